@@ -1,0 +1,273 @@
+/* Ahead of time: one plan per CPU level over the same weights, all kernels compiled in parallel,
+ * glue, metadata, and the artefact. */
+#include "base/json.h"
+#include "codegen/artifact/artifact.h"
+#include "codegen/compile.h"
+#include "codegen/prepare.h"
+#include "runtime/cpu/rt.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_VARIANTS = 8 };
+
+typedef struct Aot {
+	Context *c;
+	const CompileOptions *o;
+	const ArtifactOptions *a;
+	Arena *arena;
+	Compiled compiled;
+	Target target[MAX_VARIANTS];
+	GlueVariant variant[MAX_VARIANTS];
+	int n_variant;
+	VEC(ObjectCode) object;
+	const char *prefix, *metadata;
+	void *weights;
+	int64_t weight_bytes;
+} Aot;
+
+static bool report_progress(const Aot *z, const char *stage, int64_t done, int64_t total)
+{
+	if (!z->o->progress || z->o->progress(z->o->user, stage, done, total) == 0)
+		return true;
+	return diag_error(z->c->diag, (Loc){ 0 }, E5213, "interrupted while %s", stage);
+}
+
+static uint32_t cpu_level(const Target *t)
+{
+	static const struct {
+		const char *name;
+		uint32_t level;
+	} row[] = { { "x86-64", BURIN_CPU_BASE },
+		    { "x86-64-v2", BURIN_CPU_V2 },
+		    { "x86-64-v3", BURIN_CPU_V3 },
+		    { "x86-64-v4", BURIN_CPU_V4 } };
+	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
+		if (str_eq(row[i].name, t->name))
+			return row[i].level;
+	return BURIN_CPU_NATIVE;
+}
+
+/* --- metadata
+ * ------------------------------------------------------------------------------------------ */
+
+static void put_ports(JsonWriter *w, const char *key, const PlanPort *port, int n)
+{
+	json_put_key(w, key);
+	json_put_array(w);
+	for (int i = 0; i < n; i++) {
+		json_put_object(w);
+		json_put_key(w, "name");
+		json_put_text(w, port[i].name);
+		json_put_key(w, "type");
+		json_put_text(w, dtype_info[port[i].type->dtype].name);
+		json_put_key(w, "shape");
+		json_put_array(w);
+		for (int d = 0; d < port[i].type->rank; d++)
+			json_put_int(w, port[i].type->dim[d]);
+		json_end(w);
+		json_end(w);
+	}
+	json_end(w);
+}
+
+static void put_text(JsonWriter *w, const char *key, const char *text)
+{
+	json_put_key(w, key);
+	json_put_text(w, text);
+}
+
+static void put_int(JsonWriter *w, const char *key, int64_t v)
+{
+	json_put_key(w, key);
+	json_put_int(w, v);
+}
+
+static void put_passes(JsonWriter *w, const PassOptions *o)
+{
+	json_put_key(w, "passes");
+	json_put_array(w);
+	for (int i = 0; i < PASS_COUNT; i++)
+		if (!o->off[i])
+			json_put_text(w, pass_info[i].name);
+	json_end(w);
+}
+
+static const char *metadata(Aot *z)
+{
+	static const char *const fp[] = {
+		[FP_CONTRACT] = "contract", [FP_STRICT] = "strict", [FP_FAST] = "fast"
+	};
+	const Plan *p = z->variant[0].plan;
+	JsonWriter w;
+	Str s;
+	str_init(&s, z->arena);
+	json_write(&w, &s, false);
+	json_put_object(&w);
+	put_text(&w, "schema", "burin.artifact/1");
+	put_text(&w, "name", z->prefix);
+	put_text(&w, "compiler", codegen_version());
+	put_text(&w, "source", z->a->source);
+	put_text(&w, "source_sha256", z->a->source_hash);
+	put_text(&w, "fp", fp[z->c->fp]);
+	json_put_key(&w, "targets");
+	json_put_array(&w);
+	for (int i = 0; i < z->n_variant; i++)
+		json_put_text(&w, z->target[i].name);
+	json_end(&w);
+	put_passes(&w, &z->o->pass);
+	put_ports(&w, "inputs", p->input.at, p->input.n);
+	put_ports(&w, "outputs", p->output.at, p->output.n);
+	put_int(&w, "kernels", p->kernel.n);
+	put_int(&w, "steps", p->step.n);
+	put_int(&w, "workspace_bytes", p->work_bytes);
+	put_int(&w, "scratch_bytes_per_thread", p->scratch_bytes);
+	put_int(&w, "weight_bytes", p->weight_bytes);
+	json_end(&w);
+	return str_text(&s);
+}
+
+/* --- plans and code
+ * ---------------------------------------------------------------------------------------- */
+
+static bool make_plans(Aot *z, const Graph *g)
+{
+	PassOptions po = z->o->pass;
+	po.target = z->target[0];
+	Pass pass = { z->c, &po };
+	if (!compile_plans(&pass, g, z->arena, &z->compiled))
+		return false;
+	for (int i = 0; i < z->n_variant; i++) {
+		const Plan *plan = z->compiled.main;
+		if (i > 0) {
+			PassOptions other = po;
+			other.target = z->target[i];
+			other.explain = NULL; /* said once */
+			Pass again = { z->c, &other };
+			plan = plan_graph(&again, z->compiled.split.main, z->arena);
+		}
+		if (!plan)
+			return false;
+		z->variant[i] = (GlueVariant){ .plan = plan,
+					       .suffix = arena_printf(z->arena, "_%d", i),
+					       .cpu = cpu_level(&z->target[i]) };
+	}
+	return true;
+}
+
+static bool compile_variant(Aot *z, int i)
+{
+	const Plan *plan = z->variant[i].plan;
+	KernelJob *job = ARENA_ARRAY(z->arena, KernelJob, plan->kernel.n);
+	for (int k = 0; k < plan->kernel.n; k++) {
+		job[k].kernel = plan->kernel.at[k];
+		job[k].symbol = arena_printf(z->arena, "%s%s", plan->kernel.at[k]->name,
+					     z->variant[i].suffix);
+	}
+	if (!kernels_to_objects(z->c, z->arena, &z->target[i], job, plan->kernel.n, z->o->threads,
+				z->o->cache))
+		return false;
+	for (int k = 0; k < plan->kernel.n; k++)
+		vec_push(z->arena, &z->object, job[k].out);
+	return true;
+}
+
+static Glue glue_of(Aot *z)
+{
+	bool embedded = z->weight_bytes && !z->a->weights_beside;
+	return (Glue){ .symbol = z->prefix,
+		       .name = z->prefix,
+		       .metadata = z->metadata,
+		       .variant = z->variant,
+		       .n_variant = z->n_variant,
+		       .weights = embedded ? "burin_weights" : NULL,
+		       .weight_bytes = z->weight_bytes };
+}
+
+static bool compile_glue(Aot *z)
+{
+	Glue g = glue_of(z);
+	ObjectCode code;
+	Target base = z->target[z->n_variant - 1];
+	if (cpu_level(&base) != BURIN_CPU_NATIVE)
+		target_find("x86-64-v2", &base);
+	base.cpu = cpu_level(&base) == BURIN_CPU_NATIVE ? base.cpu : "x86-64";
+	if (!glue_to_object(z->c, z->arena, &g, &base, &code))
+		return false;
+	vec_push(z->arena, &z->object, code);
+	return true;
+}
+
+static bool write_files(Aot *z)
+{
+	Str targets;
+	str_init(&targets, z->arena);
+	for (int i = 0; i < z->n_variant; i++)
+		str_fmt(&targets, i ? ", %s" : "%s", z->target[i].name);
+	ArtifactRequest r = { .path = z->a->path,
+			      .header = z->a->header,
+			      .prefix = z->prefix,
+			      .source = z->a->source,
+			      .targets = str_text(&targets),
+			      .metadata = z->metadata,
+			      .linker = z->a->linker,
+			      .object = z->object.at,
+			      .n_object = z->object.n,
+			      .variant = z->variant,
+			      .n_variant = z->n_variant,
+			      .weights = z->weights,
+			      .weight_bytes = z->weight_bytes,
+			      .beside = z->a->weights_beside,
+			      .stop = (const volatile sig_atomic_t *)z->a->stop };
+	return artifact_write(z->c, &r);
+}
+
+static void fill_report(const Aot *z, CompileReport *r)
+{
+	const Plan *p = z->variant[0].plan;
+	*r = (CompileReport){ .kernels = p->kernel.n,
+			      .steps = p->step.n,
+			      .work_bytes = p->work_bytes,
+			      .scratch_bytes = p->scratch_bytes,
+			      .weight_bytes = p->weight_bytes };
+	for (int i = 0; i < p->step.n; i++)
+		r->flops += p->step.at[i].flops;
+}
+
+static bool run(Aot *z, const Graph *g)
+{
+	JitOptions j = { z->o->threads, z->o->cache };
+	Target host;
+	target_find("native", &host);
+	host = target_resolve(z->arena, &host);
+	if (!report_progress(z, "optimising", 0, 1) || !make_plans(z, g))
+		return false;
+	z->metadata = metadata(z);
+	z->weight_bytes = z->compiled.main->weight_bytes;
+	if (!report_progress(z, "packing weights", 0, 1) ||
+	    !prepare_weights(z->c, &z->compiled, &host, j, &z->weights))
+		return false;
+	for (int i = 0; i < z->n_variant; i++)
+		if (!report_progress(z, "compiling kernels", i, z->n_variant) ||
+		    !compile_variant(z, i))
+			return false;
+	return compile_glue(z) && report_progress(z, "linking", 0, 1) && write_files(z);
+}
+
+bool compile_artifact(Context *c, const Graph *g, const CompileOptions *o, const ArtifactOptions *a,
+		      CompileReport *report)
+{
+	Arena *arena = arena_create();
+	Aot z = { .c = c, .o = o, .a = a, .arena = arena };
+	ArtifactOptions own = *a;
+	z.prefix = a->prefix ? a->prefix : artifact_prefix(arena, g->name);
+	z.n_variant = a->n_target < MAX_VARIANTS ? a->n_target : MAX_VARIANTS;
+	for (int i = 0; i < z.n_variant; i++)
+		z.target[i] = target_resolve(arena, &a->target[i]);
+	z.a = &own;
+	bool ok = run(&z, g);
+	if (ok && report)
+		fill_report(&z, report);
+	weights_free(z.weights);
+	arena_destroy(arena);
+	return ok;
+}

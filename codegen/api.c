@@ -1,0 +1,136 @@
+/* The compiling half of the public interface: burin_compile. */
+#include "base/oom.h"
+#include "base/opts.h"
+#include "codegen/artifact/artifact.h"
+#include "codegen/compile.h"
+#include "codegen/cache.h"
+#include "ir/model.h"
+#include "passes/settings.h"
+#include "runtime/model.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Names beside those of passes/settings.h:  multiversion = x86-64-v4,x86-64-v3   compile-threads = N   cache = off   linker, prefix, header,
+ * source = text    weights = embed | beside */
+typedef struct Job {
+	Context *c;
+	const burin_opts *o;
+	const burin_hooks *h;
+	CompileOptions co;
+	ArtifactOptions ao;
+	Target target[8];
+} Job;
+
+static int compile_threads(const burin_opts *o)
+{
+	const char *v = opts_get(o, "compile-threads");
+	int64_t n;
+	if (v && parse_i64(v, strlen(v), &n) && n > 0 && n <= 64)
+		return (int)n;
+	Target host;
+	target_find("native", &host);
+	return host.cores > 0 && host.cores < 64 ? host.cores : 1;
+}
+
+static int progress(void *user, const char *stage, int64_t done, int64_t total)
+{
+	const burin_hooks *h = user;
+	return h->progress(h->user, stage, (uint64_t)done, (uint64_t)total);
+}
+
+/* A comma list; the best first, whatever order was given. */
+static bool read_targets(Job *j)
+{
+	const char *list = opts_get(j->o, "multiversion"), *one = opts_get(j->o, "target.cpu");
+	const char *text = list ? list : one ? one : "x86-64-v4,x86-64-v3";
+	while (*text && j->ao.n_target < 8) {
+		size_t n = strcspn(text, ",");
+		char *name = arena_strndup(j->c->arena, text, n);
+		Target t;
+		if (!target_find(name, &t)) {
+			diag_error(j->c->diag, (Loc){ 0 }, E5101, "unknown CPU '%s'", name);
+			diag_hint(j->c->diag, "one of native, x86-64-v2, x86-64-v3, x86-64-v4");
+			return false;
+		}
+		int at = j->ao.n_target++;
+		for (; at > 0 && j->target[at - 1].vector_bytes <= t.vector_bytes &&
+		       strcmp(j->target[at - 1].name, t.name) < 0;
+		     at--)
+			j->target[at] = j->target[at - 1];
+		j->target[at] = t;
+		text += n + (text[n] == ',');
+	}
+	return true;
+}
+
+static bool read_job(Job *j, const burin_graph *g, const char *path)
+{
+	const char *weights = opts_get(j->o, "weights");
+	j->co.threads = compile_threads(j->o);
+	if (j->h && j->h->progress) {
+		j->co.progress = progress;
+		j->co.user = (void *)j->h;
+	}
+	j->ao.path = path;
+	j->ao.prefix = opts_get(j->o, "prefix");
+	j->ao.linker = opts_get(j->o, "linker");
+	j->ao.header = opts_get(j->o, "header");
+	j->ao.source = opts_get(j->o, "source");
+	j->ao.source_hash = g->sha256[0] ? g->sha256 : NULL;
+	j->ao.weights_beside = weights && str_eq(weights, "beside");
+	j->ao.weights_embed = weights && str_eq(weights, "embed");
+	j->ao.target = j->target;
+	const char *wrong = j->ao.prefix ? artifact_prefix_error(j->ao.prefix) : NULL;
+	if (wrong)
+		return diag_error(j->c->diag, (Loc){ 0 }, E5001, "prefix '%s': %s", j->ao.prefix, wrong);
+	return settings_read(j->c, j->o, &j->co.pass) && (!path || read_targets(j));
+}
+
+static void release_program(void *p)
+{
+	program_destroy(p);
+}
+
+static burin_status compile_jit(Job *j, const Graph *g, burin_model **out, burin_error *err)
+{
+	Program *p = program_compile(j->c, g, &j->co);
+	if (!p)
+		return diag_status(j->c->diag, err);
+	return model_of_program(out, program_table(p), release_program, p, err);
+}
+
+static burin_status compile(Job *j, const burin_graph *g, const char *path, burin_model **jit,
+			    burin_error *err)
+{
+	burin_status s = BURIN_OK;
+	if (!read_job(j, g, path))
+		return diag_status(j->c->diag, err);
+	const char *use = opts_get(j->o, "cache");
+	Cache *cache = use && str_eq(use, "off") ? NULL : cache_open(NULL, 0);
+	ObjectCache hooks = cache_hooks(cache);
+	j->co.cache = cache ? &hooks : NULL;
+	if (path && !compile_artifact(j->c, g->graph, &j->co, &j->ao, NULL))
+		s = diag_status(j->c->diag, err);
+	if (s == BURIN_OK && jit)
+		s = compile_jit(j, g->graph, jit, err);
+	cache_close(cache);
+	diag_to_hooks(j->c->diag, j->h);
+	return s;
+}
+
+burin_status burin_compile(const burin_graph *g, const char *out_path, burin_model **jit,
+			   const burin_opts *o, const burin_hooks *h, burin_error *err)
+{
+	OomScope scope;
+	if (!g || (!out_path && !jit))
+		return rt_fail(err, BURIN_E_ARG, 0, "a graph, and a path or a place for the model are needed");
+	if (jit)
+		*jit = NULL;
+	if (OOM_GUARD(&scope)) {
+		Job j = { .c = g->ctx, .o = o, .h = h };
+		burin_status s = compile(&j, g, out_path, jit, err);
+		oom_leave(&scope);
+		return s;
+	}
+	return rt_fail(err, BURIN_E_MEMORY, 1008, "out of memory");
+}

@@ -1,0 +1,50 @@
+/* Writing a compiled model to disk: shared library, archive or object, its C header, and packed
+ * weights beside it. */
+#ifndef CODEGEN_ARTIFACT_ARTIFACT_H
+#define CODEGEN_ARTIFACT_ARTIFACT_H
+#include "codegen/codegen.h"
+#include "ir/context.h"
+#include <signal.h>
+
+enum { WEIGHTS_EMBED_LIMIT = 256 << 20 }; /* above, --weights=auto puts them beside */
+
+typedef struct ArtifactRequest {
+	const char *path;   /* the suffix says what: .so .a .o */
+	const char *header; /* NULL: path with the suffix .h; "": none */
+	const char *prefix; /* of all exported names: artifact_prefix() of the model's name, or the
+			       user's */
+	const char *source; /* for the header's first line: "lenet.xml (sha256 3f9c...)", or NULL */
+	const char *targets;  /* "x86-64-v4, x86-64-v3", or NULL */
+	const char *metadata; /* JSON, kept in section .note.burin */
+	const char *linker;   /* path or name; NULL: looked for */
+	uint16_t machine;     /* ELF number; 0: EM_X86_64 */
+
+	const ObjectCode *object; /* kernels of all variants and the glue */
+	int n_object;
+	const GlueVariant
+		*variant; /* as given to the glue: the first one's ports are the model's */
+	int n_variant;
+	bool free_batch;
+
+	const void *weights;
+	int64_t weight_bytes;
+	bool beside;        /* into <path without suffix>.weights instead of the artefact */
+	uint64_t layout[2]; /* as in BurinProgram */
+
+	const volatile sig_atomic_t *stop; /* or NULL; once set (by a signal handler), the linker is
+					      ended and all is removed */
+} ArtifactRequest;
+
+/* All files of a request appear complete or not at all (each by rename). False: see c->diag. */
+bool artifact_write(Context *c, const ArtifactRequest *r);
+
+/* A C identifier made of a model's name. */
+const char *artifact_prefix(Arena *a, const char *name);
+/* NULL, or why names that start with it would not work. */
+const char *artifact_prefix_error(const char *prefix);
+
+/* The header alone, as text. */
+const char *artifact_header(Arena *a, const ArtifactRequest *r);
+/* What the linker found is called, for reports; NULL: none found. */
+const char *artifact_linker(Arena *a, const char *wanted);
+#endif

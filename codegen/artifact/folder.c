@@ -1,0 +1,41 @@
+/* The folder in which a linker works: beside the output, so that the finished file takes its place
+ * by rename. A process that has the old file mapped keeps it, and whoever looks sees the old or the
+ * new one, never half of it. */
+#include "codegen/artifact/internal.h"
+#include "base/io_error.h"
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void remove_folder(OomOwned *self)
+{
+	Folder *f = (Folder *)self;
+	DIR *dir = opendir(f->path);
+	if (dir) {
+		for (struct dirent *d; (d = readdir(dir)) != NULL;)
+			unlinkat(dirfd(dir), d->d_name, 0); /* fails for . and .. */
+		closedir(dir);
+	}
+	rmdir(f->path);
+}
+
+bool folder_begin(Folder *f, const char *output, IoError *e)
+{
+	int before = (int)(path_base(output) - output);
+	int n = snprintf(f->path, sizeof(f->path), "%.*s.burin-XXXXXX", before, output);
+	if (n < 0 || n >= (int)sizeof(f->path))
+		return io_fail_errno(e, E1003, ENAMETOOLONG);
+	if (!mkdtemp(f->path))
+		return io_fail_errno(e, E1003, errno);
+	oom_own(&f->owned, remove_folder);
+	return true;
+}
+
+void folder_end(Folder *f)
+{
+	oom_disown(&f->owned);
+	remove_folder(&f->owned);
+}

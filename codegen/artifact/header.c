@@ -1,0 +1,445 @@
+/* The C header of a model: one function with typed arguments in the model's order, and what a
+ * caller has to know. It compiles as C99 and later and as C++; names of the model become C names
+ * here. */
+#include "codegen/artifact/internal.h"
+#include "runtime/cpu/layout.h"
+#include "runtime/cpu/rt.h"
+#include <string.h>
+
+enum { PREFIX_LIMIT = 64 };
+
+/* ---- names
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+/* Keywords of C and C++, macros of their headers, and the arguments that m_run itself adds. */
+static const char *const taken[] = {
+	"alignas",
+	"alignof",
+	"and",
+	"and_eq",
+	"asm",
+	"atomic",
+	"auto",
+	"bitand",
+	"bitor",
+	"bool",
+	"break",
+	"case",
+	"catch",
+	"char",
+	"class",
+	"compl",
+	"complex",
+	"concept",
+	"const",
+	"const_cast",
+	"consteval",
+	"constexpr",
+	"constinit",
+	"continue",
+	"co_await",
+	"co_return",
+	"co_yield",
+	"ctx",
+	"decltype",
+	"default",
+	"delete",
+	"do",
+	"double",
+	"dynamic_cast",
+	"else",
+	"enum",
+	"errno",
+	"explicit",
+	"export",
+	"extern",
+	"false",
+	"float",
+	"for",
+	"friend",
+	"goto",
+	"i386",
+	"if",
+	"imaginary",
+	"inline",
+	"int",
+	"linux",
+	"long",
+	"mutable",
+	"n",
+	"namespace",
+	"new",
+	"noexcept",
+	"not",
+	"not_eq",
+	"nullptr",
+	"operator",
+	"or",
+	"or_eq",
+	"private",
+	"protected",
+	"public",
+	"register",
+	"reinterpret_cast",
+	"requires",
+	"restrict",
+	"return",
+	"short",
+	"signed",
+	"sizeof",
+	"static",
+	"static_assert",
+	"static_cast",
+	"stderr",
+	"stdin",
+	"stdout",
+	"struct",
+	"switch",
+	"template",
+	"this",
+	"thread_local",
+	"throw",
+	"true",
+	"try",
+	"typedef",
+	"typeid",
+	"typename",
+	"typeof",
+	"union",
+	"unix",
+	"unsigned",
+	"using",
+	"virtual",
+	"void",
+	"volatile",
+	"wchar_t",
+	"while",
+	"workspace",
+	"xor",
+	"xor_eq",
+	"I",
+	"NULL",
+	"EOF",
+};
+
+static bool is_taken(const char *name)
+{
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		if (str_eq(taken[i], name))
+			return true;
+	return false;
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Letters and digits stay; each run of anything else becomes one '_'. */
+static char *identifier(Arena *a, const char *name, size_t limit)
+{
+	Str s;
+	str_init(&s, a);
+	if (!is_letter(name[0]))
+		str_char(&s, 'm');
+	for (; *name && s.n < limit; name++) {
+		if (is_letter(*name) || is_digit(*name))
+			str_char(&s, *name);
+		else if (s.n == 0 || s.at[s.n - 1] != '_')
+			str_char(&s, '_');
+	}
+	return s.at;
+}
+
+const char *artifact_prefix(Arena *a, const char *name)
+{
+	return identifier(a, name, PREFIX_LIMIT);
+}
+
+const char *artifact_prefix_error(const char *prefix)
+{
+	size_t n = strlen(prefix);
+	if (n == 0 || n > PREFIX_LIMIT)
+		return "must have 1 to 64 characters";
+	if (!is_letter(prefix[0]))
+		return "must start with a letter";
+	for (size_t i = 0; i < n; i++)
+		if (!is_letter(prefix[i]) && !is_digit(prefix[i]) && prefix[i] != '_')
+			return "must consist of letters, digits and '_'";
+	if (str_eq(prefix, "burin"))
+		return "is the library's own";
+	return NULL;
+}
+
+Exports artifact_exports(Arena *a, const char *prefix)
+{
+	static const char *const names[] = { "run", "descriptor",
+#define BURIN_WRAP(name, result, parameters) #name,
+					     BURIN_WRAPPERS
+#undef BURIN_WRAP
+	};
+	enum { COUNT = sizeof(names) / sizeof(names[0]) };
+	const char **list = ARENA_ARRAY(a, const char *, COUNT);
+	for (int i = 0; i < COUNT; i++)
+		list[i] = arena_printf(a, "%s_%s", prefix, names[i]);
+	return (Exports){ .name = list, .n = COUNT };
+}
+
+/* ---- ports
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct Header {
+	Arena *arena;
+	Str s;
+	const ArtifactRequest *r;
+	const Plan *plan;
+	const char *m, *M; /* prefix, and in capitals */
+	const char **name; /* of the arguments: inputs, then outputs */
+	int n_ports;
+} Header;
+
+static const PlanPort *port_at(const Header *h, int i)
+{
+	int n = h->plan->input.n;
+	return i < n ? &h->plan->input.at[i] : &h->plan->output.at[i - n];
+}
+
+static bool used_before(const Header *h, int i, const char *name)
+{
+	for (int k = 0; k < i; k++)
+		if (str_eq(h->name[k], name))
+			return true;
+	return false;
+}
+
+static void name_ports(Header *h)
+{
+	h->n_ports = h->plan->input.n + h->plan->output.n;
+	h->name = ARENA_ARRAY(h->arena, const char *, h->n_ports + 1);
+	for (int i = 0; i < h->n_ports; i++) {
+		const char *base = identifier(h->arena, port_at(h, i)->name, PREFIX_LIMIT);
+		if (is_taken(base))
+			base = arena_printf(h->arena, "%s_", base);
+		h->name[i] = base;
+		for (int k = 2; used_before(h, i, h->name[i]); k++)
+			h->name[i] = arena_printf(h->arena, "%s_%d", base, k);
+	}
+}
+
+static const char *c_type(DType t)
+{
+	static const char *const name[DT_COUNT] = {
+		[DT_f32] = "float",     [DT_f64] = "double",  [DT_f16] = "uint16_t",
+		[DT_bf16] = "uint16_t", [DT_i8] = "int8_t",   [DT_u8] = "uint8_t",
+		[DT_i16] = "int16_t",   [DT_i32] = "int32_t", [DT_i64] = "int64_t",
+		[DT_bool] = "uint8_t",
+	};
+	return name[t];
+}
+
+/* "f32[n][1][28][28]"; names of the model go into a comment, so nothing that could end one. */
+static void add_shape(Header *h, const Type *t)
+{
+	str_add(&h->s, dtype_info[t->dtype].name);
+	for (int i = 0; i < t->rank; i++) {
+		if (i == 0 && h->r->free_batch)
+			str_add(&h->s, "[n]");
+		else
+			str_fmt(&h->s, "[%lld]", (long long)t->dim[i]);
+	}
+	if (t->rank == 0)
+		str_add(&h->s, " scalar");
+}
+
+static void add_port_docs(Header *h)
+{
+	for (int i = 0; i < h->n_ports; i++) {
+		const PlanPort *p = port_at(h, i);
+		str_fmt(&h->s, " *   %-6s %s: ", i < h->plan->input.n ? "input" : "output",
+			h->name[i]);
+		add_shape(h, p->type);
+		if (!str_eq(h->name[i], p->name))
+			str_fmt(&h->s, " (called %s in the model)",
+				artifact_prefix(h->arena, p->name));
+		str_add(&h->s, "\n");
+	}
+}
+
+/* ---- text
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+/* Text of the user's in a comment: what is not plain becomes '?'. */
+static void add_plain(Header *h, const char *text)
+{
+	for (; *text; text++) {
+		bool plain = *text >= ' ' && *text < 127 && !(text[0] == '*' && text[1] == '/') &&
+			     !(text[0] == '/' && text[1] == '*');
+		str_char(&h->s, plain ? *text : '?');
+	}
+}
+
+static int64_t workspace_bytes(const Header *h)
+{
+	int64_t most = 0;
+	for (int i = 0; i < h->r->n_variant; i++) {
+		const Plan *p = h->r->variant[i].plan;
+		int64_t bytes = layout_bytes(h->n_ports, p->work_bytes, p->scratch_bytes, 1);
+		most = bytes > most ? bytes : most;
+	}
+	return most;
+}
+
+/* $m stands for the prefix, $M for the same in capitals. */
+static void add_text(Header *h, const char *text)
+{
+	for (; *text; text++) {
+		bool name = *text == '$' && (text[1] == 'm' || text[1] == 'M');
+		if (name)
+			str_add(&h->s, *++text == 'm' ? h->m : h->M);
+		else
+			str_char(&h->s, *text);
+	}
+}
+
+static const char before_all[] =
+	" * Thread-safe: yes, with one workspace for each call in flight. No global is written.\n"
+	" */\n"
+	"#ifndef $M_H\n"
+	"#define $M_H\n"
+	"#include <stddef.h>\n"
+	"#include <stdint.h>\n"
+	"#ifdef __cplusplus\n"
+	"extern \"C\" {\n"
+	"#endif\n"
+	"\n"
+	"enum {\n"
+	"\t$M_OK = 0,\n"
+	"\t$M_E_ARG = 1,       /* NULL or misaligned pointer, context not initialised or moved */\n"
+	"\t$M_E_WEIGHTS = 4,   /* no weights set, or those of another model */\n"
+	"\t$M_E_SHAPE = 5,     /* a size that the model does not take */\n"
+	"\t$M_E_CPU = 7,       /* this CPU lacks instructions the model was compiled for */\n"
+	"\t$M_E_WORKSPACE = 9, /* workspace NULL or not aligned to $M_WORKSPACE_ALIGN */\n"
+	"\t$M_E_INDEX = 12     /* an index in the data was out of range; outputs are void */\n"
+	"};\n"
+	"\n"
+	"/* Threads and weights of one caller, in the caller's memory; not to be copied or moved "
+	"once\n"
+	" * initialised. A call that finds the threads of its context busy runs alone, and so does "
+	"one\n"
+	" * in a forked child. */\n";
+
+static const char context_functions[] =
+	"\n"
+	"/* 0, or $M_E_CPU. */\n"
+	"int $m_supported(void);\n"
+	"/* Of the workspace for $m_run with this context, which may be NULL. */\n"
+	"size_t $m_workspace_bytes(const $m_ctx *ctx);\n"
+	"/* Starts threads - 1 threads. 0: as $BURIN_THREADS, else $OMP_NUM_THREADS, else the CPUs "
+	"that\n"
+	" * this process may use say. */\n"
+	"int $m_ctx_init($m_ctx *ctx, int threads);\n"
+	"/* Loops run on the host's threads instead: parallel_for calls fn(task, i) for every i < "
+	"count,\n"
+	" * in any order, and returns when all have ended. threads: how many run at once. NULL: "
+	"own\n"
+	" * threads again. */\n"
+	"int $m_ctx_set_parallel($m_ctx *ctx, int threads,\n"
+	"\t\t\tvoid (*parallel_for)(void *user, uint32_t count,\n"
+	"\t\t\t\t\t     void (*fn)(void *task, uint32_t index), void *task),\n"
+	"\t\t\tvoid *user);\n"
+	"/* Packed weights: the whole .weights file, in memory that is aligned to 64 bytes and "
+	"stays. */\n"
+	"int $m_ctx_set_weights($m_ctx *ctx, const void *file, size_t bytes);\n"
+	"/* Ends the threads; before dlclose. */\n"
+	"void $m_ctx_done($m_ctx *ctx);\n"
+	"/* For burin_load_static(). */\n"
+	"extern const void *const $m_descriptor;\n"
+	"\n"
+	"/* Runs the model; returns $M_OK or one of the errors above. Tensors are dense, in C "
+	"order:\n";
+
+static const char run_documentation[] =
+	" * ctx NULL: one thread, embedded weights. workspace: $m_workspace_bytes(ctx) bytes. No "
+	"two of\n"
+	" * these may overlap. Calls no malloc, and at one thread no system call. */\n";
+
+static const char after_all[] = " void *workspace);\n"
+				"\n"
+				"#ifdef __cplusplus\n"
+				"}\n"
+				"#endif\n"
+				"#endif\n";
+
+static void add_top(Header *h)
+{
+	const ArtifactRequest *r = h->r;
+	str_add(&h->s, "/* Generated by burin");
+	if (r->source) {
+		str_add(&h->s, " from ");
+		add_plain(h, r->source);
+	}
+	str_add(&h->s, ". Do not edit.\n * ");
+	if (r->targets) {
+		add_plain(h, r->targets);
+		str_add(&h->s, " | ");
+	}
+	str_fmt(&h->s, "weights: %s | needs: libc, libm\n",
+		r->weight_bytes == 0 ? "none"
+		: r->beside          ? "in a file beside, see _ctx_set_weights"
+				     : "embedded");
+	add_text(h, before_all);
+}
+
+static void add_context(Header *h)
+{
+	add_text(h, "typedef struct $m_ctx {\n");
+	str_fmt(&h->s, "\tuint64_t opaque[%d];\n", BURIN_CTX_BYTES / 8);
+	add_text(h, "} $m_ctx;\n\n#define $M_WORKSPACE_ALIGN 64\n#define $M_WORKSPACE_BYTES ");
+	str_fmt(&h->s, "((size_t)%lld) /* with ctx NULL */\n", (long long)workspace_bytes(h));
+	add_text(h, context_functions);
+}
+
+static void add_run(Header *h)
+{
+	add_port_docs(h);
+	add_text(h, run_documentation);
+	add_text(h, "int $m_run(const $m_ctx *ctx,");
+	if (h->r->free_batch)
+		str_add(&h->s, " size_t n,");
+	for (int i = 0; i < h->n_ports; i++)
+		str_fmt(&h->s, " %s%s *%s,", i < h->plan->input.n ? "const " : "",
+			c_type(port_at(h, i)->type->dtype), h->name[i]);
+	str_add(&h->s, after_all);
+}
+
+static const char *capitals(Arena *a, const char *text)
+{
+	char *copy = arena_strdup(a, text);
+	for (char *c = copy; *c; c++)
+		if (*c >= 'a' && *c <= 'z')
+			*c = (char)(*c - 'a' + 'A');
+	return copy;
+}
+
+const char *artifact_header(Arena *a, const ArtifactRequest *r)
+{
+	Header h = { .arena = a,
+		     .r = r,
+		     .plan = r->variant[0].plan,
+		     .m = r->prefix,
+		     .M = capitals(a, r->prefix) };
+	str_init(&h.s, a);
+	name_ports(&h);
+	add_top(&h);
+	add_context(&h);
+	add_run(&h);
+	return str_text(&h.s);
+}

@@ -1,0 +1,33 @@
+/* Between the parts of codegen/artifact. */
+#ifndef CODEGEN_ARTIFACT_INTERNAL_H
+#define CODEGEN_ARTIFACT_INTERNAL_H
+#include "codegen/artifact/artifact.h"
+#include "base/io.h"
+#include "base/oom.h"
+#include "codegen/artifact/elf_out.h"
+#include <limits.h>
+
+typedef struct Exports {
+	const char *const *name;
+	int n;
+} Exports;
+Exports artifact_exports(Arena *a, const char *prefix);
+
+/* A folder of our own beside the output, for the linker; removed with all in it, in any case. */
+typedef struct Folder {
+	OomOwned owned;
+	char path[PATH_MAX];
+} Folder;
+bool folder_begin(Folder *f, const char *output, IoError *e);
+void folder_end(Folder *f);
+
+/* The object, or an archive of it; path's file appears complete or not at all. */
+bool object_write(const ElfOut *e, const char *path, bool scratch, IoError *error);
+bool archive_write(const ElfOut *e, const char *path, Exports exports, IoError *error);
+
+/* Links the object to r->path. */
+bool link_shared(Context *c, const ArtifactRequest *r, const ElfOut *e, Exports exports);
+
+/* The runtime that is linked into artefacts. False: none for this machine. */
+bool runtime_object(uint16_t machine, ObjectCode *out);
+#endif

@@ -1,0 +1,361 @@
+/* From the object to a shared library, by whatever linker the host has (LLVM's C API has none). It
+ * runs in the work folder with relative names only, so that its output does not depend on where
+ * that is. libc and libm are given by path: no development package is needed, and nothing else can
+ * get in. */
+#include "codegen/artifact/internal.h"
+#include "base/io_error.h"
+#include "base/vec.h"
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SAID_BYTES = 4096 };
+typedef VEC(char *) Args;
+
+extern char **environ;
+
+/* ---- finding
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+static bool is_program(const char *path)
+{
+	return access(path, X_OK) == 0;
+}
+
+static const char *in_path(Arena *a, const char *name)
+{
+	const char *at = getenv("PATH");
+	while (at && *at) {
+		const char *end = strchrnul(at, ':');
+		const char *path = arena_printf(a, "%.*s/%s", (int)(end - at), at, name);
+		if (end > at && *at == '/' && is_program(path))
+			return path;
+		at = *end ? end + 1 : end;
+	}
+	return NULL;
+}
+
+/* The linker runs in another folder. What links point to is left alone: lld goes by the name it is
+ * called by. */
+static const char *absolute(Arena *a, const char *path)
+{
+	char here[PATH_MAX];
+	if (*path == '/')
+		return path;
+	return getcwd(here, sizeof(here)) ? path_join(a, here, path) : NULL;
+}
+
+const char *artifact_linker(Arena *a, const char *wanted)
+{
+	static const char *const names[] = { "ld.lld-19", "ld.lld", "ld", "cc" };
+	const char *found = NULL;
+	if (wanted && strchr(wanted, '/'))
+		return is_program(wanted) ? absolute(a, wanted) : NULL;
+	if (wanted)
+		return in_path(a, wanted);
+	for (size_t i = 0; !found && i < sizeof(names) / sizeof(names[0]); i++)
+		found = in_path(a, names[i]);
+	return found;
+}
+
+static bool is_compiler(const char *linker)
+{
+	const char *name = strrchr(linker, '/') + 1;
+	return strstr(name, "cc") || strstr(name, "clang");
+}
+
+static bool is_library_of(const char *path, uint16_t machine)
+{
+	Elf64_Ehdr h;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ssize_t n = read(fd, &h, sizeof(h));
+	close(fd);
+	return n == (ssize_t)sizeof(h) && memcmp(h.e_ident, ELFMAG, SELFMAG) == 0 &&
+	       h.e_ident[EI_CLASS] == ELFCLASS64 && h.e_type == ET_DYN && h.e_machine == machine;
+}
+
+typedef struct Loaded {
+	Arena *arena;
+	const char *name, *path;
+} Loaded;
+
+static int compare_loaded(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	Loaded *l = arg;
+	const char *slash = strrchr(info->dlpi_name, '/');
+	(void)size;
+	if (slash && str_eq(slash + 1, l->name))
+		l->path = arena_strdup(l->arena, info->dlpi_name);
+	return l->path != NULL;
+}
+
+/* In the usual folders, else where this process has it from. */
+static const char *find_library(Arena *a, uint16_t machine, const char *name)
+{
+	static const struct {
+		uint16_t machine;
+		const char *folder;
+	} at[] = {
+		{ EM_X86_64, "/lib/x86_64-linux-gnu" },
+		{ EM_X86_64, "/usr/lib/x86_64-linux-gnu" },
+		{ EM_X86_64, "/lib64" },
+		{ EM_X86_64, "/usr/lib64" },
+		{ EM_X86_64, "/usr/lib" },
+		{ EM_AARCH64, "/lib/aarch64-linux-gnu" },
+		{ EM_AARCH64, "/usr/lib/aarch64-linux-gnu" },
+		{ EM_AARCH64, "/lib64" },
+		{ EM_AARCH64, "/usr/lib64" },
+		{ EM_AARCH64, "/usr/aarch64-linux-gnu/lib" },
+	};
+	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+		const char *path = arena_printf(a, "%s/%s", at[i].folder, name);
+		if (at[i].machine == machine && is_library_of(path, machine))
+			return path;
+	}
+	Loaded l = { .arena = a, .name = name };
+	dl_iterate_phdr(compare_loaded, &l);
+	return l.path && is_library_of(l.path, machine) ? l.path : NULL;
+}
+
+/* ---- arguments
+ * --------------------------------------------------------------------------------------------------
+ */
+
+static void add(Arena *a, Args *args, const char *text)
+{
+	vec_push(a, args, arena_strdup(a, text));
+}
+
+/* An option of the linker proper: a compiler in its place passes it on. */
+static void option(Arena *a, Args *args, bool compiler, const char *text)
+{
+	if (compiler)
+		add(a, args, "-Xlinker");
+	add(a, args, text);
+}
+
+static void add_options(Arena *a, Args *args, bool compiler, const char *soname)
+{
+	static const char *const options[] = {
+		"-z",
+		"defs",
+		"-z",
+		"relro",
+		"-z",
+		"now",
+		"-z",
+		"noexecstack",
+		"-Bsymbolic",
+		"--gc-sections",
+		"--hash-style=gnu",
+		"--build-id=none",
+		"--no-undefined",
+		"--eh-frame-hdr",
+		"--version-script=m.map",
+	};
+	add(a, args, "-shared");
+	if (compiler)
+		add(a, args, "-nostdlib");
+	option(a, args, compiler, arena_printf(a, "--soname=%s", soname));
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		option(a, args, compiler, options[i]);
+	add(a, args, "-o");
+	add(a, args, "m.so");
+	add(a, args, "m.o");
+	option(a, args, compiler, "--as-needed");
+}
+
+static bool make_arguments(Context *c, const ArtifactRequest *r, const char *linker, Args *args)
+{
+	static const char *const libraries[] = { "libm.so.6", "libc.so.6" };
+	const char *slash = strrchr(r->path, '/');
+	bool compiler = is_compiler(linker);
+	add(c->arena, args, linker);
+	if (!compiler) {
+		add(c->arena, args, "-m");
+		add(c->arena, args, r->machine == EM_AARCH64 ? "aarch64linux" : "elf_x86_64");
+	}
+	add_options(c->arena, args, compiler, slash ? slash + 1 : r->path);
+	for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++) {
+		const char *path = find_library(c->arena, r->machine, libraries[i]);
+		if (!path) {
+			diag_error(c->diag, (Loc){ 0 }, E5212, "%s was not found", libraries[i]);
+			diag_hint(c->diag, "write a .a or a .o, which need no libraries");
+			return false;
+		}
+		add(c->arena, args, path);
+	}
+	vec_push(c->arena, args, NULL);
+	return true;
+}
+
+/* ---- running
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+typedef struct Run {
+	pid_t pid;
+	int out; /* what it says: end of a pipe */
+	bool stopped;
+	size_t n;
+	char said[SAID_BYTES];
+} Run;
+
+static int spawn(Run *run, const char *folder, char *const *args)
+{
+	posix_spawn_file_actions_t actions;
+	int pipe_ends[2];
+	if (pipe2(pipe_ends, O_CLOEXEC) != 0)
+		return errno;
+	int error = posix_spawn_file_actions_init(&actions);
+	if (error == 0) {
+		posix_spawn_file_actions_addchdir_np(&actions, folder);
+		posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+		posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], 1);
+		posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], 2);
+		error = posix_spawn(&run->pid, args[0], &actions, NULL, args, environ);
+		posix_spawn_file_actions_destroy(&actions);
+	}
+	close(pipe_ends[1]);
+	run->out = pipe_ends[0];
+	if (error != 0)
+		close(run->out);
+	return error;
+}
+
+static void check_stop(Run *run, const volatile sig_atomic_t *stop)
+{
+	if (stop && *stop && !run->stopped) {
+		run->stopped = true;
+		kill(run->pid, SIGTERM);
+	}
+}
+
+/* Keeps the beginning of what the linker says. */
+static void listen_to(Run *run, const volatile sig_atomic_t *stop)
+{
+	char more[1024];
+	for (;;) {
+		ssize_t n = read(run->out, more, sizeof(more));
+		check_stop(run, stop);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		size_t room = sizeof(run->said) - 1 - run->n;
+		size_t kept = (size_t)n < room ? (size_t)n : room;
+		memcpy(run->said + run->n, more, kept);
+		run->n += kept;
+	}
+	run->said[run->n] = 0;
+	close(run->out);
+}
+
+static int wait_for(Run *run, const volatile sig_atomic_t *stop)
+{
+	int status = 0;
+	while (waitpid(run->pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return -1;
+		check_stop(run, stop);
+	}
+	return status;
+}
+
+static bool run_linker(Context *c, const char *folder, char *const *args,
+		       const volatile sig_atomic_t *stop)
+{
+	Run run = { .pid = 0 };
+	int error = spawn(&run, folder, args);
+	if (error != 0)
+		return diag_error(c->diag, (Loc){ 0 }, E5211, "%s could not be started: %s",
+				  args[0], strerror(error));
+	listen_to(&run, stop);
+	int status = wait_for(&run, stop);
+	if (run.stopped)
+		return diag_error(c->diag, (Loc){ 0 }, E5213, "stopped while linking");
+	if (status == 0)
+		return true;
+	diag_error(c->diag, (Loc){ 0 }, E5211, "%s failed (%s %d): %s", args[0],
+		   WIFEXITED(status) ? "exit status" : "signal",
+		   WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), run.said);
+	diag_hint(c->diag, "choose another with --linker, or write a .a or a .o");
+	return false;
+}
+
+/* ---- all of it
+ * --------------------------------------------------------------------------------------------------
+ */
+
+static bool write_map(const char *path, Arena *a, Exports exports, IoError *error)
+{
+	Str s;
+	str_init(&s, a);
+	str_add(&s, "{\nglobal:\n");
+	for (int i = 0; i < exports.n; i++)
+		str_fmt(&s, "\t%s;\n", exports.name[i]);
+	str_add(&s, "local:\n\t*;\n};\n");
+	IoWriter *w = io_create(path, error);
+	if (!w)
+		return false;
+	io_scratch(w);
+	io_write(w, s.at, s.n);
+	return io_commit(w, error);
+}
+
+static const char *need_linker(Context *c, const char *wanted)
+{
+	const char *linker = artifact_linker(c->arena, wanted);
+	if (linker)
+		return linker;
+	if (wanted) {
+		diag_error(c->diag, (Loc){ 0 }, E5201, "there is no linker '%s'", wanted);
+	} else {
+		diag_error(c->diag, (Loc){ 0 }, E5201,
+			   "no linker: none of ld.lld-19, ld.lld, ld, cc is in PATH");
+		diag_hint(c->diag, "on Debian: apt-get install lld-19; or write a .a or a .o");
+	}
+	return NULL;
+}
+
+static bool link_in(Context *c, const ArtifactRequest *r, const ElfOut *e, Exports exports,
+		    const char *folder, char *const *args)
+{
+	IoError error;
+	Loc loc = { .file = r->path };
+	if (!object_write(e, path_join(c->arena, folder, "m.o"), true, &error) ||
+	    !write_map(path_join(c->arena, folder, "m.map"), c->arena, exports, &error))
+		return io_report(c->diag, loc, r->path, &error);
+	if (!run_linker(c, folder, args, r->stop))
+		return false;
+	if (rename(path_join(c->arena, folder, "m.so"), r->path) == 0)
+		return true;
+	io_fail_errno(&error, E1003, errno);
+	return io_report(c->diag, loc, r->path, &error);
+}
+
+bool link_shared(Context *c, const ArtifactRequest *r, const ElfOut *e, Exports exports)
+{
+	Args args = { .at = NULL };
+	Folder folder;
+	IoError error;
+	const char *linker = need_linker(c, r->linker);
+	if (!linker || !make_arguments(c, r, linker, &args))
+		return false;
+	if (!folder_begin(&folder, r->path, &error))
+		return io_report(c->diag, (Loc){ .file = r->path }, r->path, &error);
+	bool ok = link_in(c, r, e, exports, folder.path, args.at);
+	folder_end(&folder);
+	return ok;
+}

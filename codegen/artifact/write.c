@@ -1,0 +1,145 @@
+/* The artefact: kernels, glue, runtime, weights and metadata become one object in which only the
+ * model's interface is global. That object is the .o, the one member of the .a, or what a linker
+ * makes the .so of. */
+#include "codegen/artifact/internal.h"
+#include "base/vec.h"
+#include "runtime/note.h"
+#include <elf.h>
+#include <string.h>
+
+enum { LARGE_SECTION = 1 << 30, PAGE = 4096 };
+#define SECTION_LARGE 0x10000000u /* SHF_X86_64_LARGE: may lie beyond 2 GB from the code */
+
+static bool broken(Context *c, const char *what, const char *wrong)
+{
+	return diag_error(c->diag, (Loc){ 0 }, E7001, "%s: %s", what, wrong);
+}
+
+static bool add_objects(Context *c, const ArtifactRequest *r, ElfOut *e)
+{
+	ObjectCode runtime;
+	if (!runtime_object(r->machine, &runtime)) {
+		diag_error(c->diag, (Loc){ 0 }, E5104, "no runtime for ELF machine %d", r->machine);
+		diag_hint(c->diag, "this Burin was built for its own host only");
+		return false;
+	}
+	const char *wrong = elf_merge(e, runtime.data, runtime.bytes);
+	for (int i = 0; !wrong && i < r->n_object; i++)
+		wrong = elf_merge(e, r->object[i].data, r->object[i].bytes);
+	return !wrong || broken(c, "compiled code", wrong);
+}
+
+static bool add_weights(Context *c, const ArtifactRequest *r, ElfOut *e)
+{
+	bool large = r->weight_bytes > LARGE_SECTION && r->machine == EM_X86_64;
+	if (r->beside || r->weight_bytes == 0)
+		return true;
+	uint32_t section = elf_section(e, large ? ".lrodata.burin" : ".rodata.burin", SHT_PROGBITS,
+				       SHF_ALLOC | (large ? SECTION_LARGE : 0), PAGE, r->weights,
+				       (size_t)r->weight_bytes);
+	const char *wrong = elf_define(e, "burin_weights", section, 0, (uint64_t)r->weight_bytes);
+	return !wrong || broken(c, "weights", wrong);
+}
+
+/* Returns where its text begins. */
+static size_t add_note(Str *s, uint32_t type, const char *text)
+{
+	NoteHead head = { .name_bytes = sizeof(NOTE_NAME),
+			  .text_bytes = (uint32_t)strlen(text) + 1,
+			  .type = type,
+			  .name = NOTE_NAME };
+	str_addn(s, (const char *)&head, sizeof(head));
+	size_t at = s->n;
+	str_addn(s, text, head.text_bytes);
+	while (s->n % 4 != 0)
+		str_char(s, 0);
+	return at;
+}
+
+static bool add_notes(Context *c, const ArtifactRequest *r, ElfOut *e)
+{
+	Str s;
+	str_init(&s, c->arena);
+	add_note(&s, NOTE_PREFIX, r->prefix);
+	size_t at = add_note(&s, NOTE_METADATA, r->metadata ? r->metadata : "{}");
+	uint32_t section = elf_section(e, NOTE_SECTION, SHT_NOTE, SHF_ALLOC, 4, s.at, s.n);
+	const char *wrong = elf_define(e, "burin_metadata", section, at, s.n - at);
+	return !wrong || broken(c, "metadata", wrong);
+}
+
+static ElfOut *make_object(Context *c, const ArtifactRequest *r, Exports exports)
+{
+	ElfOut *e = elf_create(c->arena, r->machine);
+	if (!add_objects(c, r, e) || !add_weights(c, r, e) || !add_notes(c, r, e))
+		return NULL;
+	const char *wrong = elf_finish(e, exports.name, exports.n);
+	if (wrong)
+		broken(c, "compiled code", wrong);
+	return wrong ? NULL : e;
+}
+
+static bool write_code(Context *c, const ArtifactRequest *r)
+{
+	IoError error;
+	Exports exports = artifact_exports(c->arena, r->prefix);
+	const ElfOut *e = make_object(c, r, exports);
+	if (!e)
+		return false;
+	if (str_ends(r->path, ".so"))
+		return link_shared(c, r, e, exports);
+	bool ok = str_ends(r->path, ".a") ? archive_write(e, r->path, exports, &error)
+					  : object_write(e, r->path, false, &error);
+	return ok || io_report(c->diag, (Loc){ .file = r->path }, r->path, &error);
+}
+
+static bool write_weights(Context *c, const ArtifactRequest *r)
+{
+	static const char zeros[BURIN_WEIGHTS_AT];
+	const char *path = path_with_suffix(c->arena, r->path, ".weights");
+	BurinWeightsHead head = { .bytes = r->weight_bytes,
+				  .layout = { r->layout[0], r->layout[1] } };
+	IoError error;
+	if (!r->beside || r->weight_bytes == 0)
+		return true;
+	memcpy(head.magic, BURIN_WEIGHTS_MAGIC, sizeof(head.magic));
+	IoWriter *w = io_create(path, &error);
+	if (w) {
+		io_write(w, &head, sizeof(head));
+		io_write(w, zeros, sizeof(zeros) - sizeof(head));
+		io_write(w, r->weights, (size_t)r->weight_bytes);
+		if (io_commit(w, &error))
+			return true;
+	}
+	return io_report(c->diag, (Loc){ .file = path }, path, &error);
+}
+
+static bool write_header(Context *c, const ArtifactRequest *r)
+{
+	IoError error;
+	const char *path = r->header ? r->header : path_with_suffix(c->arena, r->path, ".h");
+	const char *text = artifact_header(c->arena, r);
+	return !*path || io_write_file(path, text, strlen(text), &error) ||
+	       io_report(c->diag, (Loc){ .file = path }, path, &error);
+}
+
+static bool check_request(Context *c, const ArtifactRequest *r)
+{
+	const char *wrong = artifact_prefix_error(r->prefix);
+	if (wrong)
+		return diag_error(c->diag, (Loc){ 0 }, E5001, "prefix '%s': %s", r->prefix, wrong);
+	if (!str_ends(r->path, ".so") && !str_ends(r->path, ".a") && !str_ends(r->path, ".o")) {
+		diag_error(c->diag, (Loc){ 0 }, E5001, "unknown kind of output: %s", r->path);
+		diag_hint(c->diag, "give it the suffix .so, .a or .o");
+		return false;
+	}
+	return true;
+}
+
+bool artifact_write(Context *c, const ArtifactRequest *request)
+{
+	ArtifactRequest r = *request;
+	if (r.machine == 0)
+		r.machine = EM_X86_64;
+	return check_request(c, &r) && write_weights(c, &r) && write_header(c, &r) &&
+	       write_code(c, &r);
+}

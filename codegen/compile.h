@@ -1,0 +1,50 @@
+/* The compile driver: from a typed graph to a program in memory or files on disk. The way down is
+ * passes/pipeline.c; here its plans become code, and the prepare plan is run to make the packed
+ * weights. */
+#ifndef CODEGEN_COMPILE_H
+#define CODEGEN_COMPILE_H
+#include "codegen/codegen.h"
+#include "passes/pass.h"
+
+typedef struct CompileOptions {
+	PassOptions pass;         /* the target of the first variant */
+	int threads;              /* that compile; 0: one */
+	const ObjectCache *cache; /* or NULL */
+	int (*progress)(void *user, const char *stage, int64_t done,
+			int64_t total); /* or NULL; not 0: stop */
+	void *user;
+} CompileOptions;
+
+/* A model compiled into memory. Owns its code and weights; the graph may go. */
+typedef struct Program Program;
+Program *program_compile(Context *c, const Graph *g,
+			 const CompileOptions *o); /* NULL: see c->diag */
+const BurinProgram *program_table(const Program *p);
+const Plan *program_plan(const Program *p);
+const Graph *program_graph(const Program *p); /* after the graph passes */
+void program_destroy(Program *p);             /* accepts NULL */
+
+/* Files. Everything but `path` may be left zero. */
+typedef struct ArtifactOptions {
+	const char *path;   /* .so .a .o .ll .s */
+	const char *header; /* NULL: beside, .h; "": none */
+	const char *prefix; /* NULL: made of the graph's name */
+	const char *linker;
+	const char *source;      /* for the header's comment and the metadata */
+	const char *source_hash; /* hexadecimal, or NULL */
+	const Target *target;    /* best first */
+	int n_target;
+	bool weights_beside, weights_embed; /* neither: by size */
+	const volatile int *stop;
+} ArtifactOptions;
+
+/* What a compilation did, for reports. */
+typedef struct CompileReport {
+	int kernels, steps;
+	int64_t work_bytes, scratch_bytes, weight_bytes;
+	double flops;
+	const char *linker;
+} CompileReport;
+bool compile_artifact(Context *c, const Graph *g, const CompileOptions *o, const ArtifactOptions *a,
+		      CompileReport *report);
+#endif

@@ -1,0 +1,134 @@
+/* The reading half of the public interface: burin_read, burin_write, burin_graph_free. */
+#include "base/io.h"
+#include "base/oom.h"
+#include "base/opts.h"
+#include "base/sha256.h"
+#include "frontend/frontend.h"
+#include "ir/model.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Names:  bind.NAME = number (a symbol or scalar input)    weights = file or random:seed=N    size = default for free symbols
+ *         fp = contract | strict | fast    emit.fold, emit.cse, emit.rules = on | off    check-only = on (parameters without data) */
+static bool option_on(const burin_opts *o, const char *key, bool fallback)
+{
+	const char *v = opts_get(o, key);
+	return v ? str_eq(v, "on") || str_eq(v, "yes") || str_eq(v, "1") : fallback;
+}
+
+static bool bad_value(Context *c, const char *key, const char *value, const char *want)
+{
+	diag_error(c->diag, (Loc){ 0 }, E5001, "option %s: '%s' is not %s", key, value, want);
+	return false;
+}
+
+static bool read_fp(Context *c, const burin_opts *o)
+{
+	const char *v = opts_get(o, "fp");
+	if (!v || str_eq(v, "contract"))
+		c->fp = FP_CONTRACT;
+	else if (str_eq(v, "strict"))
+		c->fp = FP_STRICT;
+	else if (str_eq(v, "fast"))
+		c->fp = FP_FAST;
+	else
+		return bad_value(c, "fp", v, "strict, contract or fast");
+	return true;
+}
+
+static bool read_bindings(Context *c, const burin_opts *o, ReadOptions *r)
+{
+	bool ok = true;
+	for (int i = 0; i < opts_count(o); i++) {
+		const char *key, *value;
+		double v;
+		opts_at(o, i, &key, &value);
+		if (!str_starts(key, "bind."))
+			continue;
+		if (!parse_f64(value, strlen(value), &v)) {
+			ok = bad_value(c, key, value, "a number");
+			continue;
+		}
+		Binding b = { arena_strdup(c->arena, key + 5), v };
+		vec_push(c->arena, &r->bind, b);
+	}
+	return ok;
+}
+
+static bool read_options(Context *c, const burin_opts *o, ReadOptions *r)
+{
+	const char *size = opts_get(o, "size");
+	c->emit_fold = option_on(o, "emit.fold", true);
+	c->emit_cse = option_on(o, "emit.cse", true);
+	c->emit_rules = option_on(o, "emit.rules", true);
+	r->weights = opts_get(o, "model-weights");
+	r->shapes_only = option_on(o, "check-only", false);
+	if (size && (!parse_i64(size, strlen(size), &r->default_size) || r->default_size < 1))
+		return bad_value(c, "size", size, "a positive whole number");
+	return read_fp(c, o) && read_bindings(c, o, r);
+}
+
+static void close_graph(burin_graph *g)
+{
+	weights_close(g->weights);
+	arena_destroy(g->arena);
+	context_destroy(g->ctx);
+	free(g);
+}
+
+static void read_model(burin_graph *g, const burin_opts *o)
+{
+	ReadOptions r = { 0 };
+	WeightSet *w = NULL;
+	if (!read_options(g->ctx, o, &r))
+		return;
+	const ElemList *list = read_elements(g->ctx, g->arena, g->path, &r, &w);
+	g->list = list;
+	g->weights = w;
+	if (list)
+		g->graph = build_graph(g->ctx, g->arena, list, w, &r);
+}
+
+burin_status burin_read(burin_graph **out, const char *path, const burin_opts *o,
+			const burin_hooks *h, burin_error *err)
+{
+	OomScope scope;
+	if (!out || !path)
+		return BURIN_E_ARG;
+	*out = NULL;
+	burin_graph *volatile g = calloc(1, sizeof **out);
+	if (g && OOM_GUARD(&scope)) {
+		burin_status s;
+		g->ctx = context_create();
+		g->arena = arena_create();
+		g->path = arena_strdup(g->arena, path);
+		g->close = close_graph;
+		read_model(g, o);
+		diag_sort(g->ctx->diag);
+		diag_to_hooks(g->ctx->diag, h);
+		s = diag_status(g->ctx->diag, err);
+		oom_leave(&scope);
+		if (s == BURIN_OK)
+			*out = g;
+		else
+			close_graph(g);
+		return s;
+	}
+	free(g);
+	return BURIN_E_MEMORY;
+}
+
+burin_status burin_write(const burin_graph *g, const char *path, const burin_opts *o, burin_error *err)
+{
+	(void)o;
+	if (!g || !path)
+		return BURIN_E_ARG;
+	model_write(g->ctx, g->list, path);
+	return diag_status(g->ctx->diag, err);
+}
+
+void burin_graph_free(burin_graph *g)
+{
+	if (g)
+		g->close(g);
+}

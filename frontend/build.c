@@ -1,0 +1,320 @@
+/* Elements become the typed graph. Only what the outputs need is built: first the elements are
+ * marked backwards from the outputs, then they are built in the order of the list, so that equal
+ * models give equal graphs. An <if> is decided when its turn comes; then the chosen branch is
+ * marked and built in the same way, as if it stood in its place. Values of "@name" are constants by
+ * then or an error says which input they depend on. Macros stay as they are written, unless all
+ * their inputs are constant (emit folds them). */
+#include "frontend/build_impl.h"
+#include <stdlib.h>
+
+enum { MAX_IF_DEPTH = 200 };
+
+typedef VEC(Spot) SpotList;
+
+static bool build_needed(Build *s, SpotList *fresh);
+
+/* --- names --- */
+
+static Unit *unit_create(Build *s, Unit *outer, const ElemList *list)
+{
+	Unit *u = ARENA_NEW(s->arena, Unit);
+	u->outer = outer;
+	u->list = list;
+	u->depth = outer ? outer->depth + 1 : 0;
+	u->index = map_create(s->arena);
+	u->value = ARENA_ARRAY(s->arena, struct UnitValue, list->elem.n);
+	u->need = ARENA_ARRAY(s->arena, bool, list->elem.n);
+	for (int i = 0; i < list->elem.n; i++) {
+		const Elem *e = &list->elem.at[i];
+		if (str_eq(e->op, "output") || !e->id)
+			continue;
+		if (map_get_str(u->index, e->id))
+			s->failed = !diag_error(s->c->diag, e->id_loc, E2009,
+						"the id '%.80s' is used twice", e->id);
+		map_put_str(u->index, e->id, (void *)(uintptr_t)(i + 1));
+	}
+	return u;
+}
+
+static bool find_id(Unit *u, const char *id, Spot *out)
+{
+	for (; u; u = u->outer) {
+		int at = (int)(uintptr_t)map_get_str(u->index, id);
+		if (at) {
+			*out = (Spot){ u, at - 1 };
+			return true;
+		}
+	}
+	return false;
+}
+
+/* "id" or "id.k". False: no such element. */
+bool build_find(Build *s, Unit *u, const char *ref, Spot *out, int *k)
+{
+	size_t base;
+	*k = 0;
+	if (find_id(u, ref, out))
+		return true;
+	return elem_result_suffix(ref, &base, k) &&
+	       find_id(u, arena_strndup(s->arena, ref, base), out);
+}
+
+bool build_is_literal(const char *text, double *v)
+{
+	const char *p = text + (*text == '-' || *text == '+');
+	p += *p == '.';
+	return *p >= '0' && *p <= '9' && parse_f64(text, strlen(text), v);
+}
+
+/* --- marking --- */
+
+static void mark(Build *s, Unit *u, const char *ref, SpotList *work)
+{
+	Spot spot;
+	int k;
+	if (!ref || !build_find(s, u, ref, &spot, &k) || spot.unit->need[spot.at])
+		return;
+	spot.unit->need[spot.at] = true;
+	vec_push(s->arena, work, spot);
+}
+
+/* Marks what work's elements need, all the way; work ends as the list of everything marked. Of an
+ * <if> only the condition is needed until it is decided. */
+static void mark_all(Build *s, SpotList *work)
+{
+	for (int i = 0; i < work->n; i++) {
+		Spot spot = work->at[i];
+		const Elem *e = &spot.unit->list->elem.at[spot.at];
+		for (int j = 0; j < e->in.n; j++)
+			mark(s, spot.unit, e->in.at[j].name, work);
+		for (int j = 0; j < e->attr.n; j++)
+			if (e->attr.at[j].value[0] == '@')
+				mark(s, spot.unit, e->attr.at[j].value + 1, work);
+	}
+}
+
+static bool mark_outputs(Build *s, Unit *u)
+{
+	SpotList fresh = { 0 };
+	for (int i = 0; i < u->list->elem.n; i++)
+		if (str_eq(u->list->elem.at[i].op, "output"))
+			for (int j = 0; j < u->list->elem.at[i].in.n; j++)
+				mark(s, u, u->list->elem.at[i].in.at[j].name, &fresh);
+	mark_all(s, &fresh);
+	return build_needed(s, &fresh);
+}
+
+/* --- if --- */
+
+static void set_value(Build *s, Unit *u, int at, Node *const *n, int count)
+{
+	u->value[at].at = arena_copy(s->arena, n, sizeof(*n) * (size_t)count);
+	u->value[at].n = count;
+}
+
+static bool take_branch(Build *s, Unit *u, int at, const ElemList *branch)
+{
+	Unit *inner = unit_create(s, u, branch);
+	VEC(Node *) out = { 0 };
+	bool ok = mark_outputs(s, inner);
+	for (int i = 0; i < branch->elem.n; i++) {
+		const Elem *e = &branch->elem.at[i];
+		for (int j = 0; j < e->in.n && str_eq(e->op, "output"); j++)
+			vec_push(s->arena, &out,
+				 build_ref(s, inner, e, e->in.at[j].name, e->in.at[j].loc));
+	}
+	if (!out.n)
+		return false;
+	set_value(s, u, at, out.at, out.n);
+	return ok;
+}
+
+static bool build_if(Build *s, Unit *u, int at)
+{
+	const Elem *e = &u->list->elem.at[at];
+	Node *bad = NULL;
+	double v;
+	if (e->in.n != 1 || !e->in.at[0].name || !e->branch[0] || !e->branch[1])
+		return diag_error(s->c->diag, e->loc, E2016,
+				  "an <if> holds a condition and two branches");
+	Node *cond = build_ref(s, u, e, e->in.at[0].name, e->in.at[0].loc);
+	if (!is_poison(cond) && const_scalar(cond, &v)) {
+		if (++s->depth > MAX_IF_DEPTH)
+			return diag_error(s->c->diag, e->loc, E2015,
+					  "branches depend on one another too deeply");
+		bool ok = take_branch(s, u, at, e->branch[v != 0 ? 0 : 1]);
+		s->depth--;
+		return ok;
+	}
+	if (!is_poison(cond)) {
+		diag_error(s->c->diag, e->loc, E5103,
+			   "the condition of the <if> '%.80s' is not known when compiling", e->id);
+		build_hint_unknown(s, cond);
+	}
+	bad = build_give_up(s);
+	set_value(s, u, at, &bad, 1);
+	return false;
+}
+
+/* --- the walk --- */
+
+static void build_element(Build *s, Unit *u, int at)
+{
+	const Elem *e = &u->list->elem.at[at];
+	Op op = OP_COUNT;
+	Node *n = NULL;
+	if (u->value[at].n) /* inputs come first */
+		return;
+	s->b->loc = e->loc;
+	s->b->name = e->id;
+	s->b->failed = false;
+	switch (elem_kind(e->op, &op)) {
+	case EK_input: n = build_input(s, e); break;
+	case EK_param: n = build_param_element(s, e); break;
+	case EK_const: n = build_const(s, e); break;
+	case EK_op: n = build_op(s, u, e, op); break;
+	case EK_if:
+		s->failed |= !build_if(s, u, at);
+		if (u->value[at].n)
+			return;
+		n = build_give_up(s);
+		break;
+	case EK_output: return;
+	case EK_unknown:
+		diag_error(s->c->diag, e->loc, E2003, "there is no element <%s>", e->op);
+		n = build_give_up(s);
+		break;
+	}
+	s->failed |= s->b->failed || is_poison(n);
+	set_value(s, u, at, &n, 1);
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const Spot *x = a, *y = b;
+	if (x->unit->depth != y->unit->depth)
+		return x->unit->depth - y->unit->depth;
+	return x->at - y->at;
+}
+
+/* Outer lists first: a branch may use what nothing outside of it needed. */
+static bool build_needed(Build *s, SpotList *fresh)
+{
+	if (fresh->n)
+		qsort(fresh->at, (size_t)fresh->n, sizeof(Spot), by_place);
+	for (int i = 0; i < fresh->n; i++)
+		build_element(s, fresh->at[i].unit, fresh->at[i].at);
+	return !s->failed;
+}
+
+/* All inputs exist, used or not, and in the model's order. */
+static bool build_all_inputs(Build *s, Unit *top)
+{
+	for (int i = 0; i < top->list->elem.n; i++)
+		if (str_eq(top->list->elem.at[i].op, "input"))
+			build_element(s, top, i);
+	return build_report_unbound(s) && !s->failed;
+}
+
+static void build_outputs(Build *s, Unit *top)
+{
+	Map *seen = map_create(s->arena);
+	for (int i = 0; i < top->list->elem.n; i++) {
+		const Elem *e = &top->list->elem.at[i];
+		if (!str_eq(e->op, "output"))
+			continue;
+		s->b->failed = false;
+		s->b->loc = e->loc;
+		if (e->in.n != 1 || !e->in.at[0].name) {
+			s->failed =
+				!diag_error(s->c->diag, e->loc, E2008, "an <output> has one input");
+			continue;
+		}
+		Node *n = build_ref(s, top, e, e->in.at[0].name, e->in.at[0].loc);
+		s->failed |= is_poison(n);
+		if (map_get_str(seen, e->id))
+			s->failed = !diag_error(s->c->diag, e->id_loc, E2009,
+						"two outputs are called '%.80s'", e->id);
+		map_put_str(seen, e->id, n);
+		vec_push(s->g->arena, &s->g->result, n);
+		vec_push(s->g->arena, &s->g->result_name, e->id);
+	}
+}
+
+/* Names of tensors that the model means, also those of elements that no output needs: they are not
+ * left over. */
+static void note_known(Build *s, const ElemList *l)
+{
+	for (int i = 0; i < l->elem.n; i++) {
+		const Elem *e = &l->elem.at[i];
+		Op op;
+		ElemKind kind = elem_kind(e->op, &op);
+		if (kind == EK_param)
+			map_put_str(s->known, elem_text(e, "name", e->id), s->known);
+		for (int j = 0; kind == EK_op && j < op_info(op)->max_in; j++) {
+			bool optional;
+			const char *role = NULL;
+			op_input_name(op, j, &optional, &role);
+			if (role)
+				map_put_str(s->known,
+					    sym(s->c, arena_printf(s->arena, "%s.%s", e->id, role)),
+					    s->known);
+		}
+		for (int b = 0; b < 2; b++)
+			if (e->branch[b])
+				note_known(s, e->branch[b]);
+	}
+}
+
+static void report_unused_bindings(Build *s)
+{
+	for (int i = 0; i < s->o->bind.n; i++)
+		if (!s->bind_used[i])
+			diag_warning(s->c->diag, (Loc){ .file = NULL }, E5002,
+				     "the model has no size and no input '%.80s'",
+				     s->o->bind.at[i].name);
+}
+
+static bool check_bindings(Build *s)
+{
+	for (int i = 0; i < s->o->bind.n; i++) {
+		double v = s->o->bind.at[i].value;
+		if (!(v > -9e15 && v < 9e15))
+			return diag_error(s->c->diag, (Loc){ .file = NULL }, E5001,
+					  "--bind %.80s: the value is out of range",
+					  s->o->bind.at[i].name);
+	}
+	return true;
+}
+
+static bool build_all(Build *s, const ElemList *list)
+{
+	Unit *top = unit_create(s, NULL, list);
+	build_param_options(s);
+	if (!check_bindings(s) || !build_all_inputs(s, top))
+		return false;
+	note_known(s, list);
+	mark_outputs(s, top);
+	build_outputs(s, top);
+	if (!build_report_unbound(s) || s->failed)
+		return false;
+	build_param_extra(s);
+	report_unused_bindings(s);
+	return true;
+}
+
+Graph *build_graph(Context *c, Arena *arena, const ElemList *list, const WeightSet *weights,
+		   const ReadOptions *o)
+{
+	int before = diag_errors(c->diag);
+	Arena *scratch = arena_create();
+	Build s = { .c = c, .arena = scratch, .weights = weights, .o = o, .unbound_at = list->loc };
+	s.g = graph_create(c, arena, list->name);
+	s.b = builder_create(s.g);
+	s.bind_used = ARENA_ARRAY(scratch, bool, o->bind.n + 1);
+	s.param = map_create(scratch);
+	s.known = map_create(scratch);
+	bool ok = build_all(&s, list) && diag_errors(c->diag) == before;
+	arena_destroy(scratch);
+	return ok ? graph_prune(s.g, arena) : NULL;
+}

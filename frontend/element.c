@@ -1,0 +1,404 @@
+/* Lists of elements: making them, and checking each element against the operator table. What an
+ * element may say follows from its row alone (ops.def, attrs.def); only the five that are no
+ * operators - input, output, param, const, if - have a table here. */
+#include "frontend/element.h"
+
+const ElemAttr *elem_attr(const Elem *e, const char *name)
+{
+	for (int i = 0; i < e->attr.n; i++)
+		if (str_eq(e->attr.at[i].name, name))
+			return &e->attr.at[i];
+	return NULL;
+}
+
+const char *elem_text(const Elem *e, const char *name, const char *fallback)
+{
+	const ElemAttr *a = elem_attr(e, name);
+	return a ? a->value : fallback;
+}
+
+ElemList *elem_list_create(Context *c, Arena *arena, const char *file)
+{
+	ElemList *l = ARENA_NEW(arena, ElemList);
+	l->arena = arena;
+	l->ctx = c;
+	l->file = sym(c, file);
+	l->name = "model";
+	return l;
+}
+
+Elem *elem_add(ElemList *l, const char *op, const char *id, Loc loc)
+{
+	Elem e = { .op = sym(l->ctx, op), .id = id ? sym(l->ctx, id) : NULL };
+	e.loc = e.id_loc = loc;
+	vec_push(l->arena, &l->elem, e);
+	return &l->elem.at[l->elem.n - 1];
+}
+
+void elem_add_in(ElemList *l, Elem *e, const char *name)
+{
+	ElemRef r = { .name = name ? sym(l->ctx, name) : NULL, .loc = e->loc };
+	vec_push(l->arena, &e->in, r);
+}
+
+void elem_set(ElemList *l, Elem *e, const char *attr, const char *value)
+{
+	ElemAttr a = { .name = sym(l->ctx, attr), .value = sym(l->ctx, value) };
+	a.name_loc = a.value_loc = e->loc;
+	vec_push(l->arena, &e->attr, a);
+}
+
+/* --- what an element name means --- */
+
+static const struct {
+	const char *name;
+	const char *attrs[6];
+} special[] = {
+	[EK_input] = { "input", { "type", "shape" } },
+	[EK_output] = { "output", { NULL } },
+	[EK_param] = { "param", { "type", "shape", "name", "trainable", "init" } },
+	[EK_const] = { "const", { "type", "shape", "value" } },
+	[EK_if] = { "if", { NULL } },
+};
+enum { N_SPECIAL = sizeof(special) / sizeof(special[0]) };
+
+ElemKind elem_kind(const char *name, Op *op)
+{
+	for (int k = EK_input; k < N_SPECIAL; k++)
+		if (str_eq(special[k].name, name))
+			return (ElemKind)k;
+	if (op_find(name, op) && op_info(*op)->levels & (LEVEL_M | LEVEL_T) && *op != OP_get)
+		return EK_op;
+	return EK_unknown;
+}
+
+int elem_op_names(const char **names)
+{
+	int n = 0;
+	for (int k = EK_input; k < N_SPECIAL; k++)
+		names[n++] = special[k].name;
+	for (int i = 0; i < OP_COUNT; i++) {
+		Op ignored;
+		if (elem_kind(op_info((Op)i)->name, &ignored) == EK_op)
+			names[n++] = op_info((Op)i)->name;
+	}
+	return n;
+}
+
+const char *const *elem_special_attrs(ElemKind k, int *n)
+{
+	*n = 0;
+	while (*n < 6 && special[k].attrs[*n])
+		(*n)++;
+	return special[k].attrs;
+}
+
+bool elem_result_suffix(const char *ref, size_t *base_len, int *k)
+{
+	size_t n = strlen(ref), digits = n;
+	while (digits > 0 && ref[digits - 1] >= '0' && ref[digits - 1] <= '9')
+		digits--;
+	int64_t v;
+	if (digits < 2 || ref[digits - 1] != '.' || !parse_i64(ref + digits, n - digits, &v) ||
+	    v > 1 << 20)
+		return false;
+	*base_len = digits - 1;
+	*k = (int)v;
+	return true;
+}
+
+bool op_has_params(Op op)
+{
+	const OpInfo *info = op_info(op);
+	for (int i = 0; i < info->max_in; i++) {
+		bool optional;
+		const char *param = NULL;
+		op_input_name(op, i, &optional, &param);
+		if (param)
+			return true;
+	}
+	return false;
+}
+
+bool elem_reported(Context *c, Loc loc, DiagCode code)
+{
+	for (int i = 0; i < diag_count(c->diag); i++) {
+		const DiagEntry *d = diag_at(c->diag, i);
+		if (loc.line > 0 && d->code == code && d->loc.line == loc.line &&
+		    d->loc.col == loc.col)
+			return true;
+	}
+	return false;
+}
+
+/* Searching for near names takes time: not for entries that are counted only. */
+bool elem_worth_hint(const Context *c)
+{
+	return diag_errors(c->diag) <= 100;
+}
+
+/* --- attributes --- */
+
+static bool is_listed(AttrKind k)
+{
+	return k != AK_blob && k != AK_graph;
+}
+
+static bool unknown_attr(Context *c, const Elem *e, const ElemAttr *at, const char *const *names,
+			 int n)
+{
+	if (elem_reported(c, at->name_loc, E2004))
+		return false;
+	diag_error(c->diag, at->name_loc, E2004, "<%s> has no attribute '%s'", e->op, at->name);
+	const char *near = elem_worth_hint(c) ? nearest_name(at->name, names, n) : NULL;
+	if (near)
+		diag_hint(c->diag, "did you mean '%s'?", near);
+	return false;
+}
+
+static bool unknown_op_attr(Context *c, const Elem *e, Op op, const ElemAttr *at)
+{
+	const char *names[32];
+	int n = 0;
+	const AttrInfo *info = &attr_info[op_info(op)->attr];
+	names[n++] = "id";
+	names[n++] = "in";
+	for (int i = 0; i < info->n_field && n < 30; i++)
+		if (is_listed(info->field[i].kind))
+			names[n++] = info->field[i].name;
+	if (op_has_params(op)) {
+		names[n++] = "trainable";
+		names[n++] = "init";
+	}
+	return unknown_attr(c, e, at, names, n);
+}
+
+static bool bad_value(Context *c, const Elem *e, const ElemAttr *at, DiagCode code,
+		      const AttrFieldInfo *f, const char *why)
+{
+	if (elem_reported(c, at->value_loc, code) || elem_reported(c, at->value_loc, E2019))
+		return false;
+	diag_error(c->diag, at->value_loc, code, "%s=\"%.80s\" of <%s>: %s", at->name, at->value,
+		   e->op, why);
+	if (f)
+		diag_hint(c->diag, "%s: %s", f->name, f->doc);
+	return false;
+}
+
+static const char *kind_wanted(AttrKind k)
+{
+	switch (k) {
+	case AK_i64: return "an integer is wanted";
+	case AK_f64: return "a number is wanted";
+	case AK_flag: return "'yes' or 'no' is wanted";
+	case AK_ints: return "a list of integers is wanted";
+	case AK_nums: return "a list of numbers is wanted";
+	case AK_str: return "a text is wanted";
+	case AK_dtype: return "a data type is wanted (f32, i64, bool ...)";
+	case AK_blob:
+	case AK_graph: return "the attribute is not for XML";
+	}
+	return "";
+}
+
+/* Evaluates the expressions of an integer attribute; the text of plain numbers, or NULL after a
+ * report. */
+static const char *eval_ints(Context *c, const Elem *e, const ElemAttr *at, const AttrFieldInfo *f,
+			     const ElemRecordHooks *h)
+{
+	Str s;
+	str_init(&s, c->arena);
+	const char *item;
+	size_t n;
+	for (ListCursor l = list_cursor(at->value); list_next(&l, &item, &n);) {
+		int64_t v;
+		ShapeExprError error;
+		if (!shape_expr_eval(item, n, h->symbol, h->user, &v, &error)) {
+			bad_value(c, e, at, h->code, f, error.what);
+			return NULL;
+		}
+		str_fmt(&s, s.n ? " %lld" : "%lld", (long long)v);
+	}
+	return str_text(&s);
+}
+
+static bool set_field(Context *c, const Elem *e, Op op, void *record, const ElemAttr *at, int field,
+		      const ElemRecordHooks *h)
+{
+	AttrRecord r = op_info(op)->attr;
+	const AttrFieldInfo *f = &attr_info[r].field[field];
+	const char *text = at->value;
+	if (text[0] == '@') {
+		text = h->value_of ? h->value_of(h->user, at, f) : NULL;
+		if (!text)
+			return true;
+	} else if (f->kind == AK_i64 || f->kind == AK_ints) {
+		text = eval_ints(c, e, at, f, h);
+		if (!text)
+			return false;
+	}
+	if (attr_set_text(c, r, record, field, text))
+		return true;
+	return bad_value(c, e, at, h->code, f, kind_wanted(f->kind));
+}
+
+static bool has_all_required(Context *c, const Elem *e, Op op)
+{
+	const AttrInfo *info = &attr_info[op_info(op)->attr];
+	bool ok = true;
+	for (int i = 0; i < info->n_field; i++) {
+		const AttrFieldInfo *f = &info->field[i];
+		if (!str_eq(f->def, "?") || elem_attr(e, f->name))
+			continue;
+		ok = false;
+		if (elem_reported(c, e->loc, E2005))
+			continue;
+		diag_error(c->diag, e->loc, E2005, "<%s> needs the attribute '%s'", e->op, f->name);
+		diag_hint(c->diag, "%s: %s", f->name, f->doc);
+	}
+	return ok;
+}
+
+bool elem_record(Context *c, const Elem *e, Op op, void *record, const ElemRecordHooks *h)
+{
+	AttrRecord r = op_info(op)->attr;
+	bool ok = has_all_required(c, e, op), params = op_has_params(op);
+	attr_defaults(c, r, record);
+	for (int i = 0; i < e->attr.n; i++) {
+		const ElemAttr *at = &e->attr.at[i];
+		int field = attr_find(r, at->name);
+		if (field >= 0 && is_listed(attr_info[r].field[field].kind))
+			ok &= set_field(c, e, op, record, at, field, h);
+		else if (!params || (!str_eq(at->name, "trainable") && !str_eq(at->name, "init")))
+			ok = unknown_op_attr(c, e, op, at);
+	}
+	return ok;
+}
+
+/* --- checking --- */
+
+static bool any_size(void *user, const char *name, size_t n, int64_t *out)
+{
+	(void)user, (void)name, (void)n;
+	*out = 1;
+	return true;
+}
+
+static bool check_type_and_shape(Context *c, const Elem *e)
+{
+	const ElemAttr *type = elem_attr(e, "type"), *shape = elem_attr(e, "shape");
+	bool ok = true;
+	DType t;
+	if (type && !dtype_find(type->value, &t)) {
+		const char *names[DT_COUNT];
+		for (int i = 0; i < DT_COUNT; i++)
+			names[i] = dtype_info[i].name;
+		ok = bad_value(c, e, type, E2006, NULL, "there is no such data type");
+		const char *near = nearest_name(type->value, names, DT_COUNT);
+		diag_hint(c->diag, near ? "did you mean '%s'?" : "'%s' is the usual one",
+			  near ? near : "f32");
+	}
+	if (shape) {
+		ElemRecordHooks h = { .symbol = any_size, .code = E2006 };
+		ok &= eval_ints(c, e, shape, NULL, &h) != NULL;
+	}
+	return ok;
+}
+
+static bool check_special(Context *c, const Elem *e, ElemKind k)
+{
+	int n;
+	const char *const *names = elem_special_attrs(k, &n);
+	bool ok = true;
+	for (int i = 0; i < e->attr.n; i++) {
+		bool known = false;
+		for (int j = 0; j < n; j++)
+			known |= str_eq(names[j], e->attr.at[i].name);
+		if (!known)
+			ok = unknown_attr(c, e, &e->attr.at[i], names, n);
+	}
+	bool sized = k == EK_input || (k == EK_param && !e->data);
+	if (sized && !elem_attr(e, "shape")) {
+		ok = diag_error(c->diag, e->loc, E2005, "<%s> needs the attribute 'shape'", e->op);
+		diag_hint(c->diag, "such as shape=\"N,3,224,224\"; shape=\"\" is a scalar");
+	}
+	if (k == EK_const && !e->data && !elem_attr(e, "value")) {
+		ok = diag_error(c->diag, e->loc, E2005, "<const> needs the attribute 'value'");
+		diag_hint(c->diag, "such as value=\"1 2 3\"");
+	}
+	return check_type_and_shape(c, e) && ok;
+}
+
+static bool check_inputs(Context *c, const Elem *e, Op op)
+{
+	const OpInfo *info = op_info(op);
+	if (!info->variadic && e->in.n > info->max_in) {
+		diag_error(c->diag, e->in.at[info->max_in].loc, E2008,
+			   "<%s> takes %d input%s, not %d", e->op, info->max_in,
+			   info->max_in == 1 ? "" : "s", e->in.n);
+		if (info->max_in > 0)
+			diag_hint(c->diag, "its inputs are: %s", info->inputs);
+		return false;
+	}
+	int wanted = info->variadic ? info->min_in : info->max_in;
+	for (int i = 0; i < wanted; i++) {
+		bool optional;
+		const char *param = NULL, *name = op_input_name(op, i, &optional, &param);
+		bool given = i < e->in.n && e->in.at[i].name;
+		if (given || optional || param || elem_reported(c, e->loc, E2008))
+			continue;
+		diag_error(c->diag, e->loc, E2008, "<%s> lacks its input '%s'", e->op, name);
+		diag_hint(c->diag, "its inputs are: %s", info->inputs);
+		return false;
+	}
+	return true;
+}
+
+static bool check_unknown(Context *c, const Elem *e)
+{
+	if (elem_reported(c, e->loc, E2003))
+		return false;
+	diag_error(c->diag, e->loc, E2003, "there is no element <%s>", e->op);
+	if (!elem_worth_hint(c))
+		return false;
+	const char *names[OP_COUNT + N_SPECIAL];
+	int n = elem_op_names(names);
+	const char *near = nearest_name(e->op, names, n);
+	if (near)
+		diag_hint(c->diag, "did you mean <%s>?", near);
+	else
+		diag_hint(c->diag, "`burin ops` lists the elements");
+	return false;
+}
+
+static bool check_elem(Context *c, const Elem *e)
+{
+	Op op;
+	ElemKind k = elem_kind(e->op, &op);
+	if (k == EK_unknown)
+		return check_unknown(c, e);
+	if (k != EK_op)
+		return check_special(c, e, k);
+	void *record = arena_alloc(c->arena, attr_info[op_info(op)->attr].size);
+	ElemRecordHooks h = { .symbol = any_size, .code = E2006 };
+	bool ok = elem_record(c, e, op, record, &h);
+	return check_inputs(c, e, op) && ok;
+}
+
+bool elem_check(Context *c, const ElemList *l)
+{
+	bool ok = true, result = false;
+	for (int i = 0; i < l->elem.n; i++) {
+		const Elem *e = &l->elem.at[i];
+		ok &= check_elem(c, e);
+		result |= str_eq(e->op, "output");
+		for (int b = 0; b < 2; b++)
+			if (e->branch[b])
+				ok &= elem_check(c, e->branch[b]);
+	}
+	if (!result) {
+		ok = diag_error(c->diag, l->loc, E2017, "the model has no <output>");
+		diag_hint(c->diag, "add <output id=\"y\" in=\"...\"/> as the last element");
+	}
+	return ok;
+}

@@ -1,0 +1,18 @@
+/* Prototypes of all hooks that ops.def names. Rows that share a hook repeat its declaration. */
+#ifndef IR_HOOKS_H
+#define IR_HOOKS_H
+#include "ir/op.h"
+
+#define OP(name, inputs, levels, attr, flags, infer, lower, eval, vjp, doc) \
+	InferFn infer_##infer; \
+	LowerFn lower_##lower; \
+	EvalFn eval_##eval;
+#define MACRO(name, inputs, results, attr, infer, doc) \
+	InferFn infer_##infer; \
+	ExpandFn expand_##name;
+#include "ir/ops.def"
+#undef OP
+#undef MACRO
+VjpFn vjp_none;
+ExpandFn expand_none;
+#endif

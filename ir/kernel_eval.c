@@ -1,0 +1,250 @@
+/* The interpreter of kernels: walks the loop program on real memory, one active lane and one unrolled copy at a time, in double (floats) or
+ * int64 (all else), rounding what is stored. Slow and obvious: the referee between a template and the code generator. */
+#include "base/map.h"
+#include "ir/eval.h"
+#include "ir/kernel.h"
+#include "ir/scalar.h"
+#include <string.h>
+
+typedef struct Value {
+	double f;
+	int64_t i;
+} Value;
+
+/* A variable's copies: one per combination of the indices of its axes. */
+typedef struct Cell {
+	Value *at;
+	int64_t n;
+} Cell;
+
+typedef struct Machine {
+	const Kernel *k;
+	Arena *arena;
+	void *const *args;
+	char *scratch;
+	int64_t begin, end;
+	int64_t index[MAX_AXES];
+	Cell *var;
+	bool ok;
+} Machine;
+
+static Value eval(Machine *m, const Node *n);
+
+static bool is_float(const Node *n)
+{
+	return dtype_is_float(n->type->dtype);
+}
+
+/* --- variables: by the position of their axes' indices ------------------------------------------------------ */
+
+static int64_t copies(const Machine *m, const Var *v)
+{
+	int64_t n = 1;
+	for (int i = 0; i < m->k->axis.n; i++)
+		if (v->axes >> i & 1)
+			n *= m->k->axis.at[i].extent;
+	return n;
+}
+
+static Value *cell(Machine *m, int var)
+{
+	const Var *v = &m->k->var.at[var];
+	int64_t at = 0;
+	for (int i = 0; i < m->k->axis.n; i++)
+		if (v->axes >> i & 1)
+			at = at * m->k->axis.at[i].extent + m->index[i];
+	return &m->var[var].at[at];
+}
+
+/* --- memory --------------------------------------------------------------------------------------------------- */
+
+static int arg_number(const Machine *m, int buf)
+{
+	int n = 0;
+	for (int i = 0; i < buf; i++)
+		n += m->k->buf.at[i].space == BUF_ARG;
+	return n;
+}
+
+static char *buffer(const Machine *m, int buf)
+{
+	const Buf *b = &m->k->buf.at[buf];
+	return b->space == BUF_ARG ? m->args[arg_number(m, buf)] : m->scratch + b->offset;
+}
+
+static int64_t address(Machine *m, int buf, Node *const *at)
+{
+	const Buf *b = &m->k->buf.at[buf];
+	int64_t a = 0;
+	for (int i = 0; i < b->rank; i++)
+		a += eval(m, at[i]).i * b->stride[i];
+	return a;
+}
+
+static Value load(Machine *m, const Node *n)
+{
+	int buf = (int)ATTR_OF(n, index)->index;
+	int64_t a = address(m, buf, n->in);
+	DType t = m->k->buf.at[buf].dtype;
+	if (dtype_is_float(t))
+		return (Value){ .f = load_f64(t, buffer(m, buf), a) };
+	return (Value){ .i = load_i64(t, buffer(m, buf), a) };
+}
+
+/* --- values ----------------------------------------------------------------------------------------------------- */
+
+static Value constant(const Node *n)
+{
+	const Blob *b = ATTR_OF(n, data)->data;
+	return is_float(n) ? (Value){ .f = blob_f64(b, 0) } : (Value){ .i = blob_i64(b, 0) };
+}
+
+static double fold2(Op op, double a, double b)
+{
+	switch (op) {
+	case OP_fold_sum: return a + b;
+	case OP_fold_prod: return a * b;
+	case OP_fold_max: return a != a || a > b ? a : b;
+	case OP_fold_min: return a != a || a < b ? a : b;
+	default: return b;
+	}
+}
+
+/* Over all indices of the fold's axes. */
+static Value fold(Machine *m, const Node *n)
+{
+	const Ints *axes = &ATTR_OF(n, axes)->axes;
+	int64_t total = 1, saved[MAX_AXES];
+	memcpy(saved, m->index, sizeof saved);
+	for (int i = 0; i < axes->n; i++)
+		total *= m->k->axis.at[axes->v[i]].extent;
+	Value sum = { 0 };
+	for (int64_t t = 0; t < total; t++) {
+		int64_t rest = t;
+		for (int i = axes->n - 1; i >= 0; i--) {
+			int64_t extent = m->k->axis.at[axes->v[i]].extent;
+			m->index[axes->v[i]] = rest % extent;
+			rest /= extent;
+		}
+		Value x = eval(m, n->in[0]);
+		if (t == 0)
+			sum = x;
+		else if (is_float(n))
+			sum.f = fold2(n->op, sum.f, x.f);
+		else
+			sum.i = (int64_t)fold2(n->op, (double)sum.i, (double)x.i);
+	}
+	memcpy(m->index, saved, sizeof saved);
+	return sum;
+}
+
+/* Elementwise operators through the same rows that constants are folded with. */
+static Value elementwise(Machine *m, const Node *n)
+{
+	EvalTensor in[3], out;
+	const EvalTensor *ptr[3];
+	Value x[3], y = { 0 };
+	for (int i = 0; i < n->n_in; i++) {
+		x[i] = eval(m, n->in[i]);
+		in[i] = (EvalTensor){ n->in[i]->type, is_float(n->in[i]) ? &x[i].f : NULL,
+				      is_float(n->in[i]) ? NULL : &x[i].i };
+		ptr[i] = &in[i];
+	}
+	out = (EvalTensor){ n->type, is_float(n) ? &y.f : NULL, is_float(n) ? NULL : &y.i };
+	ArenaMark mark = arena_mark(m->arena);
+	m->ok = eval_node(m->arena, n, ptr, &out) && m->ok;
+	y = is_float(n) ? (Value){ .f = out.f[0] } : (Value){ .i = out.i[0] };
+	arena_release(m->arena, mark);
+	return y;
+}
+
+static Value eval(Machine *m, const Node *n)
+{
+	switch (n->op) {
+	case OP_const: return constant(n);
+	case OP_axis: return (Value){ .i = m->index[ATTR_OF(n, index)->index] };
+	case OP_var: return *cell(m, (int)ATTR_OF(n, index)->index);
+	case OP_load: return load(m, n);
+	case OP_fold_sum:
+	case OP_fold_prod:
+	case OP_fold_max:
+	case OP_fold_min: return fold(m, n);
+	case OP_fma:
+		return (Value){ .f = eval(m, n->in[0]).f * eval(m, n->in[1]).f +
+				     eval(m, n->in[2]).f };
+	case OP_select: /* only the chosen side may be read */
+		return eval(m, n->in[0]).i ? eval(m, n->in[1]) : eval(m, n->in[2]);
+	default: return elementwise(m, n);
+	}
+}
+
+/* --- statements -------------------------------------------------------------------------------------------------- */
+
+static void run(Machine *m, const Stmt *s);
+
+static void loop(Machine *m, const Stmt *s)
+{
+	const Axis *a = &m->k->axis.at[s->axis];
+	int64_t lo = a->kind == AX_TASK ? m->begin : s->lo ? eval(m, s->lo).i : 0;
+	int64_t hi = a->kind == AX_TASK ? m->end : s->hi ? eval(m, s->hi).i : a->extent;
+	for (int64_t i = lo; i < hi && m->ok; i++) {
+		m->index[s->axis] = i;
+		run(m, s->body);
+	}
+	m->index[s->axis] = 0;
+}
+
+static void declare(Machine *m, const Stmt *s)
+{
+	Cell *c = &m->var[s->var];
+	if (!c->at) {
+		c->n = copies(m, &m->k->var.at[s->var]);
+		c->at = ARENA_ARRAY(m->arena, Value, c->n);
+	}
+	Value v = eval(m, s->value);
+	*cell(m, s->var) = v;
+}
+
+static void store(Machine *m, const Stmt *s)
+{
+	DType t = m->k->buf.at[s->buf].dtype;
+	int64_t a = address(m, s->buf, s->at);
+	Value v = eval(m, s->value);
+	if (dtype_is_float(t))
+		store_f64(t, buffer(m, s->buf), a, v.f);
+	else
+		store_i64(t, buffer(m, s->buf), a, v.i);
+}
+
+static void run(Machine *m, const Stmt *s)
+{
+	for (; s && m->ok; s = s->next) {
+		Value v;
+		switch (s->kind) {
+		case S_LOOP: loop(m, s); break;
+		case S_VAR: declare(m, s); break;
+		case S_SET:
+			v = eval(m, s->value);
+			*cell(m, s->var) = v;
+			break;
+		case S_STORE: store(m, s); break;
+		case S_IF:
+			if (eval(m, s->cond).i)
+				run(m, s->body);
+			break;
+		case S_BLOCK: run(m, s->body); break;
+		case S_BARRIER: break;
+		}
+	}
+}
+
+bool kernel_eval(const Kernel *k, void *const *args, int64_t begin, int64_t end, void *scratch)
+{
+	Arena *arena = arena_create();
+	Machine m = { .k = k, .arena = arena, .args = args, .scratch = scratch, .begin = begin,
+		      .end = end, .ok = true };
+	m.var = ARENA_ARRAY(arena, Cell, k->var.n + 1);
+	run(&m, k->body);
+	arena_destroy(arena);
+	return m.ok;
+}

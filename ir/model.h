@@ -1,0 +1,25 @@
+/* A model as read: what burin_read makes and burin_compile takes. */
+#ifndef IR_MODEL_H
+#define IR_MODEL_H
+#include "include/burin.h"
+#include "ir/node.h"
+
+struct ElemList;
+struct WeightSet;
+
+struct burin_graph {
+	Context *ctx;
+	Arena *arena;
+	const char *path;
+	const struct ElemList *list;  /* as in the file, symbols kept */
+	struct WeightSet *weights;    /* or NULL */
+	Graph *graph;                 /* typed, macros kept */
+	char sha256[65];              /* of the model file, hexadecimal */
+	void (*close)(struct burin_graph *g);
+};
+
+/* The status for what stands in d, filling err with the first error. */
+burin_status diag_status(const Diag *d, burin_error *err);
+/* Every entry of d to the hook, which may be NULL. */
+void diag_to_hooks(const Diag *d, const burin_hooks *h);
+#endif

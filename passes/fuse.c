@@ -1,0 +1,547 @@
+/* Fusion: choosing the boundaries between kernels.
+ *
+ * Every operator starts as a group of its own and joins the group of a producer when that saves a pass over memory and costs no
+ * recomputation. Views (reshape, transpose, slice, broadcast) belong to no group: whoever reads them reads through them. Three rules:
+ *  epilogue  an elementwise operator joins the contraction or pulled operator whose only reader it is
+ *  rows      elementwise operators and reductions of trailing dimensions that share their rows run row by row: softmax, layer norm
+ *  copy      a view is written out when reading through it would be slow: padding, concatenation, an operand that is no longer affine
+ * Joining must not close a cycle: what else the operator reads may not depend on the group. */
+#include "passes/fuse.h"
+#include "ir/kbuilder.h"
+#include "ir/ops/util.h"
+#include <string.h>
+
+typedef struct Fuser {
+	const Pass *p;
+	const Graph *g;
+	Arena *arena;
+	Fusion *f;
+	uint32_t *mark;   /* by node id: last search that saw it */
+	uint32_t search;
+} Fuser;
+
+static bool is_view(const Node *n)
+{
+	return (op_info(n->op)->flags & OF_VIEW) != 0;
+}
+
+static bool is_leaf(const Node *n)
+{
+	return (op_info(n->op)->flags & OF_LEAF) != 0;
+}
+
+static bool is_each(const Node *n)
+{
+	return (op_info(n->op)->flags & OF_ELEMENTWISE) || n->op == OP_gather ||
+	       n->op == OP_gather_elements || n->op == OP_gather_nd;
+}
+
+Node *behind_views(const Fusion *f, Node *x)
+{
+	while (is_view(x) && !f->stored[x->id] && x->n_in > 0)
+		x = x->in[0];
+	return x;
+}
+
+/* --- what kind of operator ----------------------------------------------------------------------------- */
+
+/* Reduces trailing dimensions only: then *rows is how many lead. */
+static bool is_row_reduction(const Node *n, int *rows)
+{
+	bool reduced[MAX_RANK];
+	int rank, lead = 0;
+	if (n->op != OP_reduce_sum && n->op != OP_reduce_max && n->op != OP_reduce_min &&
+	    n->op != OP_reduce_prod)
+		return false;
+	rank = n->in[0]->type->rank;
+	reduce_mask(n, reduced);
+	while (lead < rank && !reduced[lead])
+		lead++;
+	*rows = lead;
+	for (int i = lead; i < rank; i++)
+		if (!reduced[i] && n->in[0]->type->dim[i] != 1)
+			return false;
+	return true;
+}
+
+static bool has_template(const Node *n)
+{
+	if (n->op == OP_attention)
+		return true;
+	if (n->op == OP_matmul)
+		return n->type->dtype == DT_f32;
+	if (n->op == OP_conv)
+		return n->type->dtype == DT_f32 && ATTR_OF(n, conv)->panel;
+	return false;
+}
+
+static Group *new_group(Fuser *z, GroupKind kind, Node *n)
+{
+	Group *gr = ARENA_NEW(z->arena, Group);
+	gr->kind = kind;
+	gr->row_rank = -1;
+	gr->order = (int)n->id;
+	vec_push(z->arena, &gr->node, n);
+	z->f->of[n->id] = gr;
+	return gr;
+}
+
+static void start_group(Fuser *z, Node *n)
+{
+	int rows;
+	if (has_template(n)) {
+		new_group(z, GROUP_CONTRACT, n)->anchor = n;
+	} else if (is_row_reduction(n, &rows)) {
+		new_group(z, GROUP_ROWS, n)->row_rank = rows;
+	} else if (is_each(n)) {
+		new_group(z, GROUP_ROWS, n);
+	} else {
+		new_group(z, GROUP_PULL, n)->anchor = n;
+	}
+}
+
+/* --- dependence ------------------------------------------------------------------------------------------ */
+
+/* Does x depend on a node of group gr, or on one that gr's completion waits for? Bounded by ids: inputs are older. */
+static bool depends(Fuser *z, Node *x, const Group *gr, uint32_t oldest)
+{
+	if (x->id < oldest || z->mark[x->id] == z->search)
+		return false;
+	z->mark[x->id] = z->search;
+	if (z->f->of[x->id] == gr)
+		return true;
+	Group *own = z->f->of[x->id];
+	for (int i = 0; own && i < own->node.n; i++) /* a group is ready only as a whole */
+		for (int k = 0; k < own->node.at[i]->n_in; k++)
+			if (z->f->of[own->node.at[i]->in[k]->id] != own &&
+			    depends(z, own->node.at[i]->in[k], gr, oldest))
+				return true;
+	for (int i = 0; i < x->n_in; i++)
+		if (depends(z, x->in[i], gr, oldest))
+			return true;
+	return false;
+}
+
+/* May n join gr? Not when another input depends on gr through something outside of it. */
+static bool acyclic(Fuser *z, const Node *n, const Group *gr)
+{
+	z->search++;
+	uint32_t oldest = gr->node.at[0]->id;
+	for (int i = 0; i < n->n_in; i++) {
+		Node *s = behind_views(z->f, n->in[i]);
+		if (z->f->of[s->id] != gr && depends(z, s, gr, oldest))
+			return false;
+	}
+	return true;
+}
+
+/* --- joining --------------------------------------------------------------------------------------------- */
+
+static void join(Fuser *z, Group *gr, Node *n)
+{
+	vec_push(z->arena, &gr->node, n);
+	gr->order = (int)n->id;
+	z->f->of[n->id] = gr;
+}
+
+static bool single_use(const Fuser *z, const Node *n)
+{
+	return z->f->user[n->id].n == 1;
+}
+
+static bool is_result(const Fuser *z, const Node *n)
+{
+	for (int i = 0; i < z->g->result.n; i++)
+		if (z->g->result.at[i] == n)
+			return true;
+	return false;
+}
+
+static const char *label(const Node *n)
+{
+	return n->name ? n->name : op_info(n->op)->name;
+}
+
+/* The youngest input that is the last node of a contraction or pulled group. */
+static Group *epilogue_host(const Fuser *z, const Node *n)
+{
+	Group *best = NULL;
+	for (int i = 0; i < n->n_in; i++) {
+		Node *s = n->in[i];
+		Group *gr = z->f->of[s->id];
+		if (!gr || (gr->kind != GROUP_CONTRACT && gr->kind != GROUP_PULL))
+			continue;
+		if (gr->node.at[gr->node.n - 1] != s || !type_same_shape(s->type, n->type))
+			continue;
+		if (!single_use(z, s) || is_result(z, s)) {
+			pass_explain(z->p, "near miss: %s '%s' not fused into '%s': '%s' is read %d times",
+				     op_info(n->op)->name, label(n), label(gr->anchor), label(s),
+				     z->f->user[s->id].n);
+			continue;
+		}
+		if (!best || gr->order > best->order)
+			best = gr;
+	}
+	return best;
+}
+
+static bool join_epilogue(Fuser *z, Node *n)
+{
+	Group *gr = is_each(n) && !(op_info(n->op)->flags & OF_VIEW) ? epilogue_host(z, n) : NULL;
+	if (!gr || n->op == OP_gather || n->op == OP_gather_elements || n->op == OP_gather_nd)
+		return false;
+	if (!acyclic(z, n, gr))
+		return false;
+	join(z, gr, n);
+	pass_explain(z->p, "fused: %s '%s' into %s '%s'", op_info(n->op)->name, label(n),
+		     op_info(gr->anchor->op)->name, label(gr->anchor));
+	return true;
+}
+
+/* --- rows ------------------------------------------------------------------------------------------------- */
+
+/* The shape whose rows a node has: its own, or its input's for a reduction. */
+static const Type *row_shape(const Node *n)
+{
+	int rows;
+	return is_row_reduction(n, &rows) ? n->in[0]->type : n->type;
+}
+
+static const Type *group_shape(const Group *gr)
+{
+	const Type *best = row_shape(gr->node.at[0]);
+	for (int i = 1; i < gr->node.n; i++) {
+		const Type *t = row_shape(gr->node.at[i]);
+		if (t->count > best->count)
+			best = t;
+	}
+	return best;
+}
+
+static bool same_rows(const Type *a, const Type *b, int rows)
+{
+	if (a->rank < rows || b->rank < rows)
+		return false;
+	for (int i = 0; i < rows; i++)
+		if (a->dim[i] != b->dim[i])
+			return false;
+	return true;
+}
+
+/* Reading view x at [i0, i1, ...] reads s at [i0, .. up to rows, anything]: found by asking. */
+static bool rows_aligned(Fuser *z, Node *x, const Node *s, int rows)
+{
+	if (x == s)
+		return true;
+	KBuilder *kb = kb_create(z->p->ctx, z->arena, &z->p->o->target, "probe");
+	Node *at[MAX_RANK];
+	Storage st = { .buffer = 0 };
+	type_strides(s->type, st.stride);
+	kb_outside(kb, s, &st, false);
+	for (int i = 0; i < x->type->rank; i++) {
+		at[i] = kb_axis(kb, "p", AX_LOOP, x->type->dim[i], 0);
+		if (x->type->dim[i] == 1)
+			at[i] = kb_i(kb, 0);
+	}
+	Node *v = kb_read(kb, x, at);
+	if (v->op != OP_load || s->type->rank < rows)
+		return false;
+	for (int i = 0; i < rows; i++)
+		if (v->in[i] != at[i])
+			return false;
+	return true;
+}
+
+enum { ROW_BYTES_MAX = 256 * 1024 };
+
+static bool fits_rows(Fuser *z, Node *n, Group *gr, int *new_rank)
+{
+	int rows = -1;
+	const Type *shape = row_shape(n), *old = group_shape(gr);
+	bool reduces = is_row_reduction(n, &rows);
+	int rank = gr->row_rank >= 0 ? gr->row_rank : rows;
+	if (reduces && gr->row_rank >= 0 && rows != gr->row_rank)
+		return false;
+	*new_rank = rank;
+	if (rank < 0) /* elementwise only: equal shapes */
+		return type_same_shape(shape, old);
+	if (!same_rows(shape, old, rank))
+		return false;
+	int64_t row = 1;
+	for (int i = rank; i < shape->rank; i++)
+		row *= shape->dim[i];
+	if (row * 4 > ROW_BYTES_MAX)
+		return false;
+	for (int i = 0; i < n->n_in; i++) {
+		Node *s = behind_views(z->f, n->in[i]);
+		if (z->f->of[s->id] == gr && !rows_aligned(z, n->in[i], s, rank))
+			return false;
+	}
+	return true;
+}
+
+/* Elementwise groups have only direct readers: views in between change the index. */
+static bool reads_directly(Fuser *z, const Node *n, const Group *gr)
+{
+	for (int i = 0; i < n->n_in; i++) {
+		Node *s = behind_views(z->f, n->in[i]);
+		if (z->f->of[s->id] == gr && s != n->in[i])
+			return false;
+	}
+	return true;
+}
+
+static bool join_rows(Fuser *z, Node *n)
+{
+	int rows, rank;
+	if (!is_each(n) && !is_row_reduction(n, &rows))
+		return false;
+	for (int i = n->n_in - 1; i >= 0; i--) {
+		Node *s = behind_views(z->f, n->in[i]);
+		Group *gr = z->f->of[s->id];
+		if (!gr || gr->kind != GROUP_ROWS || !fits_rows(z, n, gr, &rank))
+			continue;
+		if (rank < 0 && !reads_directly(z, n, gr))
+			continue;
+		if (n->op == OP_gather || n->op == OP_gather_elements || n->op == OP_gather_nd)
+			continue;
+		if (!acyclic(z, n, gr))
+			continue;
+		gr->row_rank = rank;
+		join(z, gr, n);
+		return true;
+	}
+	return false;
+}
+
+/* Is every reader of the group's values in the group, or n? */
+static bool only_read_by(Fuser *z, const Group *gr, const Node *n)
+{
+	for (int k = 0; k < gr->node.n; k++) {
+		const Node *m = gr->node.at[k];
+		if (is_result(z, m))
+			return false;
+		for (int u = 0; u < z->f->user[m->id].n; u++) {
+			const Node *user = z->f->user[m->id].at[u];
+			if (z->f->of[user->id] != gr && user != n)
+				return false;
+		}
+	}
+	return true;
+}
+
+static void merge_into(Fuser *z, Group *gr, Group *other)
+{
+	for (int k = 0; k < other->node.n; k++) {
+		vec_push(z->arena, &gr->node, other->node.at[k]);
+		z->f->of[other->node.at[k]->id] = gr;
+	}
+	other->node.n = 0;
+}
+
+/* Two elementwise groups that meet in n become one when the other is read by nobody else. */
+static void merge_rows(Fuser *z, Node *n)
+{
+	Group *gr = z->f->of[n->id];
+	if (!gr || gr->kind != GROUP_ROWS || gr->row_rank >= 0)
+		return;
+	for (int i = 0; i < n->n_in; i++) {
+		Group *other = z->f->of[n->in[i]->id];
+		if (!other || other == gr || other->kind != GROUP_ROWS || other->row_rank >= 0)
+			continue;
+		if (type_same_shape(group_shape(other), group_shape(gr)) &&
+		    only_read_by(z, other, n))
+			merge_into(z, gr, other);
+	}
+}
+
+/* --- views that are written out ---------------------------------------------------------------------------- */
+
+/* Is reading x one load with an index that is affine in the axes, for a template's inner loop? */
+static bool reads_affinely(Fuser *z, Node *x)
+{
+	Node *s = behind_views(z->f, x);
+	if (s == x)
+		return true;
+	KBuilder *kb = kb_create(z->p->ctx, z->arena, &z->p->o->target, "probe");
+	Node *at[MAX_RANK];
+	Storage st = { .buffer = 0 };
+	type_strides(s->type, st.stride);
+	kb_outside(kb, s, &st, false);
+	for (int i = 0; i < x->type->rank; i++)
+		at[i] = x->type->dim[i] == 1 ? kb_i(kb, 0)
+					     : kb_axis(kb, "p", AX_LOOP, x->type->dim[i], 0);
+	Node *v = kb_read(kb, x, at);
+	if (v->op != OP_load)
+		return false;
+	for (int i = 0; i < v->n_in; i++) {
+		const Node *stack[64];
+		int n = 0;
+		stack[n++] = v->in[i];
+		while (n) {
+			const Node *e = stack[--n];
+			if (e->op == OP_div || e->op == OP_mod)
+				return false;
+			for (int k = 0; k < e->n_in && n < 62; k++)
+				stack[n++] = e->in[k];
+		}
+	}
+	return true;
+}
+
+static bool wants_plain_operand(const Node *user, int input)
+{
+	if (has_template(user))
+		return input == 0 || user->op == OP_attention;
+	return user->op == OP_window_max || user->op == OP_window_sum || user->op == OP_conv;
+}
+
+/* A padding or concatenation in the chain from x on: choices in an inner loop. */
+static Node *choice_behind(Node *x)
+{
+	for (; is_view(x) && x->n_in; x = x->in[0])
+		if (x->op == OP_pad || x->op == OP_concat)
+			return x;
+	return NULL;
+}
+
+static void write_out(Fuser *z, Node *x)
+{
+	if (z->f->stored[x->id] || !is_view(x))
+		return;
+	z->f->stored[x->id] = true;
+}
+
+static void choose_written_views(Fuser *z)
+{
+	for (int i = 0; i < z->g->node.n; i++) {
+		Node *n = z->g->node.at[i];
+		if (n->op == OP_concat)
+			write_out(z, n);
+		for (int k = 0; k < n->n_in; k++) {
+			if (!wants_plain_operand(n, k))
+				continue;
+			Node *choice = choice_behind(n->in[k]);
+			if (choice)
+				write_out(z, choice);
+			if (!reads_affinely(z, n->in[k]))
+				write_out(z, n->in[k]);
+		}
+	}
+	for (int i = 0; i < z->g->result.n; i++)
+		write_out(z, z->g->result.at[i]);
+}
+
+/* --- the whole ------------------------------------------------------------------------------------------------ */
+
+static void find_users(Fuser *z)
+{
+	for (int i = 0; i < z->g->node.n; i++) {
+		Node *n = z->g->node.at[i];
+		for (int k = 0; k < n->n_in; k++)
+			vec_push(z->arena, &z->f->user[n->in[k]->id], n);
+	}
+}
+
+/* A value that only its own group reads, through views, needs no memory. */
+static bool read_outside(Fuser *z, const Node *n, const Group *gr)
+{
+	if (is_result(z, n))
+		return true;
+	for (int u = 0; u < z->f->user[n->id].n; u++) {
+		Node *user = z->f->user[n->id].at[u];
+		if (is_view(user) && !z->f->stored[user->id]) {
+			if (read_outside(z, user, gr))
+				return true;
+		} else if (z->f->of[user->id] != gr) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The next group that must come before gr and has not been placed: what its operators read, behind views. NULL: none. */
+static Group *missing_source(const Fuser *z, const Group *gr)
+{
+	for (int i = 0; i < gr->node.n; i++)
+		for (int k = 0; k < gr->node.at[i]->n_in; k++) {
+			/* a written view's operands, a view chain's every branch */
+			Node *stack[64];
+			int n = 0;
+			stack[n++] = gr->node.at[i]->in[k];
+			while (n) {
+				Node *x = stack[--n];
+				Group *own = z->f->of[x->id];
+				if (own && own != gr && !own->placed)
+					return own;
+				for (int q = 0; !own && is_view(x) && q < x->n_in && n < 64; q++)
+					stack[n++] = x->in[q];
+			}
+		}
+	return NULL;
+}
+
+/* Groups in an order in which each comes after what it reads. A stack instead of recursion: graphs are deep. */
+static void order_groups(Fuser *z)
+{
+	struct {
+		Group **at;
+		int n, cap;
+	} stack = { 0 };
+	for (int i = 0; i < z->g->node.n; i++) {
+		Group *first = z->f->of[z->g->node.at[i]->id];
+		if (!first || first->placed)
+			continue;
+		vec_push(z->arena, &stack, first);
+		while (stack.n) {
+			Group *gr = stack.at[stack.n - 1], *before = missing_source(z, gr);
+			if (before) {
+				vec_push(z->arena, &stack, before);
+				continue;
+			}
+			stack.n--;
+			if (!gr->placed)
+				vec_push(z->arena, &z->f->group, gr);
+			gr->placed = true;
+		}
+	}
+}
+
+static void collect_groups(Fuser *z)
+{
+	for (int i = 0; i < z->g->node.n; i++) {
+		Node *n = z->g->node.at[i];
+		if (is_view(n) && z->f->stored[n->id])
+			new_group(z, GROUP_COPY, n);
+		Group *gr = z->f->of[n->id];
+		if (gr && gr->kind != GROUP_COPY)
+			z->f->stored[n->id] = read_outside(z, n, gr);
+		if (gr && z->f->stored[n->id])
+			vec_push(z->arena, &gr->output, n);
+	}
+}
+
+Fusion *fuse(const Pass *p, const Graph *g, Arena *arena)
+{
+	Fuser z = { .p = p, .g = g, .arena = arena, .f = ARENA_NEW(arena, Fusion) };
+	z.f->g = g;
+	z.f->of = ARENA_ARRAY(arena, Group *, g->node.n + 1);
+	z.f->stored = ARENA_ARRAY(arena, bool, g->node.n + 1);
+	z.f->user = ARENA_ARRAY(arena, struct NodeList, g->node.n + 1);
+	z.mark = ARENA_ARRAY(arena, uint32_t, g->node.n + 1);
+	find_users(&z);
+	choose_written_views(&z);
+	for (int i = 0; i < g->node.n; i++) {
+		Node *n = g->node.at[i];
+		if (is_leaf(n) || is_view(n))
+			continue;
+		if (join_epilogue(&z, n) || join_rows(&z, n)) {
+			merge_rows(&z, n);
+			continue;
+		}
+		start_group(&z, n);
+	}
+	collect_groups(&z);
+	order_groups(&z);
+	return z.f;
+}

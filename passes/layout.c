@@ -1,0 +1,358 @@
+/* Layout: channels last. A convolution or pool of [N,C,H,W] becomes one of [N,H,W,C], and what lies between follows, so that
+ * transpositions remain only where a reader needs the old order: a flattening, a result.
+ *
+ * Each old value has up to two new ones: `map`, in the old order, and `last`, its twin with the channels (dimension 1) moved to the
+ * end. A convolution makes a twin; an operator with a twin among its operands makes a twin again, if it can be said in the new order
+ * (the table at the end). Whoever asks for the form that is missing gets a transposition, and two of them cancel on emission.
+ * Values of rank 3 take part, [N,C,L] and [N,L,C]: 1-dimensional convolutions, images with merged spatial dimensions. */
+#include "passes/pattern.h"
+#include "ir/ops/util.h"
+#include <string.h>
+
+typedef struct Layouter {
+	Rewrite w;
+	Node **last;  /* by id: the twin, or NULL */
+	bool *wanted; /* by id: all readers work on twins */
+} Layouter;
+
+/* The new order: dimension i of a twin is dimension old_dim(i) of the old order. */
+static int old_dim(int i, int rank)
+{
+	return i == 0 ? 0 : i == rank - 1 ? 1 : i + 1;
+}
+
+static int new_dim(int i, int rank)
+{
+	return i == 0 ? 0 : i == 1 ? rank - 1 : i - 1;
+}
+
+static void list_last(const int64_t *list, int rank, int64_t *out)
+{
+	for (int i = 0; i < rank; i++)
+		out[i] = list[old_dim(i, rank)];
+}
+
+/* Do both orders have the same elements in memory? One channel, or one pixel. */
+static bool same_memory(const Type *t)
+{
+	return t->dim[1] == 1 || dims_product(t, 2, t->rank) == 1;
+}
+
+static Node *move_channels_last(Builder *b, Node *x)
+{
+	int perm[MAX_RANK];
+	int64_t dim[MAX_RANK];
+	int rank = x->type->rank;
+	list_last(x->type->dim, rank, dim);
+	if (same_memory(x->type))
+		return emit_reshape(b, x, rank, dim);
+	for (int i = 0; i < rank; i++)
+		perm[i] = old_dim(i, rank);
+	return emit_transpose(b, x, perm);
+}
+
+static Node *move_channels_back(Builder *b, Node *x, const Type *old)
+{
+	int perm[MAX_RANK];
+	if (same_memory(old))
+		return emit_reshape(b, x, old->rank, old->dim);
+	for (int i = 0; i < old->rank; i++)
+		perm[i] = new_dim(i, old->rank);
+	return emit_transpose(b, x, perm);
+}
+
+static Node *in_old_order(Layouter *l, const Node *n)
+{
+	if (!l->w.map[n->id])
+		l->w.map[n->id] = move_channels_back(l->w.b, l->last[n->id], n->type);
+	return l->w.map[n->id];
+}
+
+static Node *with_rank(Builder *b, Node *x, const Type *t)
+{
+	int64_t dim[MAX_RANK];
+	for (int i = 0; i < t->rank; i++)
+		dim[i] = aligned_dim(x->type, t, i);
+	return emit_reshape(b, x, t->rank, dim);
+}
+
+/* Keeps [N,C] and regroups the spatial dimensions. */
+static bool regroups_space(const Node *n)
+{
+	const Type *from = n->in[0]->type, *to = n->type;
+	return n->op == OP_reshape && from->rank >= 3 && to->rank >= 3 &&
+	       from->dim[0] == to->dim[0] && from->dim[1] == to->dim[1];
+}
+
+/* A twin for a value that has none: repeating, filling and counting are said anew, regrouping is done in the new order, the rest is
+ * transposed. */
+static Node *make_twin(Layouter *l, const Node *n)
+{
+	Builder *b = l->w.b;
+	int64_t dim[MAX_RANK];
+	double value;
+	list_last(n->type->dim, n->type->rank, dim);
+	if (n->op == OP_broadcast) {
+		Node *x = with_rank(b, in_old_order(l, n->in[0]), n->type);
+		x = emit_without_leading_ones(b, move_channels_last(b, x));
+		return emit_broadcast(b, x, n->type->rank, dim);
+	}
+	if (dtype_is_float(n->type->dtype) && splat_value(n, &value))
+		return emit_full(b, type_get(l->w.p->ctx, n->type->dtype, n->type->rank, dim), value);
+	if (n->op == OP_iota) {
+		int axis = axis_norm(ATTR_OF(n, iota)->axis, n->type->rank);
+		return emit_iota(b, n->type->dtype, n->type->rank, dim,
+				 new_dim(axis, n->type->rank));
+	}
+	if (n->n_in && regroups_space(n))
+		return emit_reshape(b, move_channels_last(b, in_old_order(l, n->in[0])),
+				    n->type->rank, dim);
+	return move_channels_last(b, in_old_order(l, n));
+}
+
+static Node *channels_last(Layouter *l, const Node *n)
+{
+	/* not remembered: only what is computed in the new order makes its readers follow */
+	return l->last[n->id] ? l->last[n->id] : make_twin(l, n);
+}
+
+/* --- operators in the new order ------------------------------------------------------------------------- */
+
+static bool rank_fits(const Type *t)
+{
+	return t->rank == 3 || t->rank == 4;
+}
+
+/* Each returns the twin of n, or NULL when n stays in the old order. At least one operand has a twin, if the table does not say
+ * otherwise. */
+typedef Node *TwinFn(Layouter *l, const Node *n);
+
+static Node *twin_elementwise(Layouter *l, const Node *n)
+{
+	Node *in[4];
+	for (int i = 0; i < n->n_in; i++)
+		in[i] = channels_last(l, n->in[i]);
+	rewrite_place(&l->w, n);
+	return emit(l->w.b, n->op, n->attr, in, n->n_in);
+}
+
+static Node *twin_conv(Layouter *l, const Node *n)
+{
+	static const int weights[4] = { 2, 3, 1, 0 }; /* [O,I,KH,KW] to [KH,KW,I,O] */
+	Attr_conv a = *ATTR_OF(n, conv);
+	if (a.channels_last)
+		return NULL;
+	Node *w = emit_transpose(l->w.b, in_old_order(l, n->in[1]), weights);
+	Node *in[2] = { channels_last(l, n->in[0]), w };
+	a.channels_last = 1;
+	rewrite_place(&l->w, n);
+	return emit(l->w.b, OP_conv, attr_intern(l->w.p->ctx, ATTR_conv_RECORD, &a), in, 2);
+}
+
+/* With a single channel the old order is the better one: rows are long. */
+static Node *twin_window(Layouter *l, const Node *n)
+{
+	Attr_window a = *ATTR_OF(n, window);
+	if (a.channels_last || n->type->dim[1] == 1)
+		return NULL;
+	Node *x = channels_last(l, n->in[0]);
+	a.channels_last = 1;
+	rewrite_place(&l->w, n);
+	return emit(l->w.b, n->op, attr_intern(l->w.p->ctx, ATTR_window_RECORD, &a), &x, 1);
+}
+
+static Node *twin_concat(Layouter *l, const Node *n)
+{
+	Node **in = ARENA_ARRAY(l->w.arena, Node *, n->n_in);
+	int rank = n->type->rank;
+	for (int i = 0; i < n->n_in; i++)
+		in[i] = channels_last(l, n->in[i]);
+	rewrite_place(&l->w, n);
+	return emit_concat(l->w.b, in, n->n_in, new_dim(axis_norm(ATTR_OF(n, axis)->axis, rank), rank));
+}
+
+static Node *twin_slice(Layouter *l, const Node *n)
+{
+	const Attr_slice *a = ATTR_OF(n, slice);
+	int64_t begin[MAX_RANK], count[MAX_RANK], step[MAX_RANK];
+	int rank = n->type->rank;
+	list_last(a->begin.v, rank, begin);
+	list_last(a->count.v, rank, count);
+	list_last(a->step.v, rank, step);
+	Node *x = channels_last(l, n->in[0]);
+	rewrite_place(&l->w, n);
+	return emit_slice(l->w.b, x, begin, count, step);
+}
+
+static Node *twin_pad(Layouter *l, const Node *n)
+{
+	const Attr_pad *a = ATTR_OF(n, pad);
+	int64_t low[MAX_RANK], high[MAX_RANK], interior[MAX_RANK];
+	int rank = n->type->rank;
+	list_last(a->low.v, rank, low);
+	list_last(a->high.v, rank, high);
+	if (a->interior.n)
+		list_last(a->interior.v, rank, interior);
+	Node *x = channels_last(l, n->in[0]), *value = in_old_order(l, n->in[1]);
+	rewrite_place(&l->w, n);
+	return emit_pad(l->w.b, x, value, low, high, a->interior.n ? interior : NULL);
+}
+
+/* With the reduced dimensions kept the result has a twin; without them the dimensions that remain may be in another order, and the
+ * result is brought to the old one. */
+static Node *twin_reduce(Layouter *l, const Node *n)
+{
+	bool reduced[MAX_RANK], keep = ATTR_OF(n, reduce)->keepdims;
+	int64_t axes[MAX_RANK];
+	int perm[MAX_RANK], n_axes = 0, n_left = 0, rank = n->in[0]->type->rank;
+	int place[MAX_RANK]; /* of an old dimension among those that remain, in the new order */
+	reduce_mask(n, reduced);
+	for (int i = 0; i < rank; i++) {
+		if (reduced[old_dim(i, rank)])
+			axes[n_axes++] = i;
+		else
+			place[old_dim(i, rank)] = n_left++;
+	}
+	Node *x = channels_last(l, n->in[0]);
+	rewrite_place(&l->w, n);
+	Node *y = emit_reduce(l->w.b, n->op, x, n_axes, axes, keep);
+	if (keep)
+		return y;
+	n_left = 0;
+	for (int i = 0; i < rank; i++)
+		if (!reduced[i])
+			perm[n_left++] = place[i];
+	l->w.map[n->id] = n_left > 1 ? emit_transpose(l->w.b, y, perm) : y;
+	return NULL;
+}
+
+/* Repeating is said anew; only from a value that itself lies in the new order does it make the readers follow. */
+static Node *twin_broadcast(Layouter *l, const Node *n)
+{
+	int64_t dim[MAX_RANK];
+	if (n->in[0]->type->rank != n->type->rank)
+		return NULL;
+	list_last(n->type->dim, n->type->rank, dim);
+	Node *x = channels_last(l, n->in[0]);
+	rewrite_place(&l->w, n);
+	return emit_broadcast(l->w.b, x, n->type->rank, dim);
+}
+
+/* A reshape that keeps [N,C] and regroups the spatial dimensions does so before the channels too. Any other is read from the old order,
+ * unless that is the same memory. */
+static Node *twin_reshape(Layouter *l, const Node *n)
+{
+	const Type *from = n->in[0]->type, *to = n->type;
+	int64_t dim[MAX_RANK];
+	Node *x = channels_last(l, n->in[0]);
+	rewrite_place(&l->w, n);
+	if (rank_fits(to) && regroups_space(n)) {
+		list_last(to->dim, to->rank, dim);
+		return emit_reshape(l->w.b, x, to->rank, dim);
+	}
+	if (same_memory(from))
+		l->w.map[n->id] = emit_reshape(l->w.b, x, to->rank, to->dim);
+	return NULL;
+}
+
+static Node *twin_gather(Layouter *l, const Node *n)
+{
+	int rank = n->type->rank;
+	if (n->in[1]->type->rank != 1)
+		return NULL;
+	int axis = axis_norm(ATTR_OF(n, gather)->axis, rank);
+	Node *x = channels_last(l, n->in[0]), *index = in_old_order(l, n->in[1]);
+	rewrite_place(&l->w, n);
+	return emit_gather(l->w.b, x, index, new_dim(axis, rank));
+}
+
+static const struct Twin {
+	TwinFn *fn;
+	bool starts; /* also when no operand has a twin */
+} twin_of[OP_COUNT] = {
+	[OP_conv] = { twin_conv, true },
+	[OP_window_max] = { twin_window, true },
+	[OP_window_sum] = { twin_window, true },
+	[OP_concat] = { twin_concat, false },
+	[OP_slice] = { twin_slice, false },
+	[OP_pad] = { twin_pad, false },
+	[OP_reduce_sum] = { twin_reduce, false },
+	[OP_reduce_prod] = { twin_reduce, false },
+	[OP_reduce_max] = { twin_reduce, false },
+	[OP_reduce_min] = { twin_reduce, false },
+	[OP_broadcast] = { twin_broadcast, false },
+	[OP_reshape] = { twin_reshape, false },
+	[OP_gather] = { twin_gather, false },
+};
+
+static const struct Twin *twin_row(const Node *n)
+{
+	static const struct Twin elementwise = { twin_elementwise, false };
+	if (has_flag(n, OF_ELEMENTWISE))
+		return &elementwise;
+	return twin_of[n->op].fn ? &twin_of[n->op] : NULL;
+}
+
+/* Does reader r take n as a twin? */
+static bool takes_twin(const Layouter *l, const Node *n, const Node *r)
+{
+	const struct Twin *row = twin_row(r);
+	if (!row || r->in[0]->type->rank != n->type->rank)
+		return false;
+	if (row->starts)
+		return r->in[0] == n && (r->n_in == 1 || r->in[1] != n);
+	return l->wanted[r->id];
+}
+
+/* From the end: a value is wanted as a twin when it can be one and all who read it want theirs. */
+static void find_wanted(Layouter *l)
+{
+	for (int i = l->w.g->node.n - 1; i >= 0; i--) {
+		const Node *n = l->w.g->node.at[i];
+		const struct Twin *row = twin_row(n);
+		const Readers *readers = &l->w.readers[n->id];
+		bool all = row && !row->starts && rank_fits(n->type) && !l->w.is_static[n->id] &&
+			   readers->n > 0 && readers->n == l->w.uses[n->id];
+		for (int k = 0; all && k < readers->n; k++)
+			all = takes_twin(l, n, readers->at[k]);
+		l->wanted[n->id] = all;
+	}
+}
+
+static bool reads_twin(const Layouter *l, const Node *n)
+{
+	for (int i = 0; i < n->n_in; i++)
+		if (l->last[n->in[i]->id])
+			return true;
+	return false;
+}
+
+static void rewrite_node(Layouter *l, Node *n)
+{
+	const struct Twin *row = twin_row(n);
+	rewrite_place(&l->w, n);
+	if (row && n->n_in && rank_fits(n->in[0]->type) &&
+	    (row->starts || l->wanted[n->id] || reads_twin(l, n)))
+		l->last[n->id] = row->fn(l, n);
+	if (l->last[n->id] || l->w.map[n->id])
+		return;
+	for (int i = 0; i < n->n_in; i++)
+		in_old_order(l, n->in[i]);
+	l->w.map[n->id] = rewrite_copy(&l->w, n);
+}
+
+Graph *pass_layout(const Pass *p, const Graph *g, Arena *arena)
+{
+	Layouter l = { 0 };
+	rewrite_start(&l.w, p, g, arena);
+	l.last = ARENA_ARRAY(arena, Node *, g->node.n + 1);
+	l.wanted = ARENA_ARRAY(arena, bool, g->node.n + 1);
+	find_wanted(&l);
+	for (int i = 0; i < g->node.n; i++)
+		rewrite_node(&l, g->node.at[i]);
+	for (int i = 0; i < g->result.n; i++)
+		in_old_order(&l, g->result.at[i]);
+	for (int i = 0; i < g->update.n; i++)
+		in_old_order(&l, g->update.at[i].next);
+	return rewrite_finish(&l.w);
+}

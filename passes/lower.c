@@ -1,0 +1,385 @@
+/* From groups to kernels and the plan. For each group: every tensor it touches gets its role (computed here, staged, read from memory), a
+ * template builds the loops, equal kernels become one, and a step says with which memory to call it. */
+#include "passes/template/template.h"
+#include "base/map.h"
+#include <string.h>
+
+typedef struct Planner {
+	const Pass *p;
+	const Graph *g;
+	Arena *arena;
+	Fusion *f;
+	StorageMap *m;
+	Plan *plan;
+	Map *kernels;   /* first 8 bytes of the hash -> Kernel */
+} Planner;
+
+/* --- roles ----------------------------------------------------------------------------------------------- */
+
+static bool is_splat(const Node *n)
+{
+	return n->op == OP_fill || n->op == OP_iota || is_uniform_const(n);
+}
+
+static bool output_of(const Group *gr, const Node *n)
+{
+	for (int i = 0; i < gr->output.n; i++)
+		if (gr->output.at[i] == n)
+			return true;
+	return false;
+}
+
+/* Dear to compute: an expensive operator between it and what is stored or staged. */
+static bool is_costly(const Lowering *l, const Node *n)
+{
+	for (const Node *x = n; l->f->of[x->id] == l->group && x->n_in;) {
+		if (op_info(x->op)->flags & OF_COSTLY)
+			return true;
+		if (!(op_info(x->op)->flags & OF_ELEMENTWISE))
+			return false;
+		const Node *next = NULL;
+		for (int i = 0; i < x->n_in && !next; i++)
+			if (l->f->of[x->in[i]->id] == l->group)
+				next = x->in[i];
+		if (!next)
+			return false;
+		x = next;
+	}
+	return false;
+}
+
+static int uses_in_group(const Lowering *l, const Node *n)
+{
+	int uses = 0;
+	for (int i = 0; i < l->f->user[n->id].n; i++)
+		uses += l->f->of[l->f->user[n->id].at[i]->id] == l->group;
+	return uses;
+}
+
+/* A full row that several of the group's loops read: kept once instead of computed again. */
+static bool wants_staging(const Lowering *l, const Node *n)
+{
+	if (l->group->row_rank < 0 || (op_info(n->op)->flags & OF_REDUCES))
+		return false;
+	const Type *t = n->type;
+	int64_t width = 1;
+	for (int i = l->group->row_rank; i < t->rank; i++)
+		width *= t->dim[i];
+	int uses = uses_in_group(l, n);
+	bool out = output_of(l->group, n);
+	return width > 1 && ((out && uses > 0) || (uses > 1 && is_costly(l, n)));
+}
+
+static void outside(Lowering *l, const Node *n)
+{
+	const Storage *s = &l->m->of[n->id];
+	kb_outside(l->kb, n, s, storage_aligned(l->m, s));
+}
+
+/* Gives n and what is read through it their roles. */
+static void give_role(Lowering *l, const Node *n, Map *seen)
+{
+	if (map_get_ptr(seen, n))
+		return;
+	map_put_ptr(seen, n, (void *)n);
+	bool mine = l->f->of[n->id] == l->group && l->group->kind != GROUP_COPY;
+	if (is_splat(n)) {
+		kb_inside(l->kb, n);
+		return;
+	}
+	if (mine && wants_staging(l, n))
+		kb_staged(l->kb, n, l->group->row_rank);
+	else if (mine || l->m->of[n->id].buffer < 0)
+		kb_inside(l->kb, n);
+	else {
+		outside(l, n);
+		return;
+	}
+	for (int i = 0; i < n->n_in; i++)
+		give_role(l, n->in[i], seen);
+}
+
+/* --- is one flat loop enough? ------------------------------------------------------------------------------ */
+
+static bool dense(const Lowering *l, const Node *n)
+{
+	const Storage *s = &l->m->of[n->id];
+	return s->buffer >= 0 && storage_contiguous(s, n->type, 0);
+}
+
+/* All tensors of the epilogue (or of an elementwise group) dense and of one shape; an image's channel dimension may be broadcast when
+ * `rows` (pointwise convolution, product): only leading dimensions are merged then. */
+static bool reads_flat(const Lowering *l, const Node *n, const Type *shape, bool rows, const Node *stop)
+{
+	if (n == stop)
+		return true;
+	if (l->f->of[n->id] == l->group) {
+		if (!(op_info(n->op)->flags & OF_ELEMENTWISE))
+			return false;
+		for (int i = 0; i < n->n_in; i++)
+			if (!reads_flat(l, n->in[i], shape, rows, stop))
+				return false;
+		return true;
+	}
+	if (n->op == OP_fill || (n->op == OP_const && is_splat(n)))
+		return true;
+	if (n->op == OP_broadcast && n->in[0]->type->count == 1)
+		return reads_flat(l, n->in[0], n->in[0]->type, rows, stop) || n->in[0]->type->rank == 0 ||
+		       dense(l, n->in[0]);
+	if (rows && n->op == OP_broadcast && !l->f->stored[n->id]) {
+		const Type *v = n->in[0]->type; /* one value per column: all other sizes are 1 */
+		return v->rank > 0 && v->count == v->dim[v->rank - 1] && l->m->of[n->in[0]->id].buffer >= 0;
+	}
+	return type_same_shape(n->type, shape) && dense(l, n);
+}
+
+static bool group_is_flat(const Lowering *l)
+{
+	const Group *gr = l->group;
+	const Type *shape = gr->output.at[0]->type;
+	bool contract = gr->kind == GROUP_CONTRACT;
+	for (int i = 0; i < gr->output.n; i++) {
+		const Node *o = gr->output.at[i];
+		if (!dense(l, o) || !type_same_shape(o->type, shape) ||
+		    !reads_flat(l, o, shape, contract, contract ? gr->anchor : NULL))
+			return false;
+	}
+	return !contract || dense(l, gr->anchor->in[0]);
+}
+
+/* --- kernels and steps ------------------------------------------------------------------------------------------ */
+
+static Kernel *share_kernel(Planner *z, Kernel *k)
+{
+	uint64_t key;
+	memcpy(&key, k->hash, sizeof key);
+	Kernel *old = map_get(z->kernels, key);
+	if (old && memcmp(old->hash, k->hash, sizeof k->hash) == 0)
+		return old;
+	map_put(z->kernels, key, k);
+	vec_push(z->arena, &z->plan->kernel, k);
+	return k;
+}
+
+static void use_buffer(Planner *z, int buffer, int step)
+{
+	PlanBuffer *b = &z->m->buffer.at[buffer];
+	if (b->first < 0)
+		b->first = step;
+	b->last = step;
+}
+
+static const char *source_names(Planner *z, const Group *gr)
+{
+	Str s;
+	str_init(&s, z->arena);
+	const char *last = NULL;
+	for (int i = 0; gr && i < gr->node.n; i++) {
+		const char *name = gr->node.at[i]->name;
+		if (!name || (last && str_eq(last, name)))
+			continue;
+		if (last)
+			str_char(&s, ' ');
+		str_add(&s, name);
+		last = name;
+	}
+	return str_text(&s);
+}
+
+static void add_step(Planner *z, KBuilder *kb, const Group *gr)
+{
+	Kernel *k = kb_finish(kb);
+	Step s = { .n_tasks = k->n_tasks, .flops = k->flops, .kind = k->kind };
+	s.sources = source_names(z, gr);
+	s.arg = ARENA_ARRAY(z->arena, PlanArg, k->buf.n);
+	for (int i = 0; i < k->buf.n; i++) {
+		if (k->buf.at[i].space != BUF_ARG)
+			continue;
+		const Storage *st = kb_arg_storage(kb, i);
+		const PlanBuffer *b = &z->m->buffer.at[st->buffer];
+		int64_t bytes = dtype_info[k->buf.at[i].dtype].bytes, count = 1;
+		s.arg[s.n_arg++] = (PlanArg){ .space = b->space,
+					      .index = st->buffer, /* resolved when memory is planned */
+					      .offset = st->offset * bytes };
+		for (int d = 0; d < k->buf.at[i].rank; d++)
+			count *= k->buf.at[i].stride[d] ? k->buf.at[i].dim[d] : 1;
+		s.bytes += (double)(count * bytes);
+		use_buffer(z, st->buffer, z->plan->step.n);
+	}
+	if (k->scratch_bytes > z->plan->scratch_bytes)
+		z->plan->scratch_bytes = (k->scratch_bytes + 63) / 64 * 64;
+	s.kernel = share_kernel(z, k);
+	vec_push(z->arena, &z->plan->step, s);
+}
+
+static Lowering begin_group(Planner *z, Group *gr, const char *kind)
+{
+	Lowering l = { .p = z->p, .f = z->f, .m = z->m, .group = gr };
+	l.kb = kb_create(z->p->ctx, z->arena, &z->p->o->target, kind);
+	return l;
+}
+
+static bool is_empty(const Type *t)
+{
+	return t->count == 0;
+}
+
+static void lower_computing(Planner *z, Group *gr)
+{
+	static const char *const kind[] = { [GROUP_ROWS] = "rows",
+					    [GROUP_PULL] = "pull",
+					    [GROUP_CONTRACT] = "contract",
+					    [GROUP_COPY] = "copy" };
+	if (gr->output.n == 0 || is_empty(gr->output.at[0]->type))
+		return;
+	Lowering l = begin_group(z, gr, gr->anchor ? op_info(gr->anchor->op)->name : kind[gr->kind]);
+	Map *seen = map_create(z->arena);
+	for (int i = 0; i < gr->output.n; i++) {
+		const Storage *to = &z->m->of[gr->output.at[i]->id];
+		give_role(&l, gr->output.at[i], seen);
+		kb_output(l.kb, gr->output.at[i], to, storage_aligned(z->m, to));
+	}
+	l.flat = group_is_flat(&l);
+	if (gr->kind == GROUP_ROWS)
+		template_rows(&l);
+	else if (gr->kind == GROUP_PULL)
+		template_pull(&l);
+	else if (gr->anchor->op == OP_attention)
+		template_attention(&l);
+	else
+		template_contract(&l);
+	add_step(z, l.kb, gr);
+}
+
+static void copy_value(Planner *z, Group *gr, const Node *value, const Type *shape, const Storage *to)
+{
+	if (is_empty(shape))
+		return;
+	Lowering l = begin_group(z, gr, "copy");
+	give_role(&l, value, map_create(z->arena));
+	template_copy(&l, value, shape, to);
+	add_step(z, l.kb, gr);
+}
+
+/* A written view: what its producers did not place is copied, and a padding gets its border. */
+static void lower_copy(Planner *z, Group *gr)
+{
+	const Node *n = gr->node.at[0];
+	const Storage *whole = &z->m->of[n->id];
+	Storage part;
+	if (is_empty(n->type))
+		return;
+	if (n->op != OP_concat && n->op != OP_pad) {
+		if (operand_embedded(z->m, z->f, n, 0))
+			return;
+		Lowering l = begin_group(z, gr, "copy");
+		Map *seen = map_create(z->arena);
+		kb_inside(l.kb, n);
+		for (int i = 0; i < n->n_in; i++)
+			give_role(&l, n->in[i], seen);
+		template_copy(&l, n, n->type, whole);
+		add_step(z, l.kb, gr);
+		return;
+	}
+	int parts = n->op == OP_pad ? 1 : n->n_in;
+	for (int k = 0; k < parts; k++) {
+		if (operand_embedded(z->m, z->f, n, k))
+			continue;
+		if (!storage_of_operand(n, k, whole, &part)) { /* interior or negative padding */
+			Lowering l = begin_group(z, gr, "copy");
+			Map *seen = map_create(z->arena);
+			kb_inside(l.kb, n);
+			for (int i = 0; i < n->n_in; i++)
+				give_role(&l, n->in[i], seen);
+			template_copy(&l, n, n->type, whole);
+			add_step(z, l.kb, gr);
+			return;
+		}
+		copy_value(z, gr, n->in[k], n->in[k]->type, &part);
+	}
+	if (n->op == OP_pad) {
+		Lowering l = begin_group(z, gr, "border");
+		give_role(&l, n->in[1], map_create(z->arena));
+		template_border(&l, n, whole);
+		add_step(z, l.kb, gr);
+	}
+}
+
+/* Results that are inputs, parameters, doubles of another, or live inside another buffer. */
+static void write_results(Planner *z)
+{
+	for (int i = 0; i < z->g->result.n; i++) {
+		const Node *n = z->g->result.at[i];
+		Storage to = { 0 };
+		int buffer = z->m->of[n->id].buffer;
+		const PlanBuffer *b = buffer >= 0 ? &z->m->buffer.at[buffer] : NULL;
+		if (b && b->space == SPACE_OUTPUT && b->index == i)
+			continue;
+		PlanBuffer out = { .space = SPACE_OUTPUT, .index = i, .bytes = type_bytes(n->type) };
+		type_strides(n->type, to.stride);
+		to.buffer = z->m->buffer.n;
+		vec_push(z->arena, &z->m->buffer, out);
+		copy_value(z, NULL, n, n->type, &to);
+	}
+}
+
+/* --- the plan ------------------------------------------------------------------------------------------------------ */
+
+static void place_weights(Planner *z)
+{
+	for (int i = 0; i < z->m->buffer.n; i++) {
+		PlanBuffer *b = &z->m->buffer.at[i];
+		if (b->space != SPACE_WEIGHT)
+			continue;
+		b->offset = z->plan->weight_bytes;
+		z->plan->weight_bytes = (b->offset + b->bytes + 63) / 64 * 64;
+	}
+}
+
+static void resolve_args(Planner *z)
+{
+	for (int i = 0; i < z->plan->step.n; i++)
+		for (int k = 0; k < z->plan->step.at[i].n_arg; k++) {
+			PlanArg *a = &z->plan->step.at[i].arg[k];
+			const PlanBuffer *b = &z->m->buffer.at[a->index];
+			a->index = b->index;
+			a->offset += b->offset;
+		}
+}
+
+static void add_ports(Planner *z)
+{
+	for (int i = 0; i < z->g->input.n; i++) {
+		const Node *n = z->g->input.at[i];
+		PlanPort port = { ATTR_OF(n, port)->name, n->type };
+		vec_push(z->arena, &z->plan->input, port);
+	}
+	for (int i = 0; i < z->g->result.n; i++) {
+		PlanPort port = { z->g->result_name.at[i], z->g->result.at[i]->type };
+		vec_push(z->arena, &z->plan->output, port);
+	}
+}
+
+Plan *plan_graph(const Pass *p, const Graph *g, Arena *arena)
+{
+	Planner z = { .p = p, .g = g, .arena = arena };
+	z.plan = ARENA_NEW(arena, Plan);
+	z.plan->arena = arena;
+	z.plan->ctx = p->ctx;
+	z.plan->name = g->name;
+	z.kernels = map_create(arena);
+	z.f = fuse(p, g, arena);
+	z.m = assign_storage(p, z.f, arena);
+	add_ports(&z);
+	for (int i = 0; i < z.f->group.n; i++) {
+		if (z.f->group.at[i]->kind == GROUP_COPY)
+			lower_copy(&z, z.f->group.at[i]);
+		else
+			lower_computing(&z, z.f->group.at[i]);
+	}
+	write_results(&z);
+	place_weights(&z);
+	z.plan->work_bytes = plan_memory(z.m, arena);
+	resolve_args(&z);
+	return diag_errors(p->ctx->diag) ? NULL : z.plan;
+}

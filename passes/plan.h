@@ -1,0 +1,42 @@
+/* The end of compilation: kernels, and a plan that says which buffers each is called with. Data alone: codegen makes code of the
+ * kernels, and an artefact (or a program in memory) of the plan. */
+#ifndef PASSES_PLAN_H
+#define PASSES_PLAN_H
+#include "ir/kernel.h"
+
+typedef enum Space { SPACE_INPUT, SPACE_OUTPUT, SPACE_WORK, SPACE_WEIGHT, SPACE_COUNT } Space;
+typedef struct PlanArg {
+	Space space;
+	int index;      /* INPUT, OUTPUT: position; else 0 */
+	int64_t offset; /* bytes */
+} PlanArg;
+
+typedef struct Step {
+	Kernel *kernel;     /* shared by steps of equal structure */
+	PlanArg *arg;       /* one per BUF_ARG of the kernel, in order */
+	int n_arg;
+	int64_t n_tasks;
+	double flops, bytes;
+	const char *sources; /* ids of the elements it computes, "conv1 bn1 relu1", for reports */
+	const char *kind;
+} Step;
+
+typedef struct PlanPort {
+	const char *name;
+	const Type *type;
+} PlanPort;
+
+typedef struct Plan {
+	Arena *arena;
+	Context *ctx;
+	const char *name;
+	VEC(PlanPort) input;
+	VEC(PlanPort) output;
+	VEC(Kernel *) kernel;  /* distinct ones */
+	VEC(Step) step;
+	int64_t work_bytes;    /* workspace without the scratch of threads */
+	int64_t scratch_bytes; /* per thread */
+	int64_t weight_bytes;
+	void *weight;          /* packed weights, filled by running the prepare plan; NULL in a prepare plan */
+} Plan;
+#endif

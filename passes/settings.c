@@ -1,0 +1,49 @@
+#include "passes/settings.h"
+#include <string.h>
+
+static bool read_switch(Context *c, const char *key, const char *value, bool *off)
+{
+	*off = str_eq(value, "off") || str_eq(value, "no");
+	if (*off || str_eq(value, "on") || str_eq(value, "yes"))
+		return true;
+	return diag_error(c->diag, (Loc){ 0 }, E5001, "option %s: '%s' is neither on nor off", key, value);
+}
+
+static bool read_pass(Context *c, const char *key, const char *value, PassOptions *out)
+{
+	const char *name = key + strlen("passes.");
+	const char *names[PASS_COUNT];
+	PassId id;
+	if (pass_find(name, &id))
+		return read_switch(c, key, value, &out->off[id]);
+	for (int i = 0; i < PASS_COUNT; i++)
+		names[i] = pass_info[i].name;
+	diag_error(c->diag, (Loc){ 0 }, E7003, "there is no pass '%s'", name);
+	const char *near = nearest_name(name, names, PASS_COUNT);
+	if (near)
+		diag_hint(c->diag, "did you mean 'passes.%s'?", near);
+	return false;
+}
+
+static bool read_target(Context *c, const char *name, Target *out)
+{
+	if (target_find(name ? name : "native", out))
+		return true;
+	diag_error(c->diag, (Loc){ 0 }, E5101, "unknown CPU '%s'", name);
+	diag_hint(c->diag, "one of native, x86-64-v2, x86-64-v3, x86-64-v4");
+	return false;
+}
+
+bool settings_read(Context *c, const burin_opts *o, PassOptions *out)
+{
+	bool ok = read_target(c, opts_get(o, "target.cpu"), &out->target);
+	for (int i = 0; i < opts_count(o); i++) {
+		const char *key, *value;
+		opts_at(o, i, &key, &value);
+		if (str_starts(key, "passes."))
+			ok = read_pass(c, key, value, out) && ok;
+		else if (str_eq(key, "verify-passes"))
+			out->verify = str_eq(value, "on") || str_eq(value, "yes");
+	}
+	return ok;
+}

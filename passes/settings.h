@@ -1,0 +1,8 @@
+/* Pass options from names and values: passes.NAME = on | off, target.cpu = NAME, verify-passes = on. */
+#ifndef PASSES_SETTINGS_H
+#define PASSES_SETTINGS_H
+#include "base/opts.h"
+#include "passes/pass.h"
+/* False: a diagnostic in c->diag. */
+bool settings_read(Context *c, const burin_opts *o, PassOptions *out);
+#endif

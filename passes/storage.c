@@ -1,0 +1,255 @@
+/* Storage: a value that is stored gets a buffer of its own, or a place inside the buffer of a written view that reads it: a convolution
+ * writes straight into the padded or concatenated tensor its reader wants. Found from the end: when a written view has its storage, the
+ * storage of what it shows follows by turning the view around. */
+#include "passes/storage.h"
+#include "ir/ops/util.h"
+#include <string.h>
+
+typedef struct Assigner {
+	const Pass *p;
+	const Fusion *f;
+	Arena *arena;
+	StorageMap *m;
+	bool *wide_rows;   /* by node id: read row by row by a contraction */
+} Assigner;
+
+static int add_buffer(Assigner *a, Space space, int index, int64_t bytes)
+{
+	PlanBuffer b = { .space = space, .index = index, .bytes = bytes, .first = -1, .last = -1 };
+	vec_push(a->arena, &a->m->buffer, b);
+	return a->m->buffer.n - 1;
+}
+
+bool storage_aligned(const StorageMap *m, const Storage *s)
+{
+	Space space = m->buffer.at[s->buffer].space;
+	return space == SPACE_WORK || space == SPACE_WEIGHT;
+}
+
+bool storage_contiguous(const Storage *s, const Type *t, int from)
+{
+	int64_t want = 1;
+	for (int i = t->rank - 1; i >= from; i--) {
+		if (t->dim[i] != 1 && s->stride[i] != want)
+			return false;
+		want *= t->dim[i];
+	}
+	return true;
+}
+
+/* --- turning views around ---------------------------------------------------------------------------- */
+
+static void reverse_transpose(const Node *n, const Storage *whole, Storage *part)
+{
+	int perm[MAX_RANK];
+	transpose_perm(n, perm);
+	for (int i = 0; i < n->type->rank; i++)
+		part->stride[perm[i]] = whole->stride[i];
+}
+
+/* Strides of the input of a reshape whose result has the given ones: groups of dimensions with equal products must be dense among
+ * themselves in the result. */
+static bool reverse_reshape(const Node *n, const Storage *whole, Storage *part)
+{
+	const Type *in = n->in[0]->type, *out = n->type;
+	int i = in->rank - 1, o = out->rank - 1;
+	while (i >= 0) {
+		if (in->dim[i] == 1) {
+			part->stride[i--] = 0;
+			continue;
+		}
+		while (o >= 0 && out->dim[o] == 1)
+			o--;
+		if (o < 0)
+			return false;
+		int64_t stride = whole->stride[o], pi = in->dim[i], po = out->dim[o];
+		int first_i = i, first_o = o;
+		while (pi != po) {
+			if (pi < po) {
+				if (--i < 0)
+					return false;
+				pi *= in->dim[i];
+			} else {
+				if (--o < 0 || (out->dim[o] != 1 &&
+						whole->stride[o] !=
+							whole->stride[first_o] * po))
+					return false;
+				po *= out->dim[o];
+			}
+		}
+		for (int k = first_i; k >= i; k--) {
+			part->stride[k] = stride;
+			stride *= in->dim[k];
+		}
+		i--;
+		o--;
+	}
+	return true;
+}
+
+static bool reverse_pad(const Node *n, const Storage *whole, Storage *part)
+{
+	const Attr_pad *a = ATTR_OF(n, pad);
+	for (int i = 0; i < n->type->rank; i++) {
+		if (a->low.v[i] < 0 || a->high.v[i] < 0 ||
+		    (a->interior.n && a->interior.v[i] != 0))
+			return false;
+		part->offset += a->low.v[i] * whole->stride[i];
+	}
+	return true;
+}
+
+static bool reverse_concat(const Node *n, int k, const Storage *whole, Storage *part)
+{
+	int axis = axis_norm(ATTR_OF(n, axis)->axis, n->type->rank);
+	for (int i = 0; i < k; i++)
+		part->offset += n->in[i]->type->dim[axis] * whole->stride[axis];
+	return true;
+}
+
+bool storage_of_operand(const Node *n, int k, const Storage *whole, Storage *part)
+{
+	*part = *whole;
+	if (n->op == OP_transpose)
+		return reverse_transpose(n, whole, part), true;
+	if (n->op == OP_reshape)
+		return reverse_reshape(n, whole, part);
+	if (n->op == OP_pad)
+		return k == 0 && reverse_pad(n, whole, part);
+	if (n->op == OP_concat)
+		return reverse_concat(n, k, whole, part);
+	return false;
+}
+
+/* --- placing producers inside ------------------------------------------------------------------------------ */
+
+/* May its producer write s's elements there at speed? The last dimension must stay dense. */
+static bool writes_well(const Node *s, const Storage *part)
+{
+	const Type *t = s->type;
+	return t->rank == 0 || t->dim[t->rank - 1] == 1 || part->stride[t->rank - 1] == 1;
+}
+
+static bool placed(const Assigner *a, const Node *n)
+{
+	return a->m->of[n->id].buffer >= 0;
+}
+
+/* Does anybody but `user` see s? A view in the chain that others read too may still be placed; its source is one buffer either way. */
+static void embed(Assigner *a, Node *view, int k, const Storage *whole)
+{
+	Storage part;
+	while (storage_of_operand(view, k, whole, &part)) {
+		Node *s = view->in[k];
+		if (a->f->stored[s->id] && (a->f->of[s->id] != NULL)) {
+			if (!placed(a, s) && writes_well(s, &part))
+				a->m->of[s->id] = part;
+			return;
+		}
+		if (!(op_info(s->op)->flags & OF_VIEW))
+			return;
+		view = s;
+		k = 0;
+		static const Storage zero;
+		Storage next = zero;
+		next = part;
+		whole = arena_copy(a->arena, &next, sizeof next);
+	}
+}
+
+bool operand_embedded(const StorageMap *m, const Fusion *f, const Node *n, int k)
+{
+	Storage part, whole = m->of[n->id];
+	const Node *view = n;
+	while (storage_of_operand(view, k, &whole, &part)) {
+		const Node *s = view->in[k];
+		if (f->stored[s->id]) {
+			const Storage *have = &m->of[s->id];
+			if (!f->of[s->id] || have->buffer != part.buffer || have->offset != part.offset)
+				return false;
+			for (int i = 0; i < s->type->rank; i++)
+				if (s->type->dim[i] != 1 && have->stride[i] != part.stride[i])
+					return false;
+			return true;
+		}
+		if (!(op_info(s->op)->flags & OF_VIEW))
+			return false;
+		view = s;
+		whole = part;
+		k = 0;
+	}
+	return false;
+}
+
+/* --- own buffers --------------------------------------------------------------------------------------------- */
+
+/* Rows whose distance is a multiple of 4096 bytes fall into one set of the L1 cache: a contraction that reads many rows at once
+ * would run at 80 % of its speed (measured); 64 bytes more repair it. */
+static int64_t row_padding(const Assigner *a, const Node *n)
+{
+	int bytes = dtype_info[n->type->dtype].bytes, r = n->type->rank;
+	if (!a->wide_rows[n->id] || r < 2)
+		return 0;
+	return n->type->dim[r - 1] * bytes % 4096 == 0 ? 64 / bytes : 0;
+}
+
+static void own_buffer(Assigner *a, const Node *n, Space space, int index)
+{
+	Storage *s = &a->m->of[n->id];
+	const Type *t = n->type;
+	int64_t stride = 1, extra = space == SPACE_WORK ? row_padding(a, n) : 0;
+	for (int i = t->rank - 1; i >= 0; i--) {
+		s->stride[i] = stride;
+		stride *= t->dim[i];
+		if (i == t->rank - 1)
+			stride += extra;
+	}
+	s->offset = 0;
+	s->buffer = add_buffer(a, space, index, stride * dtype_info[t->dtype].bytes);
+}
+
+static int result_index(const Graph *g, const Node *n)
+{
+	for (int i = 0; i < g->result.n; i++)
+		if (g->result.at[i] == n)
+			return i;
+	return -1;
+}
+
+static void find_wide_rows(Assigner *a)
+{
+	for (int i = 0; i < a->f->g->node.n; i++) {
+		const Node *n = a->f->g->node.at[i];
+		if ((op_info(n->op)->flags & OF_CONTRACTS) && n->n_in)
+			a->wide_rows[behind_views(a->f, n->in[0])->id] = true;
+	}
+}
+
+StorageMap *assign_storage(const Pass *p, const Fusion *f, Arena *arena)
+{
+	Assigner a = { .p = p, .f = f, .arena = arena, .m = ARENA_NEW(arena, StorageMap) };
+	const Graph *g = f->g;
+	a.m->of = ARENA_ARRAY(arena, Storage, g->node.n + 1);
+	a.wide_rows = ARENA_ARRAY(arena, bool, g->node.n + 1);
+	for (int i = 0; i <= g->node.n; i++)
+		a.m->of[i].buffer = -1;
+	find_wide_rows(&a);
+	for (int i = 0; i < g->input.n; i++)
+		own_buffer(&a, g->input.at[i], SPACE_INPUT, i);
+	for (int i = 0; i < g->param.n; i++)
+		own_buffer(&a, g->param.at[i], SPACE_WEIGHT, i);
+	for (int i = g->node.n - 1; i >= 0; i--) {
+		Node *n = g->node.at[i];
+		if (!f->stored[n->id])
+			continue;
+		int result = result_index(g, n);
+		if (!placed(&a, n))
+			own_buffer(&a, n, result >= 0 ? SPACE_OUTPUT : SPACE_WORK,
+				   result >= 0 ? result : 0);
+		for (int k = 0; f->of[n->id]->kind == GROUP_COPY && k < n->n_in; k++) {
+			Storage whole = a.m->of[n->id];
+			embed(&a, n, k, &whole);
+		}
+	}
+	return a.m;
+}

@@ -1,0 +1,25 @@
+/* The register tile: R rows by NV vectors of columns held in accumulators over one pass of the reduction. Used by the contraction and the
+ * attention template; they say what is read and where the result goes. */
+#ifndef PASSES_TEMPLATE_PRODUCT_H
+#define PASSES_TEMPLATE_PRODUCT_H
+#include "ir/kbuilder.h"
+
+typedef struct Product Product;
+struct Product {
+	KBuilder *kb;
+	void *user;
+	int64_t rows[2];        /* unrolled rows: image rows and columns of a pixel tile, or { 1, R } */
+	int64_t full, rest;     /* whole vectors of columns; active lanes of a last, partial one */
+	int n_r;
+	int64_t extent[3];      /* reduction loops, outermost first; size 1 opens none */
+	bool unroll_last;       /* the innermost one, when it is tiny */
+	/* i: the two row indices; r: reduction indices; col: column within the tile */
+	Node *(*read_a)(Product *p, Node *const *i, Node *const *r); /* a scalar */
+	Node *(*read_b)(Product *p, Node *const *r, Node *col);      /* a vector */
+	void (*write)(Product *p, Node *const *i, Node *col, Node *acc);
+};
+void emit_product(Product *p);
+
+/* Rows of a tile with nv vectors of columns for this machine: R * NV accumulators, NV columns, one broadcast fit its registers. */
+int64_t product_rows(const Target *t, int nv);
+#endif

@@ -1,0 +1,25 @@
+/* Shared arithmetic of the templates. */
+#include "passes/template/template.h"
+
+EvenSplit even_split(int64_t total, int64_t most)
+{
+	EvenSplit e = { .parts = (total + most - 1) / most };
+	e.big = (total + e.parts - 1) / e.parts;
+	e.n_big = total - e.parts * (e.big - 1);
+	return e;
+}
+
+Node *even_start(KBuilder *kb, EvenSplit e, Node *i, bool in_big)
+{
+	return in_big ? kb_imul(kb, i, e.big) : kb_affine(kb, i, e.big - 1, e.n_big);
+}
+
+enum { TASK_BYTES = 16 * 1024, MOST_TASKS = 64 };
+
+int64_t rows_per_task(int64_t rows, int64_t row_bytes)
+{
+	int64_t n = TASK_BYTES / (row_bytes < 1 ? 1 : row_bytes);
+	if (n < (rows + MOST_TASKS - 1) / MOST_TASKS)
+		n = (rows + MOST_TASKS - 1) / MOST_TASKS;
+	return n < 1 ? 1 : n > rows ? rows : n;
+}

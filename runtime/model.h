@@ -1,0 +1,46 @@
+/* What the parts of libburin_rt share, and what libburin makes models with. */
+#ifndef RUNTIME_MODEL_H
+#define RUNTIME_MODEL_H
+#include "include/burin.h"
+#include "runtime/artifact.h"
+#include <stdbool.h>
+
+/* Fills err, which may be NULL; returns s. */
+burin_status rt_fail(burin_error *err, burin_status s, uint32_t code, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void rt_hint(burin_error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The last value set, or NULL. o may be NULL. */
+const char *opts_get(const burin_opts *o, const char *key);
+int opts_count(const burin_opts *o);
+void opts_at(const burin_opts *o, int i, const char **key, const char **value);
+burin_status opts_threads(const burin_opts *o, int *threads, burin_error *err);
+burin_status opts_flag(const burin_opts *o, const char *key, bool *value, burin_error *err);
+
+struct burin_model {
+	const BurinProgram *program;
+	burin_port *port; /* inputs, then outputs */
+	int64_t *sizes;   /* of their shapes */
+	void *library;    /* of dlopen, or NULL */
+	void (*release)(void *owner);
+	void *owner;
+	void *weights; /* a mapping to be given to the contexts, or NULL */
+	size_t weights_bytes;
+};
+/* For a program that lives in memory: release(owner) is called when the model is freed, and here on
+ * failure. */
+burin_status model_of_program(burin_model **out, const BurinProgram *p,
+			      void (*release)(void *owner), void *owner, burin_error *err);
+
+/* A row of ir/dtypes.def as DLPack has it. */
+typedef struct DlType {
+	const char *name;
+	uint8_t code, bits;
+} DlType;
+enum { DL_TYPES = 10 };
+extern const DlType dl_types[DL_TYPES];
+
+/* Zeroed memory of whole pages, in 2 MiB pages where the system gives them; NULL: none left. */
+void *pages_new(size_t bytes);
+void pages_free(void *p, size_t bytes);
+#endif

@@ -1,0 +1,25 @@
+/* What an artefact says about itself, in section .note.burin: two ELF notes of the name "Burin",
+ * the prefix of its names and its metadata. Read from the file, without loading or running anything
+ * of it. */
+#ifndef RUNTIME_NOTE_H
+#define RUNTIME_NOTE_H
+#include <stddef.h>
+#include <stdint.h>
+
+#define NOTE_SECTION ".note.burin"
+#define NOTE_NAME "Burin"
+enum { NOTE_PREFIX = 1, NOTE_METADATA = 2 };
+
+/* Head of a note with its name; the text follows, padded to 4 bytes. */
+typedef struct NoteHead {
+	uint32_t name_bytes, text_bytes, type;
+	char name[8];
+} NoteHead;
+
+typedef struct Note {
+	char *memory; /* free() it */
+	const char *prefix, *metadata;
+} Note;
+/* NULL, or why it could not be read; then nothing is to be freed. Works for .so and .o. */
+const char *note_read(const char *path, Note *out);
+#endif

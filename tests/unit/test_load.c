@@ -1,0 +1,367 @@
+/* libburin_rt: loading artefacts and models that are linked in, running them with checked tensors,
+ * options, weights beside, profiles. */
+#include "include/burin.h"
+#include "runtime/artifact.h"
+#include "runtime/model.h"
+#include "tests/unit/artifact_fixture.h"
+#include <stddef.h>
+
+/* DLTensor of DLPack 1.x, to compare with. */
+typedef struct DLTensor {
+	void *data;
+	struct {
+		int32_t device_type, device_id;
+	} device;
+	int32_t ndim;
+	struct {
+		uint8_t code, bits;
+		uint16_t lanes;
+	} dtype;
+	int64_t *shape, *strides;
+	uint64_t byte_offset;
+} DLTensor;
+_Static_assert(sizeof(DLTensor) == sizeof(burin_tensor), "size");
+_Static_assert(offsetof(DLTensor, ndim) == offsetof(burin_tensor, ndim), "ndim");
+_Static_assert(offsetof(DLTensor, dtype) == offsetof(burin_tensor, dtype), "dtype");
+_Static_assert(offsetof(DLTensor, shape) == offsetof(burin_tensor, shape), "shape");
+_Static_assert(offsetof(DLTensor, byte_offset) == offsetof(burin_tensor, byte_offset), "offset");
+
+static float x[N], y[N];
+static int64_t shape[] = { N };
+
+static burin_tensor tensor(float *data)
+{
+	return (burin_tensor){
+		.data = data, .device = { 1, 0 }, .ndim = 1, .dtype = { 2, 32, 1 }, .shape = shape
+	};
+}
+
+static burin_model *load(Fixture *f, const burin_opts *o)
+{
+	burin_model *m = NULL;
+	burin_error err = { .size = sizeof(err) };
+	if (burin_load(&m, f->r.path, o, &err) != BURIN_OK)
+		fail_msg("%s", err.message);
+	return m;
+}
+
+static void assert_exec_runs(burin_exec *e)
+{
+	burin_tensor in = tensor(x), out = tensor(y);
+	burin_error err;
+	err.size = sizeof(err);
+	for (int i = 0; i < N; i++)
+		x[i] = (float)i;
+	memset(y, 0, sizeof(y));
+	if (burin_run(e, &in, 1, &out, 1, &err) != BURIN_OK)
+		fail_msg("%s", err.message);
+	for (int i = 0; i < N; i++)
+		assert_true(y[i] == x[i] * weights[i] + 10);
+}
+
+static void run_model(const burin_model *m, const burin_opts *o)
+{
+	burin_exec *e = NULL;
+	burin_error err;
+	err.size = sizeof(err);
+	if (burin_exec_new(&e, m, NULL, 0, o, &err) != BURIN_OK)
+		fail_msg("%s", err.message);
+	assert_exec_runs(e);
+	assert_exec_runs(e);
+	burin_exec_free(e);
+}
+
+static void test_load(void **state)
+{
+	Fixture *f = *state;
+	const burin_port *port;
+	assert_written(f);
+	burin_model *m = load(f, NULL);
+	assert_int_equal(burin_inputs(m, &port), 1);
+	assert_string_equal(port->name, "x");
+	assert_int_equal(port->spec.ndim, 1);
+	assert_int_equal(port->spec.shape[0], N);
+	assert_int_equal(port->min_shape[0], N);
+	assert_int_equal(port->spec.dtype.code, 2);
+	assert_int_equal(port->spec.dtype.bits, 32);
+	assert_int_equal(burin_outputs(m, &port), 1);
+	assert_string_equal(port->name, "y");
+	assert_string_equal(burin_metadata_json(m), f->r.metadata);
+	run_model(m, NULL);
+	burin_model_free(m);
+}
+
+static void test_types(void **state)
+{
+	(void)state;
+	assert_int_equal(DL_TYPES, DT_COUNT);
+	for (int i = 0; i < DT_COUNT; i++) {
+		assert_string_equal(dl_types[i].name, dtype_info[i].name);
+		assert_int_equal(dl_types[i].bits, dtype_info[i].bytes * 8);
+	}
+}
+
+static void test_options(void **state)
+{
+	Fixture *f = *state;
+	burin_opts *o;
+	burin_error err;
+	err.size = sizeof(err);
+	assert_int_equal(burin_opts_new(&o, NULL), BURIN_OK);
+	assert_int_equal(burin_opts_set(o, "threads", "x", &err), BURIN_E_ARG);
+	assert_int_equal(err.code, 5001);
+	assert_int_equal(burin_opts_set(o, "threads", "257", &err), BURIN_E_ARG);
+	assert_int_equal(burin_opts_set(o, "threads", "", &err), BURIN_E_ARG);
+	assert_null(opts_get(o, "threads"));
+	assert_int_equal(burin_opts_set(o, "hugepages", "maybe", &err), BURIN_E_ARG);
+	assert_int_equal(burin_opts_set(o, "bad key", "1", &err), BURIN_E_ARG);
+	assert_int_equal(burin_opts_set(o, "passes.fuse", "off", &err), BURIN_OK);
+	assert_string_equal(opts_get(o, "passes.fuse"), "off");
+	assert_written(f);
+	burin_model *m = load(f, NULL);
+	for (int threads = 1; threads < 6; threads++) {
+		char text[8] = { (char)('0' + threads) };
+		assert_int_equal(burin_opts_set(o, "threads", text, &err), BURIN_OK);
+		assert_int_equal(burin_opts_set(o, "threads", "many", &err), BURIN_E_ARG);
+		assert_string_equal(opts_get(o, "threads"), text);
+		run_model(m, o);
+	}
+	burin_model_free(m);
+	burin_opts_free(o);
+	burin_opts_free(NULL);
+	burin_model_free(NULL);
+	burin_exec_free(NULL);
+}
+
+static void test_workspace(void **state)
+{
+	Fixture *f = *state;
+	burin_opts *o;
+	burin_exec *e;
+	burin_error err;
+	size_t bytes, align;
+	err.size = sizeof(err);
+	assert_written(f);
+	burin_model *m = load(f, NULL);
+	burin_opts_new(&o, NULL);
+	burin_opts_set(o, "threads", "2", NULL);
+	assert_int_equal(burin_workspace(m, o, &bytes, &align, &err), BURIN_OK);
+	assert_int_equal(align, 64);
+	char *w = aligned_alloc(64, (bytes + 127) & ~(size_t)63);
+	assert_int_equal(burin_exec_new(&e, m, w, bytes - 1, o, &err), BURIN_E_ARG);
+	assert_int_equal(err.code, 6104);
+	assert_int_equal(burin_exec_new(&e, m, w + 8, bytes, o, &err), BURIN_E_ARG);
+	assert_int_equal(burin_exec_new(&e, m, w, bytes, o, &err), BURIN_OK);
+	assert_exec_runs(e);
+	burin_exec_free(e);
+	free(w);
+	burin_model_free(m);
+	burin_opts_free(o);
+}
+
+static void host_for(void *user, uint32_t count, burin_task_fn fn, void *task)
+{
+	*(int *)user += 1;
+	for (uint32_t i = count; i-- > 0;)
+		fn(task, i);
+}
+
+static void test_host_threads(void **state)
+{
+	Fixture *f = *state;
+	burin_exec *e;
+	int calls = 0;
+	assert_written(f);
+	burin_model *m = load(f, NULL);
+	assert_int_equal(burin_exec_new(&e, m, NULL, 0, NULL, NULL), BURIN_OK);
+	assert_int_equal(burin_exec_set_parallel(e, host_for, &calls, NULL), BURIN_OK);
+	assert_exec_runs(e);
+	assert_int_equal(calls, 2);
+	assert_int_equal(burin_exec_set_parallel(e, NULL, NULL, NULL), BURIN_OK);
+	assert_exec_runs(e);
+	assert_int_equal(calls, 2);
+	burin_exec_free(e);
+	burin_model_free(m);
+}
+
+static void assert_refused(burin_exec *e, burin_tensor in, burin_tensor out, burin_status s)
+{
+	burin_error err;
+	err.size = sizeof(err);
+	assert_int_equal(burin_run(e, &in, 1, &out, 1, &err), s);
+	assert_int_equal(err.status, s);
+	assert_true(err.message[0] != 0);
+	assert_int_equal(burin_run(e, &in, 1, &out, 1, NULL), s);
+}
+
+static void test_tensors(void **state)
+{
+	Fixture *f = *state;
+	burin_exec *e;
+	burin_tensor good = tensor(x), bad;
+	int64_t seven[] = { 7 }, two[] = { 2 }, one[] = { 1 };
+	assert_written(f);
+	burin_model *m = load(f, NULL);
+	assert_int_equal(burin_exec_new(&e, m, NULL, 0, NULL, NULL), BURIN_OK);
+	bad = good, bad.shape = seven;
+	assert_refused(e, bad, tensor(y), BURIN_E_SHAPE);
+	assert_refused(e, good, bad, BURIN_E_SHAPE);
+	bad = good, bad.ndim = 0;
+	assert_refused(e, bad, tensor(y), BURIN_E_SHAPE);
+	bad = good, bad.dtype.bits = 64;
+	assert_refused(e, bad, tensor(y), BURIN_E_SHAPE);
+	bad = good, bad.dtype.lanes = 4;
+	assert_refused(e, bad, tensor(y), BURIN_E_SHAPE);
+	bad = good, bad.device.type = 2;
+	assert_refused(e, bad, tensor(y), BURIN_E_SHAPE);
+	bad = good, bad.strides = two;
+	assert_refused(e, bad, tensor(y), BURIN_E_SHAPE);
+	bad = good, bad.data = NULL;
+	assert_refused(e, bad, tensor(y), BURIN_E_SHAPE);
+	bad = good, bad.byte_offset = 2;
+	assert_refused(e, bad, tensor(y), BURIN_E_SHAPE);
+	good.strides = one;
+	burin_tensor out = tensor(y);
+	assert_int_equal(burin_run(e, &good, 1, &out, 1, NULL), BURIN_OK);
+	assert_int_equal(burin_run(e, &good, 1, &out, 0, NULL), BURIN_E_ARG);
+	assert_int_equal(burin_run(e, NULL, 1, &out, 1, NULL), BURIN_E_ARG);
+	burin_exec_free(e);
+	burin_model_free(m);
+}
+
+/* An error of an older, shorter layout is not written beyond its end. */
+static void test_short_error(void **state)
+{
+	struct {
+		burin_error e;
+		char after[16];
+	} s;
+	(void)state;
+	memset(&s, 0x55, sizeof(s));
+	s.e.size = offsetof(burin_error, hint);
+	burin_model *m;
+	assert_int_equal(burin_load(&m, "/nowhere.so", NULL, &s.e), BURIN_E_IO);
+	assert_null(m);
+	assert_int_equal(s.e.size, offsetof(burin_error, hint));
+	assert_int_equal(s.e.hint[0], 0x55);
+	assert_non_null(strstr(s.e.message, "no such file"));
+}
+
+static void test_not_models(void **state)
+{
+	Fixture *f = *state;
+	static const char *const paths[] = { "/dev/null", "/", "/bin/sh", "/nowhere" };
+	burin_model *m = (burin_model *)f;
+	burin_error err;
+	err.size = sizeof(err);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(burin_load(&m, paths[i], NULL, &err), BURIN_E_IO);
+		assert_null(m);
+	}
+	f->r.path = in_folder(f, "m.o"); /* has a note, but is no library */
+	assert_written(f);
+	assert_int_equal(burin_load(&m, f->r.path, NULL, &err), BURIN_E_INVALID);
+	BurinProgram p = { .version = BURIN_PROGRAM_VERSION + 1, .size = sizeof(p) };
+	assert_int_equal(burin_load_static(&m, &p, NULL, &err), BURIN_E_VERSION);
+	p.version--;
+	assert_int_equal(burin_load_static(&m, &p, NULL, &err), BURIN_E_TARGET);
+	p.size--;
+	assert_int_equal(burin_load_static(&m, &p, NULL, &err), BURIN_E_VERSION);
+	assert_int_equal(burin_load_static(&m, NULL, NULL, &err), BURIN_E_ARG);
+}
+
+static void test_beside(void **state)
+{
+	Fixture *f = *state;
+	burin_model *m;
+	burin_opts *o;
+	burin_error err;
+	err.size = sizeof(err);
+	f->object = compile_glue(f, "m", 10, "0");
+	f->r.beside = true;
+	f->r.layout[0] = 7;
+	f->r.layout[1] = 9;
+	assert_written(f);
+	m = load(f, NULL);
+	run_model(m, NULL);
+	burin_model_free(m);
+	burin_opts_new(&o, NULL);
+	burin_opts_set(o, "hugepages", "yes", NULL);
+	m = load(f, o);
+	run_model(m, NULL);
+	burin_model_free(m);
+	shell(f, "mv m.weights other");
+	assert_int_equal(burin_load(&m, f->r.path, NULL, &err), BURIN_E_IO);
+	burin_opts_set(o, "weights", in_folder(f, "other"), NULL);
+	m = load(f, o);
+	run_model(m, NULL);
+	burin_model_free(m);
+	shell(f, "printf x | dd of=other bs=1 seek=17 conv=notrunc status=none");
+	assert_int_equal(burin_load(&m, f->r.path, o, &err), BURIN_E_INVALID);
+	assert_int_equal(err.code, 4001);
+	shell(f, ": > other");
+	assert_int_equal(burin_load(&m, f->r.path, o, &err), BURIN_E_INVALID);
+	burin_opts_free(o);
+}
+
+static void count_steps(void *user, const burin_kernel_time *k)
+{
+	int *n = user;
+	assert_int_equal(k->calls, 3);
+	(*n)++;
+}
+
+static void test_profile(void **state)
+{
+	Fixture *f = *state;
+	burin_exec *e;
+	int n = 0;
+	assert_written(f);
+	burin_model *m = load(f, NULL);
+	assert_int_equal(burin_exec_new(&e, m, NULL, 0, NULL, NULL), BURIN_OK);
+	assert_int_equal(burin_profile(e, count_steps, &n, NULL), BURIN_E_ARG);
+	assert_exec_runs(e);
+	assert_int_equal(burin_profile(e, NULL, NULL, NULL), BURIN_OK);
+	for (int i = 0; i < 3; i++)
+		assert_exec_runs(e);
+	assert_int_equal(burin_profile(e, count_steps, &n, NULL), BURIN_OK);
+	assert_int_equal(n, 2);
+	burin_exec_free(e);
+	burin_model_free(m);
+}
+
+/* Twenty loaded models, each with its own answer. */
+static void test_many(void **state)
+{
+	Fixture *f = *state;
+	burin_model *m[20];
+	for (int i = 0; i < 20; i++) {
+		f->r.path = in_folder(f, arena_printf(f->c->arena, "m%d.so", i));
+		if (i % 5 == 0)
+			f->object = compile_glue(f, "m", i, "burin_weights");
+		assert_written(f);
+		m[i] = load(f, NULL);
+	}
+	for (int i = 19; i >= 0; i--) {
+		burin_exec *e;
+		burin_tensor in = tensor(x), out = tensor(y);
+		assert_int_equal(burin_exec_new(&e, m[i], NULL, 0, NULL, NULL), BURIN_OK);
+		assert_int_equal(burin_run(e, &in, 1, &out, 1, NULL), BURIN_OK);
+		assert_true(y[3] == x[3] * weights[3] + (float)(i / 5 * 5));
+		burin_exec_free(e);
+	}
+	for (int i = 0; i < 20; i++)
+		burin_model_free(m[i]);
+}
+
+int main(void)
+{
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_load),        TEST(test_types),        TEST(test_options),
+		TEST(test_workspace),   TEST(test_host_threads), TEST(test_tensors),
+		TEST(test_short_error), TEST(test_not_models),   TEST(test_beside),
+		TEST(test_profile),     TEST(test_many),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,172 @@
+/* burin-opt: the test driver. Reads a graph in text form (docs/text-form.md), runs passes on it,
+ * prints it.
+ *
+ *   burin-opt [--passes=a,b,c] [--simplify] [--target=test] [--fp=strict|contract|fast] [--locs]
+ * [--data] [--explain] [--dump] [FILE]
+ *
+ * Without FILE, or with -, the text comes from standard input. The graph is verified before and
+ * after, and the printed text is read again and printed once more: if that differs, burin-opt
+ * fails. Diagnostics go to standard error; the exit code is that of their class. */
+#include "base/oom.h"
+#include "ir/text.h"
+#include "passes/pass.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Options {
+	const char *passes, *file, *target;
+	bool simplify, explain, dump;
+	FpMode fp;
+	TextOptions text;
+} Options;
+
+static int usage(const char *arg)
+{
+	fprintf(stderr, "burin-opt: unknown argument '%s'\n", arg);
+	fprintf(stderr, "usage: burin-opt [--passes=a,b] [--simplify] [--target=NAME] "
+			"[--fp=strict|contract|fast] [--locs] [--data] [--explain] [--dump] "
+			"[FILE]\n");
+	return 2;
+}
+
+static bool read_fp(const char *name, FpMode *out)
+{
+	static const char *const names[] = {
+		[FP_CONTRACT] = "contract", [FP_STRICT] = "strict", [FP_FAST] = "fast"
+	};
+	for (int i = 0; i < 3; i++)
+		if (str_eq(name, names[i])) {
+			*out = (FpMode)i;
+			return true;
+		}
+	return false;
+}
+
+static bool read_option(Options *o, const char *arg)
+{
+	const struct {
+		const char *name;
+		bool *to;
+	} flags[] = { { "--simplify", &o->simplify },
+		      { "--locs", &o->text.locs },
+		      { "--data", &o->text.data },
+		      { "--explain", &o->explain },
+		      { "--dump", &o->dump } };
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+		if (str_eq(arg, flags[i].name)) {
+			*flags[i].to = true;
+			return true;
+		}
+	if (str_starts(arg, "--passes="))
+		o->passes = arg + 9;
+	else if (str_starts(arg, "--target="))
+		o->target = arg + 9;
+	else if (str_starts(arg, "--fp="))
+		return read_fp(arg + 5, &o->fp);
+	else if (arg[0] != '-' || !arg[1])
+		o->file = arg;
+	else
+		return false;
+	return true;
+}
+
+static bool read_all(Arena *a, const char *file, Str *out)
+{
+	FILE *f = str_eq(file, "-") ? stdin : fopen(file, "rb");
+	char room[4096];
+	str_init(out, a);
+	if (!f)
+		return false;
+	for (size_t n; (n = fread(room, 1, sizeof room, f)) > 0;)
+		str_addn(out, room, n);
+	bool ok = !ferror(f);
+	if (f != stdin)
+		fclose(f);
+	return ok;
+}
+
+static Graph *run_passes(Context *c, const Options *o, Graph *g, Str *said)
+{
+	PassOptions po = { .verify = true,
+			   .explain = o->explain ? said : NULL,
+			   .dump = o->dump ? said : NULL };
+	Pass p = { c, &po };
+	if (o->simplify)
+		g = graph_simplify(g, c->arena);
+	if (!g || !o->passes)
+		return g;
+	if (!target_find(o->target, &po.target)) {
+		diag_error(c->diag, (Loc){ 0 }, E5001, "there is no target '%s'", o->target);
+		return NULL;
+	}
+	return run_named_passes(&p, g, c->arena, o->passes);
+}
+
+/* The text must read back to the same text. */
+static bool check_round_trip(Context *c, const Str *text, TextOptions o)
+{
+	Str again;
+	Graph *g = graph_parse(c, c->arena, "printed", str_text(text), text->n);
+	str_init(&again, c->arena);
+	if (g)
+		graph_print(&again, g, o);
+	return (g && str_eq(str_text(text), str_text(&again))) ||
+	       diag_error(c->diag, (Loc){ 0 }, E7001,
+			  "the printed graph reads back as another:\n%s", str_text(&again));
+}
+
+static bool process(Context *c, const Options *o, const Str *in, Str *out)
+{
+	Graph *g = graph_parse(c, c->arena, str_eq(o->file, "-") ? "input" : o->file, str_text(in),
+			       in->n);
+	if (!g || !graph_verify(g, LEVEL_T | LEVEL_M))
+		return false;
+	Str said, text;
+	str_init(&said, c->arena);
+	str_init(&text, c->arena);
+	g = run_passes(c, o, g, &said);
+	if (!g || !graph_verify(g, LEVEL_T | LEVEL_M))
+		return false;
+	graph_print(&text, g, o->text);
+	str_add(out, str_text(&said));
+	str_add(out, str_text(&text));
+	return check_round_trip(c, &text, o->text);
+}
+
+static int run(const Options *o)
+{
+	Context *c = context_create();
+	Str in, out, errors;
+	str_init(&out, c->arena);
+	str_init(&errors, c->arena);
+	c->fp = o->fp;
+	if (!read_all(c->arena, o->file, &in))
+		diag_error(c->diag, (Loc){ 0 }, E1001, "cannot read '%s'", o->file);
+	else
+		process(c, o, &in, &out);
+	fputs(str_text(&out), stdout);
+	diag_sort(c->diag);
+	diag_print(c->diag, &errors, 0, false);
+	fputs(str_text(&errors), stderr);
+	int rc = diag_exit_code(c->diag);
+	context_destroy(c);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	Options o = { .file = "-", .target = "test" };
+	OomScope scope;
+	int rc = 5;
+	for (int i = 1; i < argc; i++)
+		if (!read_option(&o, argv[i]))
+			return usage(argv[i]);
+	if (OOM_GUARD(&scope)) {
+		rc = run(&o);
+		oom_leave(&scope);
+	} else {
+		fputs("burin-opt: out of memory\n", stderr);
+	}
+	return rc;
+}
