@@ -33,12 +33,12 @@ typedef void Code1(void *, int64_t, int64_t, void *);
 
 static int buffer(KBuilder *kb, int rank, const int64_t *dim, int64_t row_stride)
 {
-	Storage s = { 0 };
+	Storage s = { .align = 64 };
 	const Type *t = type_get(kb_context(kb), DT_f32, rank, dim);
 	type_strides(t, s.stride);
 	if (row_stride)
 		s.stride[0] = row_stride;
-	return kb_arg(kb, t, &s, true);
+	return kb_arg(kb, t, &s);
 }
 
 typedef struct Product {
@@ -83,7 +83,7 @@ static void block(const Product *p, Node *first, int64_t rows)
 /* Rows are split evenly: `many` blocks of `rows`, then blocks of one row less. */
 static Kernel *product(Context *c, const Target *t, Shape s, int64_t lda)
 {
-	Product p = { .kb = kb_create(c, arena_create(), t, "gemm"), .lanes = target_lanes(t, 4) };
+	Product p = { .kb = kb_create(c, arena_create(), t, "matmul"), .lanes = target_lanes(t, 4) };
 	KBuilder *kb = p.kb;
 	int64_t most = (t->vector_registers - PANEL_VECTORS - 1) / PANEL_VECTORS;
 	int64_t panel = PANEL_VECTORS * p.lanes, parts = (s.m + most - 1) / most;
@@ -113,7 +113,7 @@ static Kernel *product(Context *c, const Target *t, Shape s, int64_t lda)
 /* Multiply-adds on registers alone. */
 static Kernel *peak_kernel(Context *c, const Target *t)
 {
-	KBuilder *kb = kb_create(c, arena_create(), t, "gemm");
+	KBuilder *kb = kb_create(c, arena_create(), t, "matmul");
 	int lanes = target_lanes(t, 4);
 	int64_t dim[2] = { PEAK_ACCUMULATORS, lanes };
 	int out = buffer(kb, 2, dim, 0);
@@ -253,7 +253,7 @@ int main(int argc, char **argv)
 		fail(c);
 	if (argc > 2) { /* the assembly of the first shape, to look at */
 		ObjectCode text;
-		kernel_to_code(c, c->arena, product(c, &t, shapes[0], shapes[0].k + 16), &t, "gemm",
+		kernel_to_code(c, c->arena, product(c, &t, shapes[0], shapes[0].k + 16), &t, "matmul",
 			       argv[2][0] == 'l' ? CODE_IR : CODE_ASSEMBLY, &text);
 		fputs(text.data, stdout);
 		return 0;

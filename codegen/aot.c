@@ -133,7 +133,7 @@ static bool make_plans(Aot *z, const Graph *g)
 {
 	PassOptions po = z->o->pass;
 	po.target = z->target[0];
-	Pass pass = { z->c, &po };
+	Pass pass = { .ctx = z->c, .o = &po };
 	if (!compile_plans(&pass, g, z->arena, &z->compiled))
 		return false;
 	for (int i = 0; i < z->n_variant; i++) {
@@ -142,7 +142,7 @@ static bool make_plans(Aot *z, const Graph *g)
 			PassOptions other = po;
 			other.target = z->target[i];
 			other.explain = NULL; /* said once */
-			Pass again = { z->c, &other };
+			Pass again = { .ctx = z->c, .o = &other };
 			plan = plan_graph(&again, z->compiled.split.main, z->arena);
 		}
 		if (!plan)

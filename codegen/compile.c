@@ -18,7 +18,7 @@ Program *program_compile(Context *c, const Graph *g, const CompileOptions *o)
 {
 	Arena *arena = arena_create();
 	Program *p = ARENA_NEW(arena, Program);
-	Pass pass = { c, &o->pass };
+	Pass pass = { .ctx = c, .o = &o->pass };
 	JitOptions j = { o->threads, o->cache };
 	p->arena = arena;
 	Target t = target_resolve(arena, &o->pass.target);

@@ -136,6 +136,9 @@ static void add_element(Expander *x, Scope *s, const XmlNode *n)
 	Op op = OP_COUNT;
 	ElemKind kind = elem_kind(n->tag, &op);
 	Elem e = { .op = n->tag, .loc = n->loc, .id_loc = n->loc };
+	e.attr.at = ARENA_ARRAY(x->arena, ElemAttr,
+				n->attr.n); /* exact: a block may stand here often */
+	e.attr.cap = n->attr.n;
 	fill_inputs(x, s, n, &e, kind, op);
 	const ElemAttr *id = xml_attr(n, "id");
 	for (int i = 0; i < n->attr.n; i++) {
@@ -345,6 +348,7 @@ ElemList *xml_expand(Context *c, Arena *arena, const XmlNode *root, const char *
 	top.names = map_create(arena);
 	top.n_auto = &numbered;
 	xml_expand_children(&x, &top, root);
-	elem_check(c, list);
+	if (!x.exhausted)
+		elem_check(c, list);
 	return list;
 }

@@ -252,6 +252,7 @@ void xml_expand_repeat(Expander *x, Scope *s, const XmlNode *n)
 		finish_results(x, &body);
 		values.at = body.result.at, values.n = body.result.n, values.cap = body.result.cap;
 		x->steps++;
+		x->bytes += (int64_t)sizeof(Scope);
 	}
 	if (times == 0) { /* the value goes through unchanged */
 		body.result.at = values.at, body.result.n = values.n, body.result.cap = values.cap;

@@ -1,8 +1,9 @@
-/* An ONNX model becomes a list of elements. Graphs are walked once, node by node, in the order of the file; every tensor name stands for an
- * OnnxValue. Constants (initialisers, Constant nodes) are values without an element until something uses them, so that parameters such as
- * the shape of a Reshape can be written into attributes. Branches of an If become lists of their own, calls of the model's functions are
- * replaced by their bodies. A node that cannot be read does not end the walk: its results stand as values of unknown type, so that one
- * report tells all that is missing. */
+/* An ONNX model becomes a list of elements. Graphs are walked once, node by node, in the order of
+ * the file; every tensor name stands for an OnnxValue. Constants (initialisers, Constant nodes) are
+ * values without an element until something uses them, so that parameters such as the shape of a
+ * Reshape can be written into attributes. Branches of an If become lists of their own, calls of the
+ * model's functions are replaced by their bodies. A node that cannot be read does not end the walk:
+ * its results stand as values of unknown type, so that one report tells all that is missing. */
 #include "base/io.h"
 #include "frontend/onnx_impl.h"
 #include "frontend/weights.h"
@@ -26,7 +27,8 @@ static bool decoded(Onnx *o, bool ok)
 	return false;
 }
 
-/* --- graphs ------------------------------------------------------------------------------------------ */
+/* --- graphs
+ * ------------------------------------------------------------------------------------------ */
 
 static OnnxScope *scope_create(Onnx *o, OnnxScope *outer, ElemList *list)
 {
@@ -44,9 +46,10 @@ static OnnxScope *scope_create(Onnx *o, OnnxScope *outer, ElemList *list)
 	return s;
 }
 
-static void note_types(Onnx *o, OnnxScope *s, const OnnxGraph *g)
+static void note_types(OnnxScope *s, const OnnxGraph *g)
 {
-	(void)o;
+	for (int i = 0; i < g->input.n; i++)
+		map_put_str(s->info, g->input.at[i].name, &g->input.at[i]);
 	for (int i = 0; i < g->value_info.n; i++)
 		map_put_str(s->info, g->value_info.at[i].name, &g->value_info.at[i]);
 	for (int i = 0; i < g->output.n; i++)
@@ -70,14 +73,16 @@ static bool add_initializers(Onnx *o, OnnxScope *s, const OnnxGraph *g)
 			ok &= onnx_define(s, o, loc, t->name, v);
 	}
 	if (g->n_sparse)
-		onnx_refuse(o, (Loc){ .file = o->path }, E3105, "store the weights as dense tensors",
-			    "sparse initialisers");
+		onnx_refuse(o, (Loc){ .file = o->path }, E3105,
+			    "store the weights as dense tensors", "sparse initialisers");
 	return ok;
 }
 
-/* --- inputs of the model -------------------------------------------------------------------------------- */
+/* --- inputs of the model
+ * -------------------------------------------------------------------------------- */
 
-/* A symbol of the file as an identifier: other characters become '_', equal results are told apart by a number. */
+/* A symbol of the file as an identifier: other characters become '_', equal results are told apart
+ * by a number. */
 static const char *symbol_name(Onnx *o, Map *symbols, const char *symbol)
 {
 	const char *known = symbol ? map_get_str(symbols, symbol) : NULL;
@@ -113,7 +118,8 @@ static void add_input(Onnx *o, OnnxScope *s, Map *symbols, const OnnxValueInfo *
 	else if (!onnx_dtype(in->type, &type))
 		onnx_refuse(o, loc, E3104, NULL, "tensors of type %s", onnx_dtype_name(in->type));
 	else if (!in->has_shape)
-		onnx_refuse(o, loc, E3105, "export with the number of dimensions; sizes may be free",
+		onnx_refuse(o, loc, E3105,
+			    "export with the number of dimensions; sizes may be free",
 			    "the input '%s' has no shape", in->name);
 	OnnxValue *v = ARENA_NEW(o->arena, OnnxValue);
 	*v = (OnnxValue){ .name = in->name, .type = type, .rank = in->has_shape ? in->dim.n : -1 };
@@ -147,7 +153,8 @@ static void add_inputs(Onnx *o, OnnxScope *s, const OnnxGraph *g)
 	}
 }
 
-/* --- outputs ---------------------------------------------------------------------------------------------- */
+/* --- outputs
+ * ---------------------------------------------------------------------------------------------- */
 
 static bool add_output(Onnx *o, OnnxScope *s, const char *name, OnnxValue **out)
 {
@@ -171,7 +178,7 @@ static bool read_graph(Onnx *o, OnnxScope *s, PbBytes bytes, bool top, OnnxValue
 		return false;
 	if (top)
 		o->root->name = onnx_graph_name(o, g->name);
-	note_types(o, s, g);
+	note_types(s, g);
 	bool ok = add_initializers(o, s, g);
 	if (top)
 		add_inputs(o, s, g);
@@ -207,7 +214,8 @@ bool onnx_read_branch(OnnxCall *n, const OnnxAttr *graph, ElemList **list, OnnxV
 	return read_graph(o, s, graph->message, false, out, n_out);
 }
 
-/* --- functions -------------------------------------------------------------------------------------------- */
+/* --- functions
+ * -------------------------------------------------------------------------------------------- */
 
 /* The key of an operator or function; another overload is another function. */
 static const char *key_of(Onnx *o, const char *domain, const char *name, const char *overload)
@@ -232,7 +240,9 @@ static OnnxScope *function_scope(OnnxCall *n, const OnnxFunction *f)
 	s->call = n;
 	s->function = f;
 	s->depth = n->scope->depth + 1;
-	const char *name = n->node->name[0] ? n->node->name : n->node->out.n ? n->node->out.at[0] : f->name;
+	const char *name = n->node->name[0] ? n->node->name
+			   : n->node->out.n ? n->node->out.at[0]
+					    : f->name;
 	s->prefix = arena_printf(o->arena, "%.80s%.60s/", n->scope->prefix, name);
 	s->wish = map_create(o->arena);
 	for (int i = 0; i < f->out.n && i < n->node->out.n; i++)
@@ -249,8 +259,9 @@ static bool inline_function(OnnxCall *n, OnnxFunction *f)
 	Onnx *o = n->o;
 	if (f->open || n->scope->depth >= ONNX_MAX_DEPTH)
 		return onnx_refuse(o, n->loc, E3105, NULL,
-				   f->open ? "the function '%s' calls itself" :
-					     "calls of functions are nested too deeply, at '%s'", f->name);
+				   f->open ? "the function '%s' calls itself"
+					   : "calls of functions are nested too deeply, at '%s'",
+				   f->name);
 	OnnxRow row = { .max_in = f->in.n, .max_out = f->out.n };
 	n->row = &row;
 	if (!onnx_call_begin(n))
@@ -264,14 +275,18 @@ static bool inline_function(OnnxCall *n, OnnxFunction *f)
 	for (int i = 0; i < f->out.n && i < n->node->out.n && !o->full; i++) {
 		OnnxValue *v = map_get_str(s->value, f->out.at[i]);
 		if (!v)
-			return onnx_fault(o, n->loc, "nothing makes the output '%.80s' of the function '%.80s'",
-					  f->out.at[i], f->name);
+			return onnx_fault(
+				o, n->loc,
+				"nothing makes the output '%.80s' of the function '%.80s'",
+				f->out.at[i], f->name);
 		ok &= onnx_alias(n, i, v);
 	}
 	return ok;
 }
 
-/* --- nodes ------------------------------------------------------------------------------------------------- */
+/* --- nodes
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static int64_t version_of(const OnnxImports *list, const char *domain)
 {
@@ -296,9 +311,11 @@ static bool refuse_operator(OnnxCall *n)
 	if (!hint && !node->domain[0])
 		hint = onnx_nearest_hint(n->o, node->op);
 	else if (!hint)
-		hint = "operators of other domains are read when the model brings them as functions";
-	return onnx_refuse(n->o, n->loc, E3101, hint, "there is no operator '%.80s' (%.80s %lld)", node->op,
-			   node->domain[0] ? node->domain : "ai.onnx", (long long)n->opset);
+		hint = "operators of other domains are read when the model brings them as "
+		       "functions";
+	return onnx_refuse(n->o, n->loc, E3101, hint, "there is no operator '%.80s' (%.80s %lld)",
+			   node->op, node->domain[0] ? node->domain : "ai.onnx",
+			   (long long)n->opset);
 }
 
 static bool convert_node(Onnx *o, OnnxScope *s, const OnnxNode *node)
@@ -322,7 +339,9 @@ static bool convert_node(Onnx *o, OnnxScope *s, const OnnxNode *node)
 	return ok;
 }
 
-/* --- the model ------------------------------------------------------------------------------------------------ */
+/* --- the model
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static bool check_versions(Onnx *o, const OnnxImports *list)
 {
@@ -330,10 +349,13 @@ static bool check_versions(Onnx *o, const OnnxImports *list)
 	int64_t v = version_of(list, "");
 	if (v >= ONNX_OLDEST && v <= ONNX_NEWEST)
 		return true;
-	if (v <= 0)
+	if (list->n == 0)
 		return onnx_fault(o, loc, "the model does not tell its version of the operators");
-	diag_error(o->c->diag, loc, E3103, "the model uses version %lld of the operators; read are %d to %d",
-		   (long long)v, ONNX_OLDEST, ONNX_NEWEST);
+	if (v == 0) /* a model of other operators alone */
+		return true;
+	diag_error(o->c->diag, loc, E3103,
+		   "the model uses version %lld of the operators; read are %d to %d", (long long)v,
+		   ONNX_OLDEST, ONNX_NEWEST);
 	diag_hint(o->c->diag, "export again with opset_version=17");
 	return false;
 }
@@ -358,7 +380,8 @@ static bool read_model(Onnx *o, PbBytes bytes)
 	top->import = &o->model.import;
 	ok = read_graph(o, top, o->model.graph, true, &out, &n_out);
 	if (o->full)
-		return diag_error(o->c->diag, loc, E3003, "the model has more than %d elements", ONNX_MAX_ELEMENTS);
+		return diag_error(o->c->diag, loc, E3003, "the model has more than %d elements",
+				  ONNX_MAX_ELEMENTS);
 	return onnx_report_refusals(o) && ok;
 }
 

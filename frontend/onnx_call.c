@@ -1,5 +1,6 @@
-/* One node under conversion: what the rules in onnx_op_*.c ask of it and how they make elements. An element is built aside and joins the
- * list when it is complete, because asking for an input may itself put a constant's element into the list. */
+/* One node under conversion: what the rules in onnx_op_*.c ask of it and how they make elements. An
+ * element is built aside and joins the list when it is complete, because asking for an input may
+ * itself put a constant's element into the list. */
 #include "frontend/onnx_impl.h"
 #include <math.h>
 #include <stdarg.h>
@@ -35,7 +36,8 @@ bool onnx_lacks(OnnxCall *n, const char *attr)
 	return onnx_bad(n, "lacks its attribute '%s'", attr);
 }
 
-/* --- begin and end --------------------------------------------------------------------------------- */
+/* --- begin and end
+ * --------------------------------------------------------------------------------- */
 
 static bool find_inputs(OnnxCall *n)
 {
@@ -63,7 +65,7 @@ static bool check_counts(OnnxCall *n)
 			return onnx_bad(n, "lacks its input %d", i + 1);
 	if (r->max_out >= 0 && n->node->out.n > r->max_out)
 		return onnx_bad(n, "has %d outputs, but %d at most are possible", n->node->out.n,
-			     r->max_out);
+				r->max_out);
 	return true;
 }
 
@@ -81,11 +83,12 @@ bool onnx_call_end(OnnxCall *n)
 	for (int i = 0; i < n->node->attr.n && i < 64 && !n->failed; i++)
 		if (!(n->attr_used >> i & 1))
 			onnx_bad(n, "has no attribute '%.80s' in operator set %lld",
-			      n->node->attr.at[i].name, (long long)n->opset);
+				 n->node->attr.at[i].name, (long long)n->opset);
 	return !n->failed;
 }
 
-/* --- attributes -------------------------------------------------------------------------------------- */
+/* --- attributes
+ * -------------------------------------------------------------------------------------- */
 
 static const OnnxAttr *find_attr(const OnnxNode *node, const char *name, int *at)
 {
@@ -105,7 +108,8 @@ static const OnnxAttr *default_attr(const OnnxFunction *f, const char *name)
 	return NULL;
 }
 
-/* Inside of a function an attribute may stand for one of the call, which may again be in a function. */
+/* Inside of a function an attribute may stand for one of the call, which may again be in a
+ * function. */
 static const OnnxAttr *follow_refs(const OnnxScope *s, const OnnxAttr *a)
 {
 	int at;
@@ -174,7 +178,8 @@ Ints onnx_attr_ints(OnnxCall *n, const char *name)
 	return a ? (Ints){ .n = a->ints.n, .v = a->ints.at } : (Ints){ .n = 0 };
 }
 
-/* --- inputs ------------------------------------------------------------------------------------------- */
+/* --- inputs
+ * ------------------------------------------------------------------------------------------- */
 
 OnnxValue *onnx_in(const OnnxCall *n, int i)
 {
@@ -201,7 +206,7 @@ int onnx_rank(const OnnxCall *n, int i)
 int onnx_out_rank(const OnnxCall *n, int k)
 {
 	const OnnxValueInfo *v =
-		onnx_has_out(n, k) ? map_get_str(n->scope->info, n->node->out.at[k]) : NULL;
+		onnx_has_out(n, k) ? onnx_told(n->scope, n->node->out.at[k]) : NULL;
 	return v && v->has_shape ? v->dim.n : -1;
 }
 
@@ -253,7 +258,8 @@ const char *onnx_scalar_text(OnnxCall *n, int i)
 	return onnx_numbers_text(n->o->arena, v->data);
 }
 
-/* --- texts ---------------------------------------------------------------------------------------------- */
+/* --- texts
+ * ---------------------------------------------------------------------------------------------- */
 
 const char *onnx_ints_text(OnnxCall *n, Ints v)
 {
@@ -276,7 +282,8 @@ const char *onnx_num_text(OnnxCall *n, double v)
 	return str_text(&s);
 }
 
-/* --- elements -------------------------------------------------------------------------------------------- */
+/* --- elements
+ * -------------------------------------------------------------------------------------------- */
 
 Elem onnx_elem(OnnxCall *n, const char *op)
 {
@@ -375,15 +382,14 @@ const char *onnx_step(OnnxCall *n, Elem *e, const char *what)
 
 bool onnx_alias(OnnxCall *n, int k, OnnxValue *v)
 {
-	return !onnx_has_out(n, k) ||
-	       onnx_define(n->scope, n->o, n->loc, n->node->out.at[k], v);
+	return !onnx_has_out(n, k) || onnx_define(n->scope, n->o, n->loc, n->node->out.at[k], v);
 }
 
 bool onnx_bind(OnnxCall *n, int k, const char *id, DType type)
 {
 	if (!onnx_has_out(n, k))
 		return true;
-	const OnnxValueInfo *told = map_get_str(n->scope->info, n->node->out.at[k]);
+	const OnnxValueInfo *told = onnx_told(n->scope, n->node->out.at[k]);
 	OnnxValue *v = ARENA_NEW(n->o->arena, OnnxValue);
 	*v = (OnnxValue){ .name = n->node->out.at[k], .id = id, .type = type };
 	v->rank = onnx_out_rank(n, k);
@@ -399,12 +405,14 @@ bool onnx_result(OnnxCall *n, Elem *e, DType type)
 
 bool onnx_results(OnnxCall *n, Elem *e, int count, const DType *type)
 {
-	const char *name = n->node->name[0] && !n->scope->wish ?
-				   arena_printf(n->o->arena, "%s%s", n->scope->prefix, n->node->name) :
-				   wish(n, 0);
+	const char *name =
+		n->node->name[0] && !n->scope->wish
+			? arena_printf(n->o->arena, "%s%s", n->scope->prefix, n->node->name)
+			: wish(n, 0);
 	const char *id = finish(n, e, onnx_id(n->o, name, count));
 	for (int k = 0; k < count && k < n->node->out.n; k++)
-		if (!onnx_bind(n, k, sym(n->o->c, arena_printf(n->o->arena, "%s.%d", id, k)), type[k]))
+		if (!onnx_bind(n, k, sym(n->o->c, arena_printf(n->o->arena, "%s.%d", id, k)),
+			       type[k]))
 			return false;
 	return true;
 }

@@ -1,5 +1,6 @@
-/* Tensors of the file. Their bytes are used where they lie, in the model's mapping or in that of a file beside it, unless they must change:
- * numbers packed as varints, truth values that are not 0 or 1. Small tensors are copied, since small blobs are compared by content. */
+/* Tensors of the file. Their bytes are used where they lie, in the model's mapping or in that of a
+ * file beside it, unless they must change: numbers packed as varints, truth values that are not 0
+ * or 1. Small tensors are copied, since small blobs are compared by content. */
 #include "frontend/onnx_impl.h"
 #include "frontend/weights.h"
 
@@ -10,7 +11,8 @@ static bool bad(Onnx *o, Loc loc, const OnnxTensor *t, const char *why)
 	return diag_error(o->c->diag, loc, E3004, "the tensor '%.80s': %s", t->name, why);
 }
 
-/* --- external data ---------------------------------------------------------------------------------- */
+/* --- external data
+ * ---------------------------------------------------------------------------------- */
 
 typedef struct OnnxFile {
 	const uint8_t *at; /* NULL: could not be opened, reported */
@@ -29,8 +31,10 @@ static const OnnxFile *open_file(Onnx *o, const OnnxTensor *t, const char *name,
 	IoMap *m = fd >= 0 ? io_map_fd(fd, &error) : NULL;
 	if (!m) {
 		io_report(o->c->diag, loc, name, &error);
-		diag_hint(o->c->diag, "the data of the tensor '%.80s' lies there; it has to be "
-				      "beside the model, or below its folder", t->name);
+		diag_hint(o->c->diag,
+			  "the data of the tensor '%.80s' lies there; it has to be "
+			  "beside the model, or below its folder",
+			  t->name);
 		return f;
 	}
 	weights_keep(o->weights, m);
@@ -78,12 +82,14 @@ static bool external(Onnx *o, const OnnxTensor *t, size_t bytes, Loc loc, PbByte
 	if (offset > f->n || bytes > f->n - offset)
 		return diag_error(o->c->diag, loc, E3005,
 				  "the tensor '%.80s' lies at %zu to %zu of '%.80s', which has %zu "
-				  "bytes", t->name, offset, offset + bytes, location, f->n);
+				  "bytes",
+				  t->name, offset, offset + bytes, location, f->n);
 	*out = (PbBytes){ .at = f->at + offset, .n = bytes };
 	return true;
 }
 
-/* --- typed fields -------------------------------------------------------------------------------------- */
+/* --- typed fields
+ * -------------------------------------------------------------------------------------- */
 
 /* The field of TensorProto that holds a type's data, and how a number of it is written. */
 static uint32_t typed_field(DType t, PbWire *wire)
@@ -92,7 +98,8 @@ static uint32_t typed_field(DType t, PbWire *wire)
 	return t == DT_f32 ? 4 : t == DT_f64 ? 10 : t == DT_i64 ? 7 : 5;
 }
 
-/* The number's bits are its bytes, low ones first: also of halves, which int32_data holds as bits. */
+/* The number's bits are its bytes, low ones first: also of halves, which int32_data holds as bits.
+ */
 static void store_bits(DType t, uint8_t *data, int64_t i, uint64_t bits)
 {
 	int bytes = dtype_info[t].bytes;
@@ -118,7 +125,8 @@ static bool typed_data(Onnx *o, const OnnxTensor *t, const Type *type, Loc loc, 
 			continue;
 		}
 		if (!data) /* each number takes a byte at least: no more than the file holds */
-			data = type->count <= (int64_t)t->message.n ? arena_alloc(o->arena, bytes) : NULL;
+			data = type->count <= (int64_t)t->message.n ? arena_alloc(o->arena, bytes)
+								    : NULL;
 		if (!data)
 			break;
 		PbNumbers list = pb_numbers(&f, wire);
@@ -132,7 +140,9 @@ static bool typed_data(Onnx *o, const OnnxTensor *t, const Type *type, Loc loc, 
 	return n == type->count || bad(o, loc, t, "its data does not fit its shape");
 }
 
-/* --- blobs ------------------------------------------------------------------------------------------------ */
+/* --- blobs
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static const Type *tensor_type(Onnx *o, const OnnxTensor *t, Loc loc)
 {
@@ -182,13 +192,15 @@ const Blob *onnx_blob(Onnx *o, const OnnxTensor *t, Loc loc)
 		return NULL;
 	if (type->dtype == DT_bool)
 		b = clean_bools(o, b);
-	return b.n <= SMALL ? blob_intern(o->c, type, b.at) :
-			      blob_wrap(o->c, type, b.at, t->name[0] ? t->name : NULL);
+	return b.n <= SMALL ? blob_intern(o->c, type, b.at)
+			    : blob_wrap(o->c, type, b.at, t->name[0] ? t->name : NULL);
 }
 
-/* --- as text --------------------------------------------------------------------------------------------- */
+/* --- as text
+ * --------------------------------------------------------------------------------------------- */
 
-/* The lowest int64 has no text that reads back; as a bound of a slice, the only use seen, the next one means the same. */
+/* The lowest int64 has no text that reads back; as a bound of a slice, the only use seen, the next
+ * one means the same. */
 static void add_number(Str *s, const Blob *b, int64_t i)
 {
 	DType t = b->type->dtype;
@@ -199,7 +211,8 @@ static void add_number(Str *s, const Blob *b, int64_t i)
 	else if (t == DT_f64)
 		str_double(s, blob_f64(b, i));
 	else
-		str_fmt(s, "%lld", (long long)(blob_i64(b, i) == INT64_MIN ? -INT64_MAX : blob_i64(b, i)));
+		str_fmt(s, "%lld",
+			(long long)(blob_i64(b, i) == INT64_MIN ? -INT64_MAX : blob_i64(b, i)));
 }
 
 const char *onnx_numbers_text(Arena *a, const Blob *b)

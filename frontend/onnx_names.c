@@ -1,10 +1,12 @@
-/* Names and reports of the ONNX reader. A file may name a tensor in any way; an element's id has to be writable in XML. What cannot be
- * read is not reported node by node but gathered by reason, so that a user sees at once all that stands between the model and a result. */
+/* Names and reports of the ONNX reader. A file may name a tensor in any way; an element's id has to
+ * be writable in XML. What cannot be read is not reported node by node but gathered by reason, so
+ * that a user sees at once all that stands between the model and a result. */
 #include "base/io.h"
 #include "frontend/onnx_impl.h"
 #include <stdarg.h>
 
-/* --- what is wrong, what is not read ------------------------------------------------------------- */
+/* --- what is wrong, what is not read -------------------------------------------------------------
+ */
 
 bool onnx_fault(Onnx *o, Loc loc, const char *fmt, ...)
 {
@@ -28,7 +30,9 @@ bool onnx_refuse(Onnx *o, Loc loc, DiagCode code, const char *hint, const char *
 	OnnxRefusal *r = map_get_str(o->refusal, str_text(&s));
 	if (!r) {
 		r = ARENA_NEW(o->arena, OnnxRefusal);
-		*r = (OnnxRefusal){ .code = code, .what = str_text(&s), .hint = hint, .first = loc };
+		*r = (OnnxRefusal){
+			.code = code, .what = str_text(&s), .hint = hint, .first = loc
+		};
 		map_put_str(o->refusal, r->what, r);
 	}
 	r->count++;
@@ -41,8 +45,9 @@ bool onnx_report_refusals(Onnx *o)
 		const OnnxRefusal *r = map_at(o->refusal, i, NULL);
 		bool is_node = r->code == E3101 || r->code == E3102;
 		if (is_node && r->first.col > 0)
-			diag_error(o->c->diag, r->first, r->code, "%s: %d node%s, first is #%d%s%.100s%s",
-				   r->what, r->count, r->count == 1 ? "" : "s", r->first.col,
+			diag_error(o->c->diag, r->first, r->code,
+				   "%s: %d node%s, first is #%d%s%.100s%s", r->what, r->count,
+				   r->count == 1 ? "" : "s", r->first.col,
 				   r->first.element ? " '" : "",
 				   r->first.element ? r->first.element : "",
 				   r->first.element ? "'" : "");
@@ -54,7 +59,8 @@ bool onnx_report_refusals(Onnx *o)
 	return map_count(o->refusal) == 0;
 }
 
-/* --- data types ----------------------------------------------------------------------------------- */
+/* --- data types
+ * ----------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;
@@ -98,7 +104,8 @@ const char *onnx_dtype_name(int code)
 	return code > 0 && code < N_TYPES ? types[code].name : "of an unknown code";
 }
 
-/* --- ids --------------------------------------------------------------------------------------------- */
+/* --- ids
+ * --------------------------------------------------------------------------------------------- */
 
 static bool is_letter(char c)
 {
@@ -169,12 +176,15 @@ const char *onnx_output_id(Onnx *o, const char *name)
 /* Exporters call every graph alike; then the file's name says more. */
 const char *onnx_graph_name(Onnx *o, const char *name)
 {
-	static const char *const usual[] = { "", "main_graph", "torch_jit", "torch-jit-export", "main",
-					     "graph", "onnx_graph", "tf2onnx", "mxnet_converted_model" };
+	static const char *const usual[] = {
+		"",      "main_graph", "torch_jit", "torch-jit-export",     "main",
+		"graph", "onnx_graph", "tf2onnx",   "mxnet_converted_model"
+	};
 	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
 		if (str_eq(name, usual[i])) {
 			const char *base = path_base(o->path);
-			name = arena_strndup(o->arena, base, strlen(base) - strlen(path_suffix(base)));
+			name = arena_strndup(o->arena, base,
+					     strlen(base) - strlen(path_suffix(base)));
 			break;
 		}
 	Str s;
@@ -203,13 +213,24 @@ const char *onnx_nearest_hint(Onnx *o, const char *op)
 	return near ? arena_printf(o->arena, "did you mean '%s'?", near) : NULL;
 }
 
-/* --- values ------------------------------------------------------------------------------------------ */
+/* --- values
+ * ------------------------------------------------------------------------------------------ */
 
 OnnxValue *onnx_find(const OnnxScope *s, const char *name)
 {
 	for (; s; s = s->outer) {
 		OnnxValue *v = map_get_str(s->value, name);
 		if (v)
+			return v;
+	}
+	return NULL;
+}
+
+const OnnxValueInfo *onnx_told(const OnnxScope *s, const char *name)
+{
+	for (; s; s = s->outer) {
+		const OnnxValueInfo *v = map_get_str(s->info, name);
+		if (v || map_get_str(s->value, name))
 			return v;
 	}
 	return NULL;

@@ -1,9 +1,11 @@
-/* Elementwise operators and reductions of ONNX as elements. Where Burin has no operator of the same meaning, a few elements say it; numbers
- * among the inputs ("x 2") take the type of the input beside them. */
+/* Elementwise operators and reductions of ONNX as elements. Where Burin has no operator of the same
+ * meaning, a few elements say it; numbers among the inputs ("x 2") take the type of the input
+ * beside them. */
 #include "frontend/onnx_ops.h"
 #include <math.h>
 
-/* --- the common case ------------------------------------------------------------------------------ */
+/* --- the common case
+ * ------------------------------------------------------------------------------ */
 
 static void copy_attr(OnnxCall *n, Elem *e, const AttrFieldInfo *f)
 {
@@ -79,7 +81,8 @@ static bool finish_two(OnnxCall *n, const char *op, const char *x, const char *y
 	return onnx_result(n, &e, type);
 }
 
-/* --- several inputs --------------------------------------------------------------------------------- */
+/* --- several inputs
+ * --------------------------------------------------------------------------------- */
 
 /* Min, Max, Sum, Mean of any number: one element for each pair. */
 bool onnx_map_variadic(OnnxCall *n)
@@ -112,6 +115,14 @@ static const char *cast_id(OnnxCall *n, const char *what, const char *id, DType 
 	return onnx_step(n, &e, what);
 }
 
+static bool cast_result(OnnxCall *n, const char *id, DType to)
+{
+	Elem e = onnx_elem(n, "cast");
+	onnx_arg_id(n, &e, id);
+	onnx_set(n, &e, "to", dtype_info[to].name);
+	return onnx_result(n, &e, to);
+}
+
 /* Base and exponent may differ in type; the result has the base's. */
 bool onnx_map_pow(OnnxCall *n)
 {
@@ -121,8 +132,11 @@ bool onnx_map_pow(OnnxCall *n)
 		return finish_two(n, "pow", onnx_in_id(n, 0), number, base);
 	const char *x = onnx_in_id(n, 0), *y = onnx_in_id(n, 1);
 	if (base != exponent && base != DT_COUNT && exponent != DT_COUNT) {
-		if (!dtype_is_float(base) && dtype_is_float(exponent))
-			return onnx_no(n, "cast the base to float before", "of an integer by a float");
+		if (!dtype_is_float(base) && dtype_is_float(exponent)) {
+			const char *real =
+				onnx_do(n, "real", "pow", cast_id(n, "base", x, exponent), y);
+			return cast_result(n, real, base);
+		}
 		y = cast_id(n, "exponent", y, base);
 	}
 	return finish_two(n, "pow", x, y, base);
@@ -136,7 +150,8 @@ bool onnx_map_mod(OnnxCall *n)
 	return onnx_result(n, &e, onnx_type(n, 0));
 }
 
-/* --- clip --------------------------------------------------------------------------------------------- */
+/* --- clip
+ * --------------------------------------------------------------------------------------------- */
 
 /* Bounds that are no constants: min and max say the same. */
 static bool clip_by_values(OnnxCall *n)
@@ -179,16 +194,14 @@ bool onnx_map_clip(OnnxCall *n)
 	return onnx_result(n, &e, onnx_type(n, 0));
 }
 
-/* --- casts ---------------------------------------------------------------------------------------------- */
+/* --- casts
+ * ---------------------------------------------------------------------------------------------- */
 
 static bool cast_to(OnnxCall *n, DType to)
 {
 	if (onnx_type(n, 0) == to)
 		return onnx_alias(n, 0, onnx_in(n, 0));
-	Elem e = onnx_elem(n, "cast");
-	onnx_arg(n, &e, 0);
-	onnx_set(n, &e, "to", dtype_info[to].name);
-	return onnx_result(n, &e, to);
+	return cast_result(n, onnx_in_id(n, 0), to);
 }
 
 bool onnx_map_cast(OnnxCall *n)
@@ -214,7 +227,8 @@ bool onnx_map_cast_like(OnnxCall *n)
 	return cast_to(n, to);
 }
 
-/* --- functions made of others ------------------------------------------------------------------------ */
+/* --- functions made of others
+ * ------------------------------------------------------------------------ */
 
 bool onnx_map_is_inf(OnnxCall *n)
 {
@@ -255,7 +269,8 @@ bool onnx_map_swish(OnnxCall *n)
 		return onnx_result(n, &e, onnx_type(n, 0));
 	}
 	const char *scaled = onnx_do(n, "scaled", "mul", x, onnx_num_text(n, alpha));
-	return finish_two(n, "mul", x, onnx_do(n, "gate", "sigmoid", scaled, NULL), onnx_type(n, 0));
+	return finish_two(n, "mul", x, onnx_do(n, "gate", "sigmoid", scaled, NULL),
+			  onnx_type(n, 0));
 }
 
 bool onnx_map_bias_gelu(OnnxCall *n)
@@ -304,7 +319,8 @@ bool onnx_map_shrink(OnnxCall *n)
 bool onnx_map_tan(OnnxCall *n)
 {
 	const char *x = onnx_in_id(n, 0);
-	const char *sin = onnx_do(n, "sin", "sin", x, NULL), *cos = onnx_do(n, "cos", "cos", x, NULL);
+	const char *sin = onnx_do(n, "sin", "sin", x, NULL),
+		   *cos = onnx_do(n, "cos", "cos", x, NULL);
 	return finish_two(n, "div", sin, cos, onnx_type(n, 0));
 }
 
@@ -329,12 +345,14 @@ bool onnx_map_sinh(OnnxCall *n)
 	return finish_two(n, "mul", tanh, cosh, onnx_type(n, 0));
 }
 
-/* --- reductions ------------------------------------------------------------------------------------------- */
+/* --- reductions
+ * ------------------------------------------------------------------------------------------- */
 
 /* Axes are an attribute, from some operator set on an input. False: nothing is to be reduced. */
 static bool reduced_axes(OnnxCall *n, Elem *e, int input_since)
 {
-	bool none_means_none = n->opset >= input_since && onnx_attr_int(n, "noop_with_empty_axes", 0);
+	bool none_means_none =
+		n->opset >= input_since && onnx_attr_int(n, "noop_with_empty_axes", 0);
 	Ints axes;
 	if (n->opset >= input_since) {
 		bool empty = !onnx_in(n, 1) || (onnx_known_ints(n, 1, &axes) && axes.n == 0);
@@ -351,8 +369,10 @@ static bool reduced_axes(OnnxCall *n, Elem *e, int input_since)
 /* What reducing over nothing leaves of the elements. */
 static bool reduce_nothing(OnnxCall *n)
 {
-	const char *op = str_eq(n->row->name, "ReduceL1") || str_eq(n->row->name, "ReduceL2") ? "abs" :
-			 str_eq(n->row->name, "ReduceLogSum") ? "log" : NULL;
+	const char *op = str_eq(n->row->name, "ReduceL1") || str_eq(n->row->name, "ReduceL2")
+				 ? "abs"
+			 : str_eq(n->row->name, "ReduceLogSum") ? "log"
+								: NULL;
 	if (str_eq(n->row->name, "ReduceSumSquare"))
 		return finish_two(n, "mul", onnx_in_id(n, 0), onnx_in_id(n, 0), onnx_type(n, 0));
 	if (!op)
@@ -373,8 +393,12 @@ bool onnx_map_reduce(OnnxCall *n)
 	bool keep = onnx_attr_int(n, "keepdims", 1) != 0;
 	if (!reduced_axes(n, &e, input_since))
 		return reduce_nothing(n);
-	onnx_arg(n, &e, 0);
+	bool truth = onnx_type(n, 0) == DT_bool; /* whether all or any hold: as numbers */
+	onnx_arg_id(n, &e,
+		    truth ? cast_id(n, "numbers", onnx_in_id(n, 0), DT_u8) : onnx_in_id(n, 0));
 	onnx_set_flag(n, &e, "keepdims", keep);
+	if (truth)
+		return cast_result(n, onnx_step(n, &e, "reduced"), DT_bool);
 	if (!log)
 		return onnx_result(n, &e, onnx_type(n, 0));
 	const char *sum = onnx_step(n, &e, "sum");

@@ -1,12 +1,14 @@
-/* Layers of ONNX: convolution, pooling, normalisation, products, recurrence, attention, interpolation. */
+/* Layers of ONNX: convolution, pooling, normalisation, products, dropout, interpolation. */
 #include "frontend/onnx_ops.h"
 #include <math.h>
 
-/* --- windows ----------------------------------------------------------------------------------------- */
+/* --- windows
+ * ----------------------------------------------------------------------------------------- */
 
 static const char *no_3d = "one and two spatial dimensions are read";
 
-/* Spatial dimensions, as far as the node tells; 0: not at all. Refuses three of them, reports lists that contradict. */
+/* Spatial dimensions, as far as the node tells; 0: not at all. Refuses three of them, reports lists
+ * that contradict. */
 static bool spatial_rank(OnnxCall *n, bool has_weights, int *rank)
 {
 	static const struct {
@@ -23,8 +25,8 @@ static bool spatial_rank(OnnxCall *n, bool has_weights, int *rank)
 		if (!found)
 			found = count / lists[i].per_dimension;
 		if (count != found * lists[i].per_dimension)
-			return onnx_bad(n, "has %d numbers in '%s' for %d spatial dimensions", count,
-					lists[i].name, found);
+			return onnx_bad(n, "has %d numbers in '%s' for %d spatial dimensions",
+					count, lists[i].name, found);
 	}
 	*rank = found;
 	return found <= 2 || onnx_no(n, no_3d, "over %d spatial dimensions", found);
@@ -109,7 +111,8 @@ bool onnx_map_pool(OnnxCall *n)
 	if (!kernel.n)
 		return onnx_lacks(n, "kernel_shape");
 	if (onnx_has_out(n, 1))
-		return onnx_no(n, "a model for inference rarely needs them", "with indices as second output");
+		return onnx_no(n, "a model for inference rarely needs them",
+			       "with indices as second output");
 	if (!spatial_rank(n, false, &rank))
 		return false;
 	if (max)
@@ -128,7 +131,8 @@ bool onnx_map_pool(OnnxCall *n)
 	return set_window(n, &e) && onnx_result(n, &e, onnx_type(n, 0));
 }
 
-/* --- normalisation -------------------------------------------------------------------------------------- */
+/* --- normalisation
+ * -------------------------------------------------------------------------------------- */
 
 static void set_eps(OnnxCall *n, Elem *e)
 {
@@ -166,7 +170,8 @@ bool onnx_map_instancenorm(OnnxCall *n)
 	return onnx_result(n, &e, onnx_type(n, 0));
 }
 
-/* Before operator set 21 scale and bias have one number a group: normalise [N, groups, rest] and go back. */
+/* Before operator set 21 scale and bias have one number a group: normalise [N, groups, rest] and go
+ * back. */
 static bool groupnorm_by_groups(OnnxCall *n, int64_t groups)
 {
 	const char *x = onnx_in_id(n, 0), *shape = onnx_do(n, "shape", "shape", x, NULL);
@@ -210,15 +215,49 @@ bool onnx_map_groupnorm(OnnxCall *n)
 	return onnx_result(n, &e, onnx_type(n, 0));
 }
 
+static const char *mean_over(OnnxCall *n, const char *x, const char *axes, const char *what)
+{
+	Elem e = onnx_elem(n, "reduce_mean");
+	onnx_arg_id(n, &e, x);
+	onnx_set(n, &e, "axes", axes);
+	onnx_set_flag(n, &e, "keepdims", true);
+	return onnx_step(n, &e, what);
+}
+
+/* The second and third result of a layer norm: mean and 1 / deviation of each row. */
+static bool row_statistics(OnnxCall *n, int64_t axis)
+{
+	int rank = onnx_rank(n, 0) >= 0 ? onnx_rank(n, 0) : onnx_out_rank(n, 0);
+	if (rank < 0 || axis < -rank || axis >= rank)
+		return onnx_no(n, NULL, "with mean or deviation of an input of unknown rank");
+	int64_t axes[MAX_RANK];
+	int count = 0;
+	for (int64_t i = axis < 0 ? axis + rank : axis; i < rank && count < MAX_RANK; i++)
+		axes[count++] = i;
+	const char *x = onnx_in_id(n, 0),
+		   *list = onnx_ints_text(n, (Ints){ .n = count, .v = axes });
+	const char *mean = mean_over(n, x, list, "mean");
+	const char *centred = onnx_do(n, "centred", "sub", x, mean);
+	const char *variance =
+		mean_over(n, onnx_do(n, "square", "mul", centred, centred), list, "variance");
+	const char *eps = onnx_num_text(n, onnx_attr_float(n, "epsilon", (double)1e-5f));
+	const char *deviation =
+		onnx_do(n, "deviation", "sqrt", onnx_do(n, "shifted", "add", variance, eps), NULL);
+	return onnx_bind(n, 1, mean, onnx_type(n, 0)) &&
+	       onnx_bind(n, 2, onnx_do(n, "inverse", "reciprocal", deviation, NULL),
+			 onnx_type(n, 0));
+}
+
 bool onnx_map_layernorm(OnnxCall *n)
 {
 	onnx_ignore(n, "stash_type");
-	if (onnx_has_out(n, 1) || onnx_has_out(n, 2))
-		return onnx_no(n, "they serve training", "with mean or deviation as outputs");
+	int64_t axis = onnx_attr_int(n, "axis", -1);
+	if ((onnx_has_out(n, 1) || onnx_has_out(n, 2)) && !row_statistics(n, axis))
+		return false;
 	Elem e = onnx_elem(n, "layernorm");
 	for (int i = 0; i < 3; i++)
 		onnx_arg(n, &e, i);
-	onnx_set_int(n, &e, "axis", onnx_attr_int(n, "axis", -1));
+	onnx_set_int(n, &e, "axis", axis);
 	if (!onnx_in(n, 2))
 		onnx_set_flag(n, &e, "bias", false);
 	set_eps(n, &e);
@@ -236,23 +275,15 @@ bool onnx_map_rmsnorm(OnnxCall *n)
 	return onnx_result(n, &e, onnx_type(n, 0));
 }
 
-static const char *mean_over(OnnxCall *n, const char *x, const char *what)
-{
-	Ints axes = onnx_attr_ints(n, "axes");
-	Elem e = onnx_elem(n, "reduce_mean");
-	onnx_arg_id(n, &e, x);
-	onnx_set(n, &e, "axes", axes.n ? onnx_ints_text(n, axes) : "0,2,3");
-	onnx_set_flag(n, &e, "keepdims", true);
-	return onnx_step(n, &e, what);
-}
-
 /* (x - mean) / (deviation + 1e-9) */
 bool onnx_map_mean_variance(OnnxCall *n)
 {
-	const char *x = onnx_in_id(n, 0);
-	const char *centred = onnx_do(n, "centred", "sub", x, mean_over(n, x, "mean"));
+	Ints given = onnx_attr_ints(n, "axes");
+	const char *axes = given.n ? onnx_ints_text(n, given) : "0,2,3", *x = onnx_in_id(n, 0);
+	const char *centred = onnx_do(n, "centred", "sub", x, mean_over(n, x, axes, "mean"));
 	const char *square = onnx_do(n, "square", "mul", centred, centred);
-	const char *deviation = onnx_do(n, "deviation", "sqrt", mean_over(n, square, "variance"), NULL);
+	const char *variance = mean_over(n, square, axes, "variance");
+	const char *deviation = onnx_do(n, "deviation", "sqrt", variance, NULL);
 	Elem e = onnx_elem(n, "div");
 	const char *divisor = onnx_do(n, "divisor", "add", deviation, "1e-9");
 	onnx_arg_id(n, &e, centred);
@@ -271,9 +302,15 @@ bool onnx_map_lp_norm(OnnxCall *n)
 	onnx_set_int(n, &norm, "axes", onnx_attr_int(n, "axis", -1));
 	onnx_set_flag(n, &norm, "keepdims", true);
 	const char *size = onnx_step(n, &norm, "norm");
+	Elem guard = onnx_elem(n, "select"); /* what has no length stays zero */
+	const char *zero = onnx_do(n, "zero", "eq", size, "0");
+	onnx_arg_id(n, &guard, zero);
+	onnx_arg_id(n, &guard, "1");
+	onnx_arg_id(n, &guard, size);
+	const char *divisor = onnx_step(n, &guard, "divisor");
 	Elem e = onnx_elem(n, "div");
 	onnx_arg_id(n, &e, x);
-	onnx_arg_id(n, &e, size);
+	onnx_arg_id(n, &e, divisor);
 	return onnx_result(n, &e, onnx_type(n, 0));
 }
 
@@ -303,7 +340,8 @@ bool onnx_map_softmax(OnnxCall *n)
 	return onnx_result(n, &back, onnx_type(n, 0));
 }
 
-/* --- products ---------------------------------------------------------------------------------------------- */
+/* --- products
+ * ---------------------------------------------------------------------------------------------- */
 
 /* x W^T + b with constant W and b: a linear layer. */
 static bool is_linear(const OnnxCall *n)
@@ -356,145 +394,17 @@ bool onnx_map_einsum(OnnxCall *n)
 	return onnx_result(n, &e, onnx_type(n, 0));
 }
 
-/* Rank 4, equal numbers of heads; what else the operator can is left out on purpose. */
-bool onnx_map_attention(OnnxCall *n)
-{
-	static const char *const unread[] = { "softcap", "qk_matmul_output_mode", "softmax_precision" };
-	for (size_t i = 0; i < sizeof(unread) / sizeof(unread[0]); i++)
-		onnx_ignore(n, unread[i]);
-	if (onnx_attr_float(n, "softcap", 0) != 0)
-		return onnx_no(n, NULL, "with softcap");
-	if (onnx_has_attr(n, "q_num_heads") || onnx_has_attr(n, "kv_num_heads") || onnx_rank(n, 0) == 3)
-		return onnx_no(n, "4-D inputs are read: [batch, heads, time, features]",
-			       "with heads inside of the last dimension");
-	if (onnx_in(n, 4) || onnx_in(n, 5) || onnx_in(n, 6))
-		return onnx_no(n, NULL, "with a cache");
-	for (int k = 1; k < 4; k++)
-		if (onnx_has_out(n, k))
-			return onnx_no(n, NULL, "with %d outputs", k + 1);
-	bool causal = onnx_attr_int(n, "is_causal", 0) != 0;
-	const OnnxValue *mask = onnx_in(n, 3);
-	if (mask && mask->type == DT_bool)
-		return onnx_no(n, "an additive mask is read", "with a mask of truth values");
-	Elem e = onnx_elem(n, "attention");
-	for (int i = 0; i < 4; i++)
-		onnx_arg(n, &e, i);
-	if (onnx_has_attr(n, "scale"))
-		onnx_set_num(n, &e, "scale", onnx_attr_float(n, "scale", 0));
-	if (causal)
-		onnx_set_flag(n, &e, "causal", true);
-	return onnx_result(n, &e, onnx_type(n, 0));
-}
-
-/* --- recurrence ---------------------------------------------------------------------------------------------- */
-
-static bool usual_activations(OnnxCall *n)
-{
-	static const char *const lstm[] = { "Sigmoid", "Tanh", "Tanh" };
-	bool is_rnn = str_eq(n->row->name, "RNN");
-	int per = str_eq(n->row->name, "LSTM") ? 3 : is_rnn ? 1 : 2;
-	const OnnxAttr *a = onnx_attr(n, "activations", OA_texts);
-	onnx_ignore(n, "activation_alpha");
-	onnx_ignore(n, "activation_beta");
-	for (int i = 0; a && i < a->texts.n; i++) {
-		const char *want = is_rnn ? "Tanh" : lstm[i % per];
-		if (!str_eq(a->texts.at[i], want))
-			return onnx_no(n, "the default activations are read", "with the activation '%.40s'",
-				       a->texts.at[i]);
-	}
-	return true;
-}
-
-/* Lengths are accepted when they say what the input says: all of the time. */
-static bool full_length(OnnxCall *n, bool batch_first)
-{
-	Ints lengths;
-	if (!onnx_in(n, 4))
-		return true;
-	const OnnxValueInfo *x = map_get_str(n->scope->info, n->node->in.at[0]);
-	int64_t time = x && x->dim.n == 3 && x->dim.at[batch_first].known ? x->dim.at[batch_first].size : -1;
-	bool full = onnx_known_ints(n, 4, &lengths);
-	for (int i = 0; full && i < lengths.n; i++)
-		full = lengths.v[i] == time;
-	return full || onnx_no(n, "sequences of full length are read", "with sequence_lens");
-}
-
-static bool recurrent_form(OnnxCall *n, bool batch_first)
-{
-	if (onnx_has_attr(n, "clip"))
-		return onnx_no(n, NULL, "with clip");
-	if (onnx_attr_int(n, "input_forget", 0))
-		return onnx_no(n, NULL, "with input_forget");
-	if (onnx_in(n, 7))
-		return onnx_no(n, NULL, "with peepholes");
-	return usual_activations(n) && full_length(n, batch_first);
-}
-
-/* Batch before time or, for states, before directions. */
-static const char *exchange(OnnxCall *n, const char *id, const char *perm, const char *what)
-{
-	Elem e = onnx_elem(n, "transpose");
-	onnx_arg_id(n, &e, id);
-	onnx_set(n, &e, "perm", perm);
-	return id ? onnx_step(n, &e, what) : NULL;
-}
-
-/* layout=1: the element runs over [time, batch, ...] and its results are exchanged back. */
-static bool results_batch_first(OnnxCall *n, Elem *e, int count)
-{
-	static const char *const what[3] = { "y", "h", "c" };
-	const char *id = onnx_step_results(n, e, "core", count);
-	for (int k = 0; k < count; k++) {
-		const char *from = arena_printf(n->o->arena, "%s.%d", id, k);
-		if (onnx_has_out(n, k) &&
-		    !onnx_bind(n, k, exchange(n, from, k ? "1,0,2" : "2,0,1,3", what[k]), onnx_type(n, 0)))
-			return false;
-	}
-	return true;
-}
-
-bool onnx_map_rnn(OnnxCall *n)
-{
-	bool batch_first = n->opset >= 14 && onnx_attr_int(n, "layout", 0) == 1;
-	bool lstm = str_eq(n->row->name, "LSTM");
-	int count = lstm ? 3 : 2;
-	const OnnxValue *r = onnx_in(n, 2);
-	int64_t hidden = onnx_attr_int(n, "hidden_size", r->data && r->rank == 3 ? r->data->type->dim[2] : 0);
-	if (hidden < 1)
-		return onnx_lacks(n, "hidden_size");
-	if (!recurrent_form(n, batch_first))
-		return false;
-	const char *in[6] = { onnx_in_id(n, 0), onnx_in_id(n, 1), onnx_in_id(n, 2), onnx_in_id(n, 3),
-			      onnx_in_id(n, 5), lstm ? onnx_in_id(n, 6) : NULL };
-	if (batch_first) {
-		in[0] = exchange(n, in[0], "1,0,2", "time_first");
-		in[4] = exchange(n, in[4], "1,0,2", "h0");
-		in[5] = exchange(n, in[5], "1,0,2", "c0");
-	}
-	Elem e = onnx_elem(n, n->row->target);
-	for (int i = 0; i < 6; i++)
-		onnx_arg_id(n, &e, in[i]);
-	onnx_set_int(n, &e, "hidden", hidden);
-	const char *direction = onnx_attr_text(n, "direction", "forward");
-	if (!str_eq(direction, "forward"))
-		onnx_set(n, &e, "direction", direction);
-	if (!in[3])
-		onnx_set_flag(n, &e, "bias", false);
-	if (str_eq(n->row->name, "GRU") && !onnx_attr_int(n, "linear_before_reset", 0))
-		onnx_set_flag(n, &e, "linear_before_reset", false);
-	DType type[3] = { onnx_type(n, 0), onnx_type(n, 0), onnx_type(n, 0) };
-	return batch_first ? results_batch_first(n, &e, count) : onnx_results(n, &e, count, type);
-}
-
-/* --- dropout ---------------------------------------------------------------------------------------------------- */
+/* --- dropout
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 bool onnx_map_dropout(OnnxCall *n)
 {
 	double ratio = 0.5, training = 0;
 	if (n->opset < 12)
 		ratio = onnx_attr_float(n, "ratio", 0.5);
-	else if (onnx_in(n, 1) && !onnx_known_num(n, 1, &ratio))
-		return onnx_no(n, NULL, "with a ratio that is not constant");
+	else
+		onnx_known_num(n, 1, &ratio); /* means nothing in inference */
 	onnx_ignore(n, "seed");
 	if (onnx_in(n, 2) && (!onnx_known_num(n, 2, &training) || training != 0))
 		return onnx_no(n, "export after model.eval()", "in its training form");
@@ -506,7 +416,9 @@ bool onnx_map_dropout(OnnxCall *n)
 	return onnx_result(n, &e, onnx_type(n, 0));
 }
 
-/* --- resize ------------------------------------------------------------------------------------------------------- */
+/* --- resize
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 /* Factors for all dimensions: batch and channels stay, the others are meant. */
 static bool set_scale(OnnxCall *n, Elem *e, const Blob *b)
@@ -533,7 +445,8 @@ static bool set_scale_input(OnnxCall *n, Elem *e, int i)
 	return true;
 }
 
-static bool is_given(const OnnxCall *n, int i) /* and not the empty tensor that stands for "not given" */
+static bool is_given(const OnnxCall *n,
+		     int i) /* and not the empty tensor that stands for "not given" */
 {
 	const OnnxValue *v = onnx_in(n, i);
 	return v && !(v->data && v->data->type->count == 0);
@@ -550,7 +463,8 @@ static bool one_of(const char *text, const char *const *names, int n)
 static bool set_resize_mode(OnnxCall *n, Elem *e)
 {
 	static const char *const modes[] = { "nearest", "linear", "cubic" };
-	static const char *const places[] = { "half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric" };
+	static const char *const places[] = { "half_pixel", "pytorch_half_pixel", "align_corners",
+					      "asymmetric" };
 	const char *mode = onnx_attr_text(n, "mode", "nearest");
 	const char *place = "asymmetric", *nearest = "floor";
 	if (n->opset >= 11) {
@@ -574,8 +488,8 @@ static bool set_resize_mode(OnnxCall *n, Elem *e)
 
 static bool resize_form(OnnxCall *n)
 {
-	static const char *const unused[] = { "cubic_coeff_a", "exclude_outside", "extrapolation_value",
-					      "nearest_mode" };
+	static const char *const unused[] = { "cubic_coeff_a", "exclude_outside",
+					      "extrapolation_value", "nearest_mode" };
 	for (int i = 0; i < 4; i++)
 		onnx_ignore(n, unused[i]); /* when the mode has no use for them */
 	if (n->opset < 18)
@@ -588,7 +502,8 @@ static bool resize_form(OnnxCall *n)
 	Ints axes = onnx_attr_ints(n, "axes");
 	for (int i = 0; i < axes.n; i++)
 		if (axes.v[i] != i + 2)
-			return onnx_no(n, "axes 2 and 3 are read", "along other axes than height and width");
+			return onnx_no(n, "axes 2 and 3 are read",
+				       "along other axes than height and width");
 	return true;
 }
 
@@ -629,7 +544,8 @@ bool onnx_map_upsample(OnnxCall *n)
 			return onnx_lacks(n, "scales");
 		int64_t count = a->floats.n;
 		const Type *t = type_get(n->o->c, DT_f64, 1, &count);
-		if (!set_scale(n, &e, blob_intern(n->o->c, t, count ? a->floats.at : &(double){ 0 })))
+		if (!set_scale(n, &e,
+			       blob_intern(n->o->c, t, count ? a->floats.at : &(double){ 0 })))
 			return false;
 	}
 	onnx_set(n, &e, "mode", str_eq(mode, "bilinear") ? "linear" : mode);

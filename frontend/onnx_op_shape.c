@@ -1,24 +1,28 @@
-/* Operators of ONNX that move elements or compute with shapes. Their parameters (axes, bounds, sizes) are attributes in old operator sets
- * and inputs in newer ones; both become attributes here: numbers when the input is a small constant, else "@id". */
+/* Operators of ONNX that move elements or compute with shapes. Their parameters (axes, bounds,
+ * sizes) are attributes in old operator sets and inputs in newer ones; both become attributes here:
+ * numbers when the input is a small constant, else "@id". */
 #include "frontend/onnx_ops.h"
 #include <math.h>
 
-/* Sets attr from the attribute of that ONNX name, or from input i where the operator set has it there. False after a fault. */
-static bool set_either(OnnxCall *n, Elem *e, const char *attr, const char *onnx, int input_since, int i)
+/* Sets attr from the attribute of that ONNX name, or from input i where the operator set has it
+ * there. False after a fault. */
+static bool set_either(OnnxCall *n, Elem *e, const char *attr, const char *onnx, int input_since,
+		       int i)
 {
 	if (n->opset >= input_since) {
 		onnx_set_param(n, e, attr, i);
 		return true;
 	}
 	if (n->n_in > i && i > 0)
-		return onnx_no(n, NULL, "with '%s' as an input, which belongs to operator set %d", onnx,
-			       input_since);
+		return onnx_no(n, NULL, "with '%s' as an input, which belongs to operator set %d",
+			       onnx, input_since);
 	if (onnx_has_attr(n, onnx))
 		onnx_set_ints(n, e, attr, onnx_attr_ints(n, onnx));
 	return true;
 }
 
-/* --- shapes ------------------------------------------------------------------------------------------ */
+/* --- shapes
+ * ------------------------------------------------------------------------------------------ */
 
 bool onnx_map_reshape(OnnxCall *n)
 {
@@ -85,7 +89,8 @@ bool onnx_map_size(OnnxCall *n)
 	return onnx_result(n, &e, DT_i64);
 }
 
-/* --- constants ----------------------------------------------------------------------------------------- */
+/* --- constants
+ * ----------------------------------------------------------------------------------------- */
 
 static const Blob *attr_tensor(OnnxCall *n, const char *name)
 {
@@ -215,7 +220,8 @@ bool onnx_map_identity(OnnxCall *n)
 	return onnx_alias(n, 0, onnx_in(n, 0));
 }
 
-/* --- joining and cutting --------------------------------------------------------------------------------- */
+/* --- joining and cutting
+ * --------------------------------------------------------------------------------- */
 
 bool onnx_map_concat(OnnxCall *n)
 {
@@ -236,8 +242,8 @@ bool onnx_map_slice(OnnxCall *n)
 {
 	Elem e = onnx_elem(n, "strided_slice");
 	onnx_arg(n, &e, 0);
-	if (!set_either(n, &e, "starts", "starts", 10, 1) || !set_either(n, &e, "ends", "ends", 10, 2) ||
-	    !set_either(n, &e, "axes", "axes", 10, 3))
+	if (!set_either(n, &e, "starts", "starts", 10, 1) ||
+	    !set_either(n, &e, "ends", "ends", 10, 2) || !set_either(n, &e, "axes", "axes", 10, 3))
 		return false;
 	if (n->opset >= 10)
 		onnx_set_param(n, &e, "steps", 4);
@@ -318,7 +324,8 @@ bool onnx_map_space_to_depth(OnnxCall *n)
 	return onnx_result(n, &e, onnx_type(n, 0));
 }
 
-/* --- by index ---------------------------------------------------------------------------------------------- */
+/* --- by index
+ * ---------------------------------------------------------------------------------------------- */
 
 bool onnx_map_gather_nd(OnnxCall *n)
 {
@@ -348,8 +355,15 @@ bool onnx_map_onehot(OnnxCall *n)
 	if (!values->data || values->data->type->count != 2)
 		return onnx_no(n, NULL, "where the two values are not constant");
 	DType type = values->type;
+	const char *index = onnx_in_id(n, 0);
+	if (dtype_is_float(onnx_type(n, 0) == DT_COUNT ? DT_i64 : onnx_type(n, 0))) {
+		Elem whole = onnx_elem(n, "cast");
+		onnx_arg_id(n, &whole, index);
+		onnx_set(n, &whole, "to", "i64");
+		index = onnx_step(n, &whole, "index");
+	}
 	Elem e = onnx_elem(n, "onehot");
-	onnx_arg(n, &e, 0);
+	onnx_arg_id(n, &e, index);
 	onnx_set_param(n, &e, "depth", 1);
 	onnx_set_int(n, &e, "axis", onnx_attr_int(n, "axis", -1));
 	onnx_set_num(n, &e, "on", blob_f64(values->data, values->data->splat ? 0 : 1));
@@ -405,7 +419,9 @@ bool onnx_map_cumsum(OnnxCall *n)
 	return onnx_result(n, &e, onnx_type(n, 0));
 }
 
-/* --- branches ------------------------------------------------------------------------------------------------ */
+/* --- branches
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static bool read_branches(OnnxCall *n, Elem *e, OnnxValue **first[2], int count[2])
 {

@@ -2,7 +2,7 @@
 #include "frontend/onnx_ops.h"
 
 static const OnnxRow rows[] = {
-#define ONNX(domain, name, since, min_in, max_in, max_out, map, target, note)                      \
+#define ONNX(domain, name, since, min_in, max_in, max_out, map, target, note) \
 	{ domain, #name, since, min_in, max_in, max_out, onnx_map_##map, #target, note },
 #define ONNX_NO(domain, name, hint) { domain, #name, 0, 0, 0, 0, NULL, NULL, hint },
 #include "frontend/onnx.def"
@@ -25,7 +25,8 @@ Map *onnx_row_index(Arena *arena)
 	return m;
 }
 
-/* --- the table ------------------------------------------------------------------------------------- */
+/* --- the table
+ * ------------------------------------------------------------------------------------- */
 
 static bool domain_follows(const char *domain, const char *name, const char *other_domain,
 			   const char *other)
@@ -34,7 +35,8 @@ static bool domain_follows(const char *domain, const char *name, const char *oth
 	return d > 0 || (d == 0 && strcmp(name, other) > 0);
 }
 
-/* The first row in the order of domain and name that comes after `last`, among those read or not. */
+/* The first row in the order of domain and name that comes after `last`, among those read or not.
+ */
 static const OnnxRow *row_after(const OnnxRow *last, bool is_read)
 {
 	const OnnxRow *best = NULL;
@@ -60,5 +62,6 @@ void onnx_ops_table(Str *out)
 		ONNX_NEWEST);
 	str_add(out, "| operator | instead |\n| --- | --- |\n");
 	for (const OnnxRow *r = row_after(NULL, false); r; r = row_after(r, false))
-		str_fmt(out, "| %s%s%s | %s |\n", r->domain, r->domain[0] ? "." : "", r->name, r->note);
+		str_fmt(out, "| %s%s%s | %s |\n", r->domain, r->domain[0] ? "." : "", r->name,
+			r->note);
 }

@@ -3,7 +3,8 @@
 #define FRONTEND_ONNX_OPS_H
 #include "frontend/onnx_impl.h"
 
-#define ONNX(domain, name, since, min_in, max_in, max_out, map, target, note) OnnxMap onnx_map_##map;
+#define ONNX(domain, name, since, min_in, max_in, max_out, map, target, note) \
+	OnnxMap onnx_map_##map;
 #define ONNX_NO(domain, name, hint)
 #include "frontend/onnx.def"
 #undef ONNX

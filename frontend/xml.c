@@ -113,6 +113,20 @@ static bool right_namespace(Reader *r, Loc loc, const xmlChar *uri)
 	return false;
 }
 
+/* Without entity substitution libxml2 gives an ampersand as "&#38;", and no other '&' can be left.
+ */
+static char *plain_value(Arena *arena, const char *value, const char *end)
+{
+	char *text = arena_strndup(arena, value, (size_t)(end - value)), *out = text;
+	for (const char *in = text; *in; in++) {
+		*out++ = *in;
+		if (strncmp(in, "&#38;", 5) == 0)
+			in += 4;
+	}
+	*out = '\0';
+	return text;
+}
+
 static bool add_attrs(Reader *r, XmlNode *node, const Tag *tag, int n, const xmlChar **attrs)
 {
 	if (n > XML_MAX_ATTRS)
@@ -130,7 +144,7 @@ static bool add_attrs(Reader *r, XmlNode *node, const Tag *tag, int n, const xml
 					  "an attribute's name is longer than %d bytes",
 					  XML_MAX_NAME);
 		ElemAttr a = { .name = sym(r->c, name) };
-		a.value = arena_strndup(r->arena, value, (size_t)(end - value));
+		a.value = plain_value(r->arena, value, end);
 		tag_attr(tag, NULL, name, &a);
 		vec_push(r->arena, &node->attr, a);
 	}

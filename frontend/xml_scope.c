@@ -81,14 +81,15 @@ static bool add_expression(Expander *x, const Scope *s, const ElemAttr *a, const
 	return true;
 }
 
+/* Text grows when blocks hand parameters to blocks: each value and the sum are bounded. */
 static const char *charge(Expander *x, const ElemAttr *a, const char *text, size_t n)
 {
 	x->bytes += (int64_t)n;
-	if (x->bytes > EXPAND_MAX_BYTES && !x->exhausted) {
+	if ((x->bytes > EXPAND_MAX_BYTES || n > EXPAND_MAX_TEXT) && !x->exhausted) {
 		x->exhausted = true;
 		diag_error(x->c->diag, a->value_loc, E2015, "the expanded blocks are too large");
 	}
-	return text;
+	return n > EXPAND_MAX_TEXT ? a->value : text;
 }
 
 const char *scope_text(Expander *x, const Scope *s, const ElemAttr *a)
@@ -245,6 +246,13 @@ void scope_refs(Expander *x, const Scope *s, const ElemAttr *a, RefList *out)
 	const char *text = scope_text(x, s, a), *item;
 	bool literal = text == a->value;
 	size_t n;
+	int count = 0;
+	for (ListCursor l = list_cursor(text); list_next(&l, &item, &n);)
+		count++;
+	if (!out->n) {
+		out->at = ARENA_ARRAY(x->arena, ElemRef, count);
+		out->cap = count;
+	}
 	for (ListCursor l = list_cursor(text); list_next(&l, &item, &n);) {
 		Loc loc = a->value_loc;
 		if (literal &&

@@ -5,7 +5,7 @@
 #include "base/map.h"
 #include "frontend/xml_tree.h"
 
-enum { EXPAND_MAX_ELEMENTS = 1000000, EXPAND_MAX_DEPTH = 32, EXPAND_MAX_BYTES = 1 << 30 };
+enum { EXPAND_MAX_ELEMENTS = 1000000, EXPAND_MAX_DEPTH = 32, EXPAND_MAX_BYTES = 1 << 29, EXPAND_MAX_TEXT = 64 << 10 };
 
 /* A name as it can be written, and the element (or another's result) it stands for. */
 typedef struct Name {

@@ -128,7 +128,7 @@ Node *emit_slice_axis(Builder *b, Node *x, int axis, int64_t begin, int64_t coun
 		axis += x->type->rank;
 	if (is_poison(x) || axis < 0 || axis >= x->type->rank) {
 		if (!is_poison(x))
-			builder_error(b, E2012, "slice along dimension %d of %d", axis,
+			builder_error(b, E5013, "slice along dimension %d of %d", axis,
 				      x->type->rank);
 		return emit1(b, OP_slice, x);
 	}
@@ -225,7 +225,7 @@ static Node *emit_together(Builder *b, Op op, Node **x, int n)
 		int rank = broadcast_shape(all, x[i]->type, dim);
 		const Type *t = rank < 0 ? NULL : type_get(b->ctx, DT_f32, rank, dim);
 		if (!t)
-			builder_error(b, E2012, "%s: sizes of %s and %s do not go together",
+			builder_error(b, E5011, "%s: sizes of %s and %s do not go together",
 				      op_info(op)->name, shown(b, x[i - 1]->type),
 				      shown(b, x[i]->type));
 		else

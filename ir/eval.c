@@ -1,5 +1,5 @@
-/* The reference evaluator: the nodes of a graph in order, each by its operator's eval hook. Every tensor has an arena of its own,
- * which goes when the last node that reads it is done. */
+/* The reference evaluator: the nodes of a graph in order, each by its operator's eval hook. Every
+ * tensor has an arena of its own, which goes when the last node that reads it is done. */
 #include "ir/eval.h"
 #include "ir/hooks.h"
 #include "ir/ops/util.h"
@@ -36,7 +36,8 @@ void eval_to_data(const EvalTensor *e, void *data)
 			store_i64(e->type->dtype, data, i, e->i[i]);
 }
 
-/* --- one node ---------------------------------------------------------------------------------------- */
+/* --- one node
+ * ---------------------------------------------------------------------------------------- */
 
 /* Integer sums and products of a narrow type wrap as that type does. */
 static void wrap_integers(EvalTensor *e)
@@ -64,12 +65,13 @@ bool eval_node(Arena *arena, const Node *n, const EvalTensor *const *in, EvalTen
 	return true;
 }
 
-/* --- a graph ----------------------------------------------------------------------------------------- */
+/* --- a graph
+ * ----------------------------------------------------------------------------------------- */
 
 typedef struct Value {
 	EvalTensor tensor;
-	Arena *arena;  /* own memory; NULL once freed, and for the inputs of the graph */
-	int last_use;  /* position of the last reader; results live to the end */
+	Arena *arena; /* own memory; NULL once freed, and for the inputs of the graph */
+	int last_use; /* position of the last reader; results live to the end */
 } Value;
 
 typedef struct Run {

@@ -217,7 +217,7 @@ static int add_buf(KBuilder *kb, const Buf *b, const Storage *s)
 	return kb->k->buf.n - 1;
 }
 
-int kb_arg(KBuilder *kb, const Type *t, const Storage *s, bool aligned64)
+int kb_arg(KBuilder *kb, const Type *t, const Storage *s)
 {
 	int bytes = dtype_info[t->dtype].bytes;
 	Buf b = { .name = "b", .space = BUF_ARG, .dtype = t->dtype, .rank = t->rank };
@@ -225,15 +225,16 @@ int kb_arg(KBuilder *kb, const Type *t, const Storage *s, bool aligned64)
 		b.dim[i] = t->dim[i];
 		b.stride[i] = s->stride[i];
 	}
-	b.align = aligned64 && s->offset * bytes % 64 == 0 ? 64 : bytes;
+	b.align = s->align ? s->align : bytes;
+	if (s->offset * bytes % b.align)
+		b.align = bytes;
 	return add_buf(kb, &b, arena_copy(kb->arena, s, sizeof *s));
 }
 
-void kb_outside(KBuilder *kb, const Node *n, const Storage *s, bool aligned64)
+void kb_outside(KBuilder *kb, const Node *n, const Storage *s)
 {
 	Tensor *t = tensor_add(kb, n, ROLE_OUTSIDE);
 	t->storage = *s;
-	t->aligned = aligned64;
 }
 
 void kb_inside(KBuilder *kb, const Node *n)
@@ -246,11 +247,10 @@ void kb_staged(KBuilder *kb, const Node *n, int row_rank)
 	tensor_add(kb, n, ROLE_STAGED)->row_rank = row_rank;
 }
 
-void kb_output(KBuilder *kb, const Node *n, const Storage *s, bool aligned64)
+void kb_output(KBuilder *kb, const Node *n, const Storage *s)
 {
 	Tensor *t = kb_tensor(kb, n);
 	t->storage = *s;
-	t->aligned = aligned64;
 	t->stored = true;
 }
 
@@ -259,7 +259,7 @@ int kb_buf_of(KBuilder *kb, const Node *n)
 {
 	Tensor *t = kb_tensor(kb, n);
 	if (t->buf < 0)
-		t->buf = kb_arg(kb, n->type, &t->storage, t->aligned);
+		t->buf = kb_arg(kb, n->type, &t->storage);
 	return t->buf;
 }
 

@@ -14,6 +14,7 @@
 /* Where a tensor lives: strides into a buffer that may be larger (halo, concat, padded rows). */
 typedef struct Storage {
 	int buffer;               /* plan buffer; -1: none (computed where it is read) */
+	int align;                /* bytes the buffer's start is a multiple of; 0: the size of an element */
 	int64_t offset;           /* elements */
 	int64_t stride[MAX_RANK]; /* elements */
 } Storage;
@@ -35,15 +36,15 @@ Arena *kb_arena(const KBuilder *kb);
 
 /* --- what the tensors are ----------------------------------------------------------------------------- */
 /* Says how tensor n is had in this kernel. OUTSIDE needs its storage and gets a Buf argument (one per plan buffer and data type). */
-void kb_outside(KBuilder *kb, const Node *n, const Storage *s, bool aligned64);
+void kb_outside(KBuilder *kb, const Node *n, const Storage *s);
 void kb_inside(KBuilder *kb, const Node *n);
 void kb_staged(KBuilder *kb, const Node *n, int row_rank); /* first row_rank dimensions are the row's */
 /* INSIDE or STAGED n is also stored: kb_store writes there, a STAGED one is computed there instead of into scratch. */
-void kb_output(KBuilder *kb, const Node *n, const Storage *s, bool aligned64);
+void kb_output(KBuilder *kb, const Node *n, const Storage *s);
 /* A STAGED tensor's row is computed now, at the latest. */
 void kb_stage(KBuilder *kb, const Node *n, Node *const *row);
 /* A buffer argument that no tensor of the graph stands for; its index. */
-int kb_arg(KBuilder *kb, const Type *t, const Storage *s, bool aligned64);
+int kb_arg(KBuilder *kb, const Type *t, const Storage *s);
 /* From now on element `at` of n is `value` (a template's accumulator). Ends with the scope. */
 void kb_bind(KBuilder *kb, const Node *n, Node *const *at, Node *value);
 Node *kb_read(KBuilder *kb, const Node *n, Node *const *at);

@@ -20,7 +20,7 @@ typedef struct Tensor {
 	int buf;           /* OUTSIDE, STAGED once computed: Buf index, else -1 */
 	int row_rank;      /* STAGED */
 	Storage storage;   /* OUTSIDE, or where an output goes */
-	bool aligned, stored;
+	bool stored;
 } Tensor;
 
 struct KBuilder {

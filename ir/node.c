@@ -160,7 +160,7 @@ static bool check_inputs(Builder *b, Op op, Node *const *in, int n_in)
 {
 	const OpInfo *info = op_info(op);
 	if (n_in < info->min_in || (!info->variadic && n_in > info->max_in)) {
-		builder_error(b, E2008, "%s takes %d%s input%s (%s), not %d", info->name,
+		builder_error(b, E5015, "%s takes %d%s input%s (%s), not %d", info->name,
 			      info->min_in,
 			      info->variadic || info->max_in > info->min_in ? " or more" : "",
 			      info->max_in == 1 && !info->variadic ? "" : "s", info->inputs, n_in);
@@ -170,11 +170,11 @@ static bool check_inputs(Builder *b, Op op, Node *const *in, int n_in)
 		bool optional = false;
 		const char *param, *name = op_input_name(op, i, &optional, &param);
 		if (!in[i] && !optional) {
-			builder_error(b, E2008, "%s lacks its input '%s'", info->name, name);
+			builder_error(b, E5015, "%s lacks its input '%s'", info->name, name);
 			return false;
 		}
 		if (in[i] && in[i]->type->dtype == DT_tuple && op != OP_get) {
-			builder_error(b, E2013, "%s: input '%s' has several results, one is wanted",
+			builder_error(b, E5015, "%s: input '%s' has several results, one is wanted",
 				      info->name, name);
 			return false;
 		}

@@ -1,34 +1,35 @@
-/* Attention: matmul(softmax(scores), v), where scores are a product q k^T with factors and masks, becomes one operator whose template
- * keeps the scores of a block of queries in the cache.
+/* Attention: matmul(softmax(scores), v), where scores are a product q k^T with factors and masks,
+ * becomes one operator whose template keeps the scores of a block of queries in the cache.
  *
- * The match goes down from the product with v: the softmax is known by its pieces (the row's maximum, exponential, sum, division), then
- * the scores are unwrapped, operator by operator, down to q k^T. What is added on the way becomes the mask, factors by one number become
- * the scale, wherever they stand: on the scores, on q, on k^T. Leading dimensions may be regrouped between, [B,H,...] to [B*H,...].
- * A mask that is known now and hides the future becomes the causal flag. */
+ * The match goes down from the product with v: the softmax is known by its pieces (the row's
+ * maximum, exponential, sum, division), then the scores are unwrapped, operator by operator, down
+ * to q k^T. What is added on the way becomes the mask, factors by one number become the scale,
+ * wherever they stand: on the scores, on q, on k^T. Leading dimensions may be regrouped between,
+ * [B,H,...] to [B*H,...]. A mask that is known now and hides the future becomes the causal flag. */
 #include "passes/pattern.h"
 #include "ir/eval.h"
 #include "ir/ops/util.h"
 #include <math.h>
 
 enum { MAX_MASKS = 4, MAX_STEPS = 32 };
-static const double hidden = -1e4;  /* scores this low have no weight: exp(-1e4) is 0 */
+static const double hidden = -1e4; /* scores this low have no weight: exp(-1e4) is 0 */
 static const double lowest = -3.4028234663852886e38;
 #define CONSTANT_ELEMENTS_MAX ((int64_t)1 << 22)
 
 typedef struct Mask {
-	Node *added;    /* old nodes: what is added to the scores, or */
-	Node *keep;     /* which scores are kept, */
-	bool drop;      /* or not kept */
-	double instead; /* and what stands in place of the others */
-	double factor;  /* of all this */
+	Node *added;      /* old nodes: what is added to the scores, or */
+	Node *keep;       /* which scores are kept, */
+	bool drop;        /* or not kept */
+	double instead;   /* and what stands in place of the others */
+	double factor;    /* of all this */
 	const Type *type; /* of the scores where the mask meets them */
 } Mask;
 
 typedef struct Match {
 	Rewrite *w;
-	Node *value;    /* the product with v */
-	Node *softmax;  /* the probabilities */
-	Node *scores;   /* q k^T */
+	Node *value;   /* the product with v */
+	Node *softmax; /* the probabilities */
+	Node *scores;  /* q k^T */
 	double scale;
 	Mask mask[MAX_MASKS];
 	int n_masks;
@@ -36,7 +37,8 @@ typedef struct Match {
 	const char *miss; /* why it is no attention */
 } Match;
 
-/* --- softmax ------------------------------------------------------------------------------------------ */
+/* --- softmax
+ * ------------------------------------------------------------------------------------------ */
 
 /* What x repeats along the last dimension, behind reshapes, which keep the rows' order. */
 static Node *per_row(Node *x)
@@ -120,7 +122,8 @@ static Node *softmax_operand(const Rewrite *w, Node *p, const char **miss)
 	return x;
 }
 
-/* --- scores --------------------------------------------------------------------------------------------- */
+/* --- scores
+ * --------------------------------------------------------------------------------------------- */
 
 static bool factor_of(Node *x, Node **rest, double *factor)
 {
@@ -240,9 +243,11 @@ static bool find_product(Match *m, Node *x)
 	return true;
 }
 
-/* --- operands --------------------------------------------------------------------------------------------- */
+/* --- operands
+ * --------------------------------------------------------------------------------------------- */
 
-/* x behind factors, regrouped leading dimensions and (counted) transpositions of the last two: an old node. */
+/* x behind factors, regrouped leading dimensions and (counted) transpositions of the last two: an
+ * old node. */
 static Node *peel(Node *x, double *factor, bool *swapped)
 {
 	for (int steps = 0; steps < MAX_STEPS; steps++) {
@@ -278,7 +283,8 @@ static Node *operand(Match *m, Node *x, bool swapped)
 	return swapped ? emit_swap_last_two(m->w->b, rows) : rows;
 }
 
-/* Batch and heads: as any four-dimensional value on the way has them, else all leading dimensions are heads. */
+/* Batch and heads: as any four-dimensional value on the way has them, else all leading dimensions
+ * are heads. */
 static void choose_heads(Match *m)
 {
 	double ignored = 1;
@@ -303,9 +309,12 @@ static void choose_heads(Match *m)
 	}
 }
 
-/* --- masks -------------------------------------------------------------------------------------------------- */
+/* --- masks
+ * --------------------------------------------------------------------------------------------------
+ */
 
-/* How the leading dimensions of x (sizes aligned to t) group into batch and heads: 1 or all of each. */
+/* How the leading dimensions of x (sizes aligned to t) group into batch and heads: 1 or all of
+ * each. */
 static bool mask_leading(const Match *m, const Type *x, const Type *t, int64_t dim[2])
 {
 	bool none[2] = { true, true }, all[2] = { true, true };
@@ -343,7 +352,8 @@ static Node *mask_values(Match *m, Node *old, const Type *t)
 	return emit_reshape(m->w->b, x, 4, dim);
 }
 
-/* What one mask adds to the scores. A row whose scores are all masked by a finite number is left with equal ones, as before. */
+/* What one mask adds to the scores. A row whose scores are all masked by a finite number is left
+ * with equal ones, as before. */
 static Node *mask_term(Match *m, const Mask *mask)
 {
 	Builder *b = m->w->b;
@@ -368,8 +378,8 @@ static bool build_mask(Match *m, Node **mask)
 		if (!term)
 			return false;
 		*mask = *mask ? emit_b2(m->w->b, OP_add, *mask, term) : term;
-		several = several || (m->n_masks > 1 && isfinite(m->mask[i].instead) &&
-				      !m->mask[i].added);
+		several = several ||
+			  (m->n_masks > 1 && isfinite(m->mask[i].instead) && !m->mask[i].added);
 	}
 	if (several) /* twice `lowest` would be infinite */
 		*mask = emit_c2(m->w->b, OP_max, *mask, lowest);
@@ -394,7 +404,8 @@ static bool needs_constants_alone(const Graph *g, const Node *x, bool *needed)
 	return true;
 }
 
-static bool evaluate(const Graph *g, const bool *needed, const Node *x, Arena *scratch, EvalTensor *of)
+static bool evaluate(const Graph *g, const bool *needed, const Node *x, Arena *scratch,
+		     EvalTensor *of)
 {
 	for (int i = 0; i <= (int)x->id; i++) {
 		const Node *n = g->node.at[i];
@@ -443,7 +454,9 @@ static MaskKind mask_kind(const Match *m, const Node *mask, int64_t queries, int
 	return kind;
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------ */
+/* --- the whole
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static Node *emit_attention(Match *m)
 {
@@ -469,7 +482,8 @@ static Node *emit_attention(Match *m)
 		     : kind == MASK_FUTURE ? ", causal"
 					   : "");
 	rewrite_place(w, m->value);
-	Node *y = emit(w->b, OP_attention, attr_intern(w->p->ctx, ATTR_attention_RECORD, &a), in, 4);
+	Node *y =
+		emit(w->b, OP_attention, attr_intern(w->p->ctx, ATTR_attention_RECORD, &a), in, 4);
 	return emit_reshape(w->b, y, m->value->type->rank, m->value->type->dim);
 }
 

@@ -1,5 +1,6 @@
-/* Expansion: every macro operator is replaced by its meaning in other operators, which may be macros again; so the graph is
- * walked until none is left. A macro with several results has no node of its own afterwards: `get` finds the result it chose. */
+/* Expansion: every macro operator is replaced by its meaning in other operators, which may be
+ * macros again; so the graph is walked until none is left. A macro with several results has no node
+ * of its own afterwards: `get` finds the result it chose. */
 #include "passes/expand.h"
 #include "passes/pass.h"
 

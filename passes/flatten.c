@@ -1,24 +1,27 @@
-/* Flatten: a product works on matrices, so its operand and result go through reshapes that merge leading dimensions and split them
- * again. What lies between two products is computed on merged dimensions here, and the reshapes in between cancel: in a transformer
- * the whole residual stream becomes two-dimensional, and an epilogue meets its product with equal shapes.
+/* Flatten: a product works on matrices, so its operand and result go through reshapes that merge
+ * leading dimensions and split them again. What lies between two products is computed on merged
+ * dimensions here, and the reshapes in between cancel: in a transformer the whole residual stream
+ * becomes two-dimensional, and an epilogue meets its product with equal shapes.
  *
- * From each reshape beside a product the number of dimensions it merges spreads through all operators that can work on merged
- * dimensions: elementwise ones, reductions and views of trailing dimensions, row lookups. Every one of them is then made once, on
- * merged dimensions, with a reshape to its old shape for whoever still asks; so nothing is ever computed twice. A region that touches
- * a convolution or a pool is left to the layout pass. */
+ * From each reshape beside a product the number of dimensions it merges spreads through all
+ * operators that can work on merged dimensions: elementwise ones, reductions and views of trailing
+ * dimensions, row lookups. Every one of them is then made once, on merged dimensions, with a
+ * reshape to its old shape for whoever still asks; so nothing is ever computed twice. A region that
+ * touches a convolution or a pool is left to the layout pass. */
 #include "passes/pattern.h"
 #include "ir/ops/util.h"
 #include <string.h>
 
 typedef struct Flattener {
 	Rewrite w;
-	int *lead;   /* by id: leading dimensions to merge, 0: none */
+	int *lead;    /* by id: leading dimensions to merge, 0: none */
 	bool *barred; /* by id: in a region that is left alone */
-	Node **flat; /* by id: the new node on merged dimensions */
+	Node **flat;  /* by id: the new node on merged dimensions */
 	VEC(Node *) region;
 } Flattener;
 
-/* --- which operators can work on merged dimensions --------------------------------------------------- */
+/* --- which operators can work on merged dimensions
+ * --------------------------------------------------- */
 
 static bool same_leading(const Type *a, const Type *b, int k)
 {
@@ -90,7 +93,8 @@ static bool always(const Node *n, int k)
 	return k > 0;
 }
 
-/* --- making the merged ones --------------------------------------------------------------------------------- */
+/* --- making the merged ones
+ * --------------------------------------------------------------------------------- */
 
 static int merge_dims(const int64_t *dim, int rank, int k, int64_t *out)
 {
@@ -113,7 +117,8 @@ static Node *emit_merged(Flattener *f, Node *x, int k)
 	return emit_reshape(f->w.b, x, rank, dim);
 }
 
-/* A broadcast that repeats over all merged dimensions or over none of them stays one; else it is read through a reshape. */
+/* A broadcast that repeats over all merged dimensions or over none of them stays one; else it is
+ * read through a reshape. */
 static Node *merge_broadcast(Flattener *f, const Node *n, int k)
 {
 	const Type *t = n->type;
@@ -266,7 +271,8 @@ static bool can_merge(const Node *n, int k)
 	return m && n->type->rank >= k && m->can(n, k);
 }
 
-/* --- spreading ------------------------------------------------------------------------------------------ */
+/* --- spreading
+ * ------------------------------------------------------------------------------------------ */
 
 static void want(Flattener *f, Node *n, int k)
 {
@@ -367,8 +373,7 @@ static void rewrite_node(Flattener *f, Node *n)
 	if (k) {
 		f->flat[n->id] = merger(n)->make(f, n, k);
 		rewrite_place(&f->w, n);
-		f->w.map[n->id] =
-			emit_reshape(f->w.b, f->flat[n->id], n->type->rank, n->type->dim);
+		f->w.map[n->id] = emit_reshape(f->w.b, f->flat[n->id], n->type->rank, n->type->dim);
 	} else if (n->op == OP_broadcast) {
 		f->w.map[n->id] = plain_broadcast(f, n);
 	} else {

@@ -1,10 +1,13 @@
-/* Scales into weights: (conv(x, w) + b) * s + t with static vectors per channel, which is what a batch norm behind a convolution is,
- * becomes conv(x, w * s) + (b * s + t). The new weights and the sum depend on parameters alone, so they are computed once, by split.
+/* Scales into weights: (conv(x, w) + b) * s + t with static vectors per channel, which is what a
+ * batch norm behind a convolution is, becomes conv(x, w * s) + (b * s + t). The new weights and the
+ * sum depend on parameters alone, so they are computed once, by split.
  *
- * A value is kept back as base * scale + shift as long as its only reader goes on in the same way; then it is emitted, the scale in
- * the weights when the base is a convolution or product that nobody else reads. Other bases keep their operators, but a chain of
- * them shrinks to one product and one sum. A scale in front of a convolution or product moves into its weights likewise; a shift
- * there becomes a sum behind it, unless the border is padded with zeros, which are not shifted. */
+ * A value is kept back as base * scale + shift as long as its only reader goes on in the same way;
+ * then it is emitted, the scale in the weights when the base is a convolution or product that
+ * nobody else reads. Other bases keep their operators, but a chain of them shrinks to one product
+ * and one sum. A scale in front of a convolution or product moves into its weights likewise; a
+ * shift there becomes a sum behind it, unless the border is padded with zeros, which are not
+ * shifted. */
 #include "passes/pattern.h"
 #include "ir/ops/util.h"
 
@@ -17,23 +20,31 @@ typedef struct Chain {
 
 typedef struct Folder {
 	Rewrite w;
-	Chain **chain;    /* by id: a value kept back */
-	Node *(*operand)[2]; /* by id of a contraction: its new operands, when it can take a scale */
+	Chain **chain;       /* by id: a value kept back */
+	Node *(*operand)[2]; /* by id of a contraction: its new operands, when it can take a scale
+			      */
 } Folder;
 
 static Node *value(Folder *f, const Node *n);
 
-/* --- static vectors --------------------------------------------------------------------------------------- */
+/* --- static vectors
+ * --------------------------------------------------------------------------------------- */
 
 static Node *combine(Folder *f, Op op, Node *x, Node *y)
 {
 	return emit_b2(f->w.b, op, x, y);
 }
 
-/* The scalar or vector of static operand s; false when it varies along other dimensions than the chain's. */
+/* The scalar or vector of static operand s; false when it varies along other dimensions than the
+ * chain's. */
 static bool static_vector(Folder *f, Node *s, int *axis, Node **out)
 {
 	PerChannel c;
+	double number;
+	if (splat_value(s, &number)) {
+		*out = emit_scalar(f->w.b, s->type->dtype, number);
+		return true;
+	}
 	if (!f->w.is_static[s->id] || !per_channel(s, &c) ||
 	    (c.axis >= 0 && *axis >= 0 && c.axis != *axis))
 		return false;
@@ -54,7 +65,8 @@ static Node *along(Folder *f, Node *vector, int axis, int rank)
 	return emit_reshape(f->w.b, vector, rank - axis, dim);
 }
 
-/* --- contractions that take scales -------------------------------------------------------------------------- */
+/* --- contractions that take scales
+ * -------------------------------------------------------------------------- */
 
 static bool takes_scale(const Folder *f, const Node *n)
 {
@@ -90,7 +102,8 @@ static bool has_border(const Node *n)
 	return border;
 }
 
-/* What a shift of the operand adds to the result: the shift times the weights, summed over all but the output channels. */
+/* What a shift of the operand adds to the result: the shift times the weights, summed over all but
+ * the output channels. */
 static Node *shift_through(Folder *f, const Node *n, Node *shift)
 {
 	Channels c = channels_of(n);
@@ -114,6 +127,17 @@ static void fold_operand_scale(Folder *f, const Node *n, Node *scale, bool depth
 	*w = combine(f, OP_mul, *w, along(f, scale, axis, (*w)->type->rank));
 }
 
+/* A shift in front costs a sum behind: free when there is one already, and cheap when the result is
+ * no wider than the operand. */
+static bool shift_pays(const Folder *f, const Node *n)
+{
+	Channels c = channels_of(n);
+	const Readers *r = &f->w.readers[n->id];
+	if (r->n == 1 && f->w.uses[n->id] == 1 && r->at[0]->op == OP_add)
+		return f->w.is_static[r->at[0]->in[0]->id] || f->w.is_static[r->at[0]->in[1]->id];
+	return n->type->dim[c.result] <= n->in[0]->type->dim[c.operand];
+}
+
 /* Takes the chain in front of contraction n into it; false when it must be emitted. */
 static bool absorb_operand(Folder *f, const Node *n, Chain *made)
 {
@@ -129,7 +153,8 @@ static bool absorb_operand(Folder *f, const Node *n, Chain *made)
 			 t->dim[channels_of(n).weight_out] == groups;
 	if (groups > 1 && (!depthwise || c->shift))
 		return false;
-	if (c->shift && (has_border(n) || (n->op == OP_matmul && t->rank != 2)))
+	if (c->shift &&
+	    (has_border(n) || !shift_pays(f, n) || (n->op == OP_matmul && t->rank != 2)))
 		return false;
 	f->operand[n->id][0] = value(f, c->base);
 	if (c->shift) {
@@ -152,10 +177,12 @@ static Chain *start_contraction(Folder *f, const Node *n)
 	return c;
 }
 
-/* --- chains ---------------------------------------------------------------------------------------------------- */
+/* --- chains
+ * ----------------------------------------------------------------------------------------------------
+ */
 
-/* May a step of this kind be kept back? Divisions of other values than contractions only per channel: there the reciprocal costs
- * less than it rounds. */
+/* May a step of this kind be kept back? Divisions of other values than contractions only per
+ * channel: there the reciprocal costs less than it rounds. */
 static bool extend(Folder *f, const Node *n, Node *s, Chain *c)
 {
 	Node *v;
@@ -177,8 +204,9 @@ static bool extend(Folder *f, const Node *n, Node *s, Chain *c)
 	if (c->scale)
 		c->scale = combine(f, n->op, c->scale, v);
 	else
-		c->scale = n->op == OP_mul ? v
-					   : combine(f, OP_div, emit_scalar(f->w.b, v->type->dtype, 1), v);
+		c->scale = n->op == OP_mul
+				   ? v
+				   : combine(f, OP_div, emit_scalar(f->w.b, v->type->dtype, 1), v);
 	return true;
 }
 
@@ -213,7 +241,9 @@ static Chain *continue_chain(Folder *f, const Node *n)
 	return extend(f, n, by, c) ? c : NULL;
 }
 
-/* --- emitting ------------------------------------------------------------------------------------------------------ */
+/* --- emitting
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static Node *repeated(Folder *f, Node *vector, int axis, const Type *t)
 {
@@ -267,7 +297,8 @@ static Node *value(Folder *f, const Node *n)
 static void rewrite_node(Folder *f, Node *n)
 {
 	if (!f->w.is_static[n->id])
-		f->chain[n->id] = takes_scale(f, n) ? start_contraction(f, n) : continue_chain(f, n);
+		f->chain[n->id] =
+			takes_scale(f, n) ? start_contraction(f, n) : continue_chain(f, n);
 	if (f->chain[n->id])
 		return;
 	for (int i = 0; i < n->n_in; i++)

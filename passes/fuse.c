@@ -169,7 +169,8 @@ static Group *epilogue_host(const Fuser *z, const Node *n)
 	for (int i = 0; i < n->n_in; i++) {
 		Node *s = n->in[i];
 		Group *gr = z->f->of[s->id];
-		if (!gr || (gr->kind != GROUP_CONTRACT && gr->kind != GROUP_PULL))
+		if (!gr || (gr->kind != GROUP_CONTRACT && gr->kind != GROUP_PULL) ||
+		    gr->anchor->op == OP_scatter_nd)
 			continue;
 		if (gr->node.at[gr->node.n - 1] != s || !type_same_shape(s->type, n->type))
 			continue;
@@ -237,7 +238,7 @@ static bool rows_aligned(Fuser *z, Node *x, const Node *s, int rows)
 	Node *at[MAX_RANK];
 	Storage st = { .buffer = 0 };
 	type_strides(s->type, st.stride);
-	kb_outside(kb, s, &st, false);
+	kb_outside(kb, s, &st);
 	for (int i = 0; i < x->type->rank; i++) {
 		at[i] = kb_axis(kb, "p", AX_LOOP, x->type->dim[i], 0);
 		if (x->type->dim[i] == 1)
@@ -367,7 +368,7 @@ static bool reads_affinely(Fuser *z, Node *x)
 	Node *at[MAX_RANK];
 	Storage st = { .buffer = 0 };
 	type_strides(s->type, st.stride);
-	kb_outside(kb, s, &st, false);
+	kb_outside(kb, s, &st);
 	for (int i = 0; i < x->type->rank; i++)
 		at[i] = x->type->dim[i] == 1 ? kb_i(kb, 0)
 					     : kb_axis(kb, "p", AX_LOOP, x->type->dim[i], 0);

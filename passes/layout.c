@@ -1,10 +1,13 @@
-/* Layout: channels last. A convolution or pool of [N,C,H,W] becomes one of [N,H,W,C], and what lies between follows, so that
- * transpositions remain only where a reader needs the old order: a flattening, a result.
+/* Layout: channels last. A convolution or pool of [N,C,H,W] becomes one of [N,H,W,C], and what lies
+ * between follows, so that transpositions remain only where a reader needs the old order: a
+ * flattening, a result.
  *
- * Each old value has up to two new ones: `map`, in the old order, and `last`, its twin with the channels (dimension 1) moved to the
- * end. A convolution makes a twin; an operator with a twin among its operands makes a twin again, if it can be said in the new order
- * (the table at the end). Whoever asks for the form that is missing gets a transposition, and two of them cancel on emission.
- * Values of rank 3 take part, [N,C,L] and [N,L,C]: 1-dimensional convolutions, images with merged spatial dimensions. */
+ * Each old value has up to two new ones: `map`, in the old order, and `last`, its twin with the
+ * channels (dimension 1) moved to the end. A convolution makes a twin; an operator with a twin
+ * among its operands makes a twin again, if it can be said in the new order (the table at the end).
+ * Whoever asks for the form that is missing gets a transposition, and two of them cancel on
+ * emission. Values of rank 3 take part, [N,C,L] and [N,L,C]: 1-dimensional convolutions, images
+ * with merged spatial dimensions. */
 #include "passes/pattern.h"
 #include "ir/ops/util.h"
 #include <string.h>
@@ -84,8 +87,8 @@ static bool regroups_space(const Node *n)
 	       from->dim[0] == to->dim[0] && from->dim[1] == to->dim[1];
 }
 
-/* A twin for a value that has none: repeating, filling and counting are said anew, regrouping is done in the new order, the rest is
- * transposed. */
+/* A twin for a value that has none: repeating, filling and counting are said anew, regrouping is
+ * done in the new order, the rest is transposed. */
 static Node *make_twin(Layouter *l, const Node *n)
 {
 	Builder *b = l->w.b;
@@ -98,7 +101,8 @@ static Node *make_twin(Layouter *l, const Node *n)
 		return emit_broadcast(b, x, n->type->rank, dim);
 	}
 	if (dtype_is_float(n->type->dtype) && splat_value(n, &value))
-		return emit_full(b, type_get(l->w.p->ctx, n->type->dtype, n->type->rank, dim), value);
+		return emit_full(b, type_get(l->w.p->ctx, n->type->dtype, n->type->rank, dim),
+				 value);
 	if (n->op == OP_iota) {
 		int axis = axis_norm(ATTR_OF(n, iota)->axis, n->type->rank);
 		return emit_iota(b, n->type->dtype, n->type->rank, dim,
@@ -116,15 +120,16 @@ static Node *channels_last(Layouter *l, const Node *n)
 	return l->last[n->id] ? l->last[n->id] : make_twin(l, n);
 }
 
-/* --- operators in the new order ------------------------------------------------------------------------- */
+/* --- operators in the new order
+ * ------------------------------------------------------------------------- */
 
 static bool rank_fits(const Type *t)
 {
 	return t->rank == 3 || t->rank == 4;
 }
 
-/* Each returns the twin of n, or NULL when n stays in the old order. At least one operand has a twin, if the table does not say
- * otherwise. */
+/* Each returns the twin of n, or NULL when n stays in the old order. At least one operand has a
+ * twin, if the table does not say otherwise. */
 typedef Node *TwinFn(Layouter *l, const Node *n);
 
 static Node *twin_elementwise(Layouter *l, const Node *n)
@@ -168,7 +173,8 @@ static Node *twin_concat(Layouter *l, const Node *n)
 	for (int i = 0; i < n->n_in; i++)
 		in[i] = channels_last(l, n->in[i]);
 	rewrite_place(&l->w, n);
-	return emit_concat(l->w.b, in, n->n_in, new_dim(axis_norm(ATTR_OF(n, axis)->axis, rank), rank));
+	return emit_concat(l->w.b, in, n->n_in,
+			   new_dim(axis_norm(ATTR_OF(n, axis)->axis, rank), rank));
 }
 
 static Node *twin_slice(Layouter *l, const Node *n)
@@ -198,8 +204,8 @@ static Node *twin_pad(Layouter *l, const Node *n)
 	return emit_pad(l->w.b, x, value, low, high, a->interior.n ? interior : NULL);
 }
 
-/* With the reduced dimensions kept the result has a twin; without them the dimensions that remain may be in another order, and the
- * result is brought to the old one. */
+/* With the reduced dimensions kept the result has a twin; without them the dimensions that remain
+ * may be in another order, and the result is brought to the old one. */
 static Node *twin_reduce(Layouter *l, const Node *n)
 {
 	bool reduced[MAX_RANK], keep = ATTR_OF(n, reduce)->keepdims;
@@ -226,7 +232,8 @@ static Node *twin_reduce(Layouter *l, const Node *n)
 	return NULL;
 }
 
-/* Repeating is said anew; only from a value that itself lies in the new order does it make the readers follow. */
+/* Repeating is said anew; only from a value that itself lies in the new order does it make the
+ * readers follow. */
 static Node *twin_broadcast(Layouter *l, const Node *n)
 {
 	int64_t dim[MAX_RANK];
@@ -238,8 +245,8 @@ static Node *twin_broadcast(Layouter *l, const Node *n)
 	return emit_broadcast(l->w.b, x, n->type->rank, dim);
 }
 
-/* A reshape that keeps [N,C] and regroups the spatial dimensions does so before the channels too. Any other is read from the old order,
- * unless that is the same memory. */
+/* A reshape that keeps [N,C] and regroups the spatial dimensions does so before the channels too.
+ * Any other is read from the old order, unless that is the same memory. */
 static Node *twin_reshape(Layouter *l, const Node *n)
 {
 	const Type *from = n->in[0]->type, *to = n->type;
@@ -297,7 +304,7 @@ static const struct Twin *twin_row(const Node *n)
 static bool takes_twin(const Layouter *l, const Node *n, const Node *r)
 {
 	const struct Twin *row = twin_row(r);
-	if (!row || r->in[0]->type->rank != n->type->rank)
+	if (!row || (n->type->rank != r->type->rank && !regroups_space(r)))
 		return false;
 	if (row->starts)
 		return r->in[0] == n && (r->n_in == 1 || r->in[1] != n);
@@ -312,7 +319,8 @@ static void find_wanted(Layouter *l)
 		const struct Twin *row = twin_row(n);
 		const Readers *readers = &l->w.readers[n->id];
 		bool all = row && !row->starts && rank_fits(n->type) && !l->w.is_static[n->id] &&
-			   readers->n > 0 && readers->n == l->w.uses[n->id];
+			   readers->n > 0 && readers->n == l->w.uses[n->id] &&
+			   (n->op != OP_reshape || regroups_space(n));
 		for (int k = 0; all && k < readers->n; k++)
 			all = takes_twin(l, n, readers->at[k]);
 		l->wanted[n->id] = all;

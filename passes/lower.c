@@ -73,7 +73,7 @@ static bool wants_staging(const Lowering *l, const Node *n)
 static void outside(Lowering *l, const Node *n)
 {
 	const Storage *s = &l->m->of[n->id];
-	kb_outside(l->kb, n, s, storage_aligned(l->m, s));
+	kb_outside(l->kb, n, s);
 }
 
 /* Gives n and what is read through it their roles. */
@@ -237,7 +237,7 @@ static void lower_computing(Planner *z, Group *gr)
 	for (int i = 0; i < gr->output.n; i++) {
 		const Storage *to = &z->m->of[gr->output.at[i]->id];
 		give_role(&l, gr->output.at[i], seen);
-		kb_output(l.kb, gr->output.at[i], to, storage_aligned(z->m, to));
+		kb_output(l.kb, gr->output.at[i], to);
 	}
 	l.flat = group_is_flat(&l);
 	if (gr->kind == GROUP_ROWS)
@@ -258,6 +258,22 @@ static void copy_value(Planner *z, Group *gr, const Node *value, const Type *sha
 	Lowering l = begin_group(z, gr, "copy");
 	give_role(&l, value, map_create(z->arena));
 	template_copy(&l, value, shape, to);
+	add_step(z, l.kb, gr);
+}
+
+/* The tensor copied, then the updates over it. */
+static void lower_scatter(Planner *z, Group *gr)
+{
+	const Node *n = gr->anchor;
+	const Storage *to = &z->m->of[n->id];
+	copy_value(z, gr, n->in[0], n->type, to);
+	if (is_empty(n->in[2]->type))
+		return;
+	Lowering l = begin_group(z, gr, "scatter");
+	Map *seen = map_create(z->arena);
+	give_role(&l, n->in[1], seen);
+	give_role(&l, n->in[2], seen);
+	template_scatter(&l, n, to);
 	add_step(z, l.kb, gr);
 }
 
@@ -372,10 +388,13 @@ Plan *plan_graph(const Pass *p, const Graph *g, Arena *arena)
 	z.m = assign_storage(p, z.f, arena);
 	add_ports(&z);
 	for (int i = 0; i < z.f->group.n; i++) {
-		if (z.f->group.at[i]->kind == GROUP_COPY)
-			lower_copy(&z, z.f->group.at[i]);
+		Group *gr = z.f->group.at[i];
+		if (gr->kind == GROUP_COPY)
+			lower_copy(&z, gr);
+		else if (gr->anchor && gr->anchor->op == OP_scatter_nd)
+			lower_scatter(&z, gr);
 		else
-			lower_computing(&z, z.f->group.at[i]);
+			lower_computing(&z, gr);
 	}
 	write_results(&z);
 	place_weights(&z);

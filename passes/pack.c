@@ -1,6 +1,7 @@
-/* Pack: static weights of convolutions and products in panels of P output channels, [K,O] to [ceil(O/P),K,P], filled up with zeros, so
- * that the inner loop reads them from one end to the other. P is 32 for every machine, so that all variants of a model share
- * one packing; narrow ones walk half panels. Few outputs take 16. The packing is static: split has it computed once. */
+/* Pack: static weights of convolutions and products in panels of P output channels, [K,O] to
+ * [ceil(O/P),K,P], filled up with zeros, so that the inner loop reads them from one end to the
+ * other. P is 32 for every machine, so that all variants of a model share one packing; narrow ones
+ * walk half panels. Few outputs take 16. The packing is static: split has it computed once. */
 #include "passes/pattern.h"
 
 enum { PANEL = 32, NARROW_PANEL = 16 };

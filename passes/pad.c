@@ -1,9 +1,11 @@
-/* Pad: the zeros around the operand of a convolution or sum window become a padding of their own, so that whoever makes the operand
- * writes it into the middle of a buffer that has them already (passes/storage.c), and the inner loop has no border. Readers with the
- * same border share one padding. A maximum keeps its border: it is clamped where it is read.
+/* Pad: the zeros around the operand of a convolution or sum window become a padding of their own,
+ * so that whoever makes the operand writes it into the middle of a buffer that has them already
+ * (passes/storage.c), and the inner loop has no border. Readers with the same border share one
+ * padding. A maximum keeps its border: it is clamped where it is read.
  *
- * The operand of the first convolution is a transposed graph input. It is padded before the transposition: the rows of the input
- * are copied whole, and the convolution reads single elements anyway. */
+ * The operand of the first convolution is a transposed graph input. It is padded before the
+ * transposition: the rows of the input are copied whole, and the convolution reads single elements
+ * anyway. */
 #include "passes/pattern.h"
 #include "ir/ops/util.h"
 

@@ -31,6 +31,7 @@ typedef struct PassOptions {
 typedef struct Pass {
 	Context *ctx;
 	const PassOptions *o;
+	bool from_file;     /* the graph's inputs lie in a file as they come: at any address */
 } Pass;
 
 /* One line of --explain. */

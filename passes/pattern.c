@@ -64,7 +64,9 @@ Graph *rewrite_finish(Rewrite *w)
 
 const char *node_label(const Node *n)
 {
-	return n->name ? n->name : op_info(n->op)->name;
+	if (n->name)
+		return n->name;
+	return n->loc.element ? n->loc.element : op_info(n->op)->name;
 }
 
 bool splat_value(const Node *n, double *out)

@@ -1,4 +1,5 @@
-/* What the graph passes share: the walk from an old graph to a new one, and questions about values that several of them ask. */
+/* What the graph passes share: the walk from an old graph to a new one, and questions about values
+ * that several of them ask. */
 #ifndef PASSES_PATTERN_H
 #define PASSES_PATTERN_H
 #include "passes/pass.h"
@@ -11,7 +12,7 @@ typedef struct Readers {
 /* A pass goes through the old nodes in order and gives each a node of the new graph. */
 typedef struct Rewrite {
 	const Pass *p;
-	const Graph *g;   /* the old graph */
+	const Graph *g; /* the old graph */
 	Arena *arena;
 	Builder *b;       /* of the new graph */
 	Node **map;       /* by id of an old node: the new one that has its value */

@@ -92,7 +92,9 @@ bool compile_plans(const Pass *p, const Graph *g, Arena *arena, Compiled *out)
 	if (!out->graph || !split_static(p, out->graph, arena, &out->split))
 		return false;
 	out->main = plan_graph(p, out->split.main, arena);
+	Pass prepare = *p;
+	prepare.from_file = true;
 	if (out->main && out->split.prepare->result.n)
-		out->prepare = plan_graph(p, out->split.prepare, arena);
+		out->prepare = plan_graph(&prepare, out->split.prepare, arena);
 	return out->main && !diag_errors(p->ctx->diag);
 }

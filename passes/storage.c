@@ -10,7 +10,7 @@ typedef struct Assigner {
 	const Fusion *f;
 	Arena *arena;
 	StorageMap *m;
-	bool *wide_rows;   /* by node id: read row by row by a contraction */
+	int64_t *row_step; /* by node id: how many rows apart a contraction reads; 0: none does */
 } Assigner;
 
 static int add_buffer(Assigner *a, Space space, int index, int64_t bytes)
@@ -18,12 +18,6 @@ static int add_buffer(Assigner *a, Space space, int index, int64_t bytes)
 	PlanBuffer b = { .space = space, .index = index, .bytes = bytes, .first = -1, .last = -1 };
 	vec_push(a->arena, &a->m->buffer, b);
 	return a->m->buffer.n - 1;
-}
-
-bool storage_aligned(const StorageMap *m, const Storage *s)
-{
-	Space space = m->buffer.at[s->buffer].space;
-	return space == SPACE_WORK || space == SPACE_WEIGHT;
 }
 
 bool storage_contiguous(const Storage *s, const Type *t, int from)
@@ -188,9 +182,9 @@ bool operand_embedded(const StorageMap *m, const Fusion *f, const Node *n, int k
 static int64_t row_padding(const Assigner *a, const Node *n)
 {
 	int bytes = dtype_info[n->type->dtype].bytes, r = n->type->rank;
-	if (!a->wide_rows[n->id] || r < 2)
+	if (!a->row_step[n->id] || r < 2)
 		return 0;
-	return n->type->dim[r - 1] * bytes % 4096 == 0 ? 64 / bytes : 0;
+	return n->type->dim[r - 1] * bytes * a->row_step[n->id] % 4096 == 0 ? 64 / bytes : 0;
 }
 
 static void own_buffer(Assigner *a, const Node *n, Space space, int index)
@@ -205,6 +199,9 @@ static void own_buffer(Assigner *a, const Node *n, Space space, int index)
 			stride += extra;
 	}
 	s->offset = 0;
+	/* the caller's tensors need not be aligned beyond their elements, a weight file's not even so far */
+	bool own = space == SPACE_WORK || space == SPACE_WEIGHT;
+	s->align = own ? 64 : space == SPACE_INPUT && a->p->from_file ? 1 : 0;
 	s->buffer = add_buffer(a, space, index, stride * dtype_info[t->dtype].bytes);
 }
 
@@ -216,12 +213,15 @@ static int result_index(const Graph *g, const Node *n)
 	return -1;
 }
 
-static void find_wide_rows(Assigner *a)
+static void find_row_steps(Assigner *a)
 {
 	for (int i = 0; i < a->f->g->node.n; i++) {
 		const Node *n = a->f->g->node.at[i];
-		if ((op_info(n->op)->flags & OF_CONTRACTS) && n->n_in)
-			a->wide_rows[behind_views(a->f, n->in[0])->id] = true;
+		if (!(op_info(n->op)->flags & OF_CONTRACTS))
+			continue;
+		int64_t step = n->op == OP_conv ? ATTR_OF(n, conv)->stride.v[1] : 1;
+		int64_t *have = &a->row_step[behind_views(a->f, n->in[0])->id];
+		*have = *have > step ? *have : step;
 	}
 }
 
@@ -230,10 +230,10 @@ StorageMap *assign_storage(const Pass *p, const Fusion *f, Arena *arena)
 	Assigner a = { .p = p, .f = f, .arena = arena, .m = ARENA_NEW(arena, StorageMap) };
 	const Graph *g = f->g;
 	a.m->of = ARENA_ARRAY(arena, Storage, g->node.n + 1);
-	a.wide_rows = ARENA_ARRAY(arena, bool, g->node.n + 1);
+	a.row_step = ARENA_ARRAY(arena, int64_t, g->node.n + 1);
 	for (int i = 0; i <= g->node.n; i++)
 		a.m->of[i].buffer = -1;
-	find_wide_rows(&a);
+	find_row_steps(&a);
 	for (int i = 0; i < g->input.n; i++)
 		own_buffer(&a, g->input.at[i], SPACE_INPUT, i);
 	for (int i = 0; i < g->param.n; i++)

@@ -23,8 +23,6 @@ StorageMap *assign_storage(const Pass *p, const Fusion *f, Arena *arena);
 bool storage_of_operand(const Node *n, int k, const Storage *whole, Storage *part);
 /* Was operand k of written view n placed there by its producer, so that nothing need be copied? */
 bool operand_embedded(const StorageMap *m, const Fusion *f, const Node *n, int k);
-/* Does its buffer start at a multiple of 64 bytes? The caller's tensors need not. */
-bool storage_aligned(const StorageMap *m, const Storage *s);
 bool storage_contiguous(const Storage *s, const Type *t, int from); /* dimensions from.. are dense */
 /* Offsets of WORK buffers by lifetime; the bytes of the workspace. */
 int64_t plan_memory(StorageMap *m, Arena *arena);

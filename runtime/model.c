@@ -235,7 +235,7 @@ static burin_status open_weights(burin_model *m, const char *path, bool copy, bu
 	if (fd < 0) {
 		rt_fail(err, BURIN_E_IO, 1001, "cannot open the weights '%s': %s", path,
 			strerror(errno));
-		rt_hint(err, "the option 'weights' says where they are");
+		rt_hint(err, "the option 'packed-weights' says where they are");
 		return BURIN_E_IO;
 	}
 	burin_status s = BURIN_OK;
@@ -271,7 +271,7 @@ static burin_status add_weights(burin_model *m, const char *path, const burin_op
 				burin_error *err)
 {
 	char beside[PATH_LIMIT];
-	const char *wanted = opts_get(o, "weights"), *dot = path ? strrchr(path, '.') : NULL;
+	const char *wanted = opts_get(o, "packed-weights"), *dot = path ? strrchr(path, '.') : NULL;
 	bool copy;
 	burin_status s = opts_flag(o, "hugepages", &copy, err);
 	if (s != BURIN_OK || (!wanted && m->program->weights) || m->program->weight_bytes == 0)
@@ -283,7 +283,7 @@ static burin_status add_weights(burin_model *m, const char *path, const burin_op
 	if (!wanted) {
 		rt_fail(err, BURIN_E_ARG, 4006,
 			"the weights of this model lie in a file of their own");
-		rt_hint(err, "the option 'weights' says where");
+		rt_hint(err, "the option 'packed-weights' says where");
 		return BURIN_E_ARG;
 	}
 	s = open_weights(m, wanted, copy, err);

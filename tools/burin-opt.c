@@ -91,7 +91,7 @@ static Graph *run_passes(Context *c, const Options *o, Graph *g, Str *said)
 	PassOptions po = { .verify = true,
 			   .explain = o->explain ? said : NULL,
 			   .dump = o->dump ? said : NULL };
-	Pass p = { c, &po };
+	Pass p = { .ctx = c, .o = &po };
 	if (o->simplify)
 		g = graph_simplify(g, c->arena);
 	if (!g || !o->passes)
@@ -158,15 +158,14 @@ int main(int argc, char **argv)
 {
 	Options o = { .file = "-", .target = "test" };
 	OomScope scope;
-	int rc = 5;
 	for (int i = 1; i < argc; i++)
 		if (!read_option(&o, argv[i]))
 			return usage(argv[i]);
 	if (OOM_GUARD(&scope)) {
-		rc = run(&o);
+		int rc = run(&o);
 		oom_leave(&scope);
-	} else {
-		fputs("burin-opt: out of memory\n", stderr);
+		return rc;
 	}
-	return rc;
+	fputs("burin-opt: out of memory\n", stderr);
+	return 5;
 }

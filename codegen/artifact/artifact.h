@@ -35,7 +35,8 @@ typedef struct ArtifactRequest {
 					      ended and all is removed */
 } ArtifactRequest;
 
-/* All files of a request appear complete or not at all (each by rename). False: see c->diag. */
+/* Each file appears complete or not at all (by rename); the code first, as it is the most likely to
+ * fail. False: see c->diag. */
 bool artifact_write(Context *c, const ArtifactRequest *r);
 
 /* A C identifier made of a model's name. */

@@ -276,3 +276,9 @@ const char *elf_define(ElfOut *e, const char *name, uint32_t section, uint64_t v
 	set_definition(s, section, &from);
 	return NULL;
 }
+
+bool elf_defines(const ElfOut *e, const char *name)
+{
+	const Symbol *s = map_get_str(e->globals, name);
+	return s && s->section != 0;
+}

@@ -22,6 +22,7 @@ uint32_t elf_section(ElfOut *e, const char *name, uint32_t type, uint64_t flags,
 /* NULL, or what is wrong: defined twice. */
 const char *elf_define(ElfOut *e, const char *name, uint32_t section, uint64_t value,
 		       uint64_t bytes);
+bool elf_defines(const ElfOut *e, const char *name);
 /* Assigns places; the names that stay global. NULL, or what is wrong. */
 const char *elf_finish(ElfOut *e, const char *const *exported, int n_exported);
 uint64_t elf_bytes(const ElfOut *e); /* after elf_finish */

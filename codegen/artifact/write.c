@@ -72,6 +72,12 @@ static ElfOut *make_object(Context *c, const ArtifactRequest *r, Exports exports
 	ElfOut *e = elf_create(c->arena, r->machine);
 	if (!add_objects(c, r, e) || !add_weights(c, r, e) || !add_notes(c, r, e))
 		return NULL;
+	for (int i = 0; i < exports.n; i++) {
+		if (!elf_defines(e, exports.name[i])) {
+			broken(c, exports.name[i], "not defined by the glue");
+			return NULL;
+		}
+	}
 	const char *wrong = elf_finish(e, exports.name, exports.n);
 	if (wrong)
 		broken(c, "compiled code", wrong);
@@ -140,6 +146,6 @@ bool artifact_write(Context *c, const ArtifactRequest *request)
 	ArtifactRequest r = *request;
 	if (r.machine == 0)
 		r.machine = EM_X86_64;
-	return check_request(c, &r) && write_weights(c, &r) && write_header(c, &r) &&
-	       write_code(c, &r);
+	return check_request(c, &r) && write_code(c, &r) && write_weights(c, &r) &&
+	       write_header(c, &r);
 }

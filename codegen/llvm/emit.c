@@ -113,31 +113,39 @@ static void bufs_changed(Emit *e, uint64_t bits)
 		e->buf_time[__builtin_ctzll(bits)] = e->time;
 }
 
-/* What a body assigns without declaring it, and the buffers it stores to. */
+/* What a body assigns without declaring it, what it declares, and the buffers it stores to. */
 typedef struct Changes {
-	bool *var;
+	bool *var, *declared;
 	uint64_t bufs;
 } Changes;
 
-static void changes_of(Emit *e, const Stmt *s, Changes *c, bool *declared)
+static void changes_of(Emit *e, const Stmt *s, Changes *c)
 {
 	for (; s; s = s->next) {
 		if (s->kind == S_VAR)
-			declared[s->var] = true;
-		if (s->kind == S_SET && !declared[s->var])
+			c->declared[s->var] = true;
+		if (s->kind == S_SET && !c->declared[s->var])
 			c->var[s->var] = true;
 		if (s->kind == S_STORE)
 			c->bufs |= buf_bit(e, s->buf);
-		if (s->body)
-			changes_of(e, s->body, c, declared);
+		changes_of(e, s->body, c);
 	}
 }
 
 static Changes changes(Emit *e, const Stmt *body)
 {
-	Changes c = { ARENA_ARRAY(e->arena, bool, e->k->var.n + 1), 0 };
-	changes_of(e, body, &c, ARENA_ARRAY(e->arena, bool, e->k->var.n + 1));
+	Changes c = { ARENA_ARRAY(e->arena, bool, e->k->var.n + 1),
+		      ARENA_ARRAY(e->arena, bool, e->k->var.n + 1), 0 };
+	changes_of(e, body, &c);
 	return c;
+}
+
+/* After the body: what it declared is gone, and its values must not be met again when the same body is emitted once more. */
+static void forget_declared(Emit *e, const Changes *c)
+{
+	for (int v = 0; v < e->k->var.n; v++)
+		for (int i = 0; c->declared[v] && i < e->var[v].n_copy; i++)
+			e->var[v].copy[i] = NULL;
 }
 
 /* The copies that changed variables have now, one after another. */
@@ -221,10 +229,12 @@ static void emit_lanes(Emit *e, const Stmt *s)
 static void emit_once(Emit *e, const Stmt *s, int64_t index)
 {
 	AxisState *a = &e->axis[s->axis], was = *a;
+	Changes change = changes(e, s->body);
 	scope_push(e, (uint64_t)1 << s->axis, NULL, NULL);
 	*a = (AxisState){ .mode = AXIS_CONSTANT, .index = index, .depth = scope_top(e) };
 	emit_body(e, s->body);
 	scope_pop(e);
+	forget_declared(e, &change);
 	*a = was;
 }
 
@@ -253,6 +263,7 @@ static void emit_counted(Emit *e, const Stmt *s, LLVMValueRef lo, LLVMValueRef h
 	note_changes(e, &change);
 	emit_body(e, s->body);
 	scope_pop(e);
+	forget_declared(e, &change);
 	*a = was;
 	LLVMBasicBlockRef latch = e->block;
 	LLVMValueRef next = LLVMBuildAdd(e->b, i, index_const(e, 1), "");
@@ -327,6 +338,7 @@ static void emit_if(Emit *e, const Stmt *s)
 	scope_push(e, 0, before, NULL);
 	emit_body(e, s->body);
 	scope_pop(e);
+	forget_declared(e, &change);
 	LLVMBasicBlockRef done = e->block;
 	LLVMBuildBr(e->b, after);
 	set_block(e, after);

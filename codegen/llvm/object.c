@@ -158,7 +158,7 @@ static void note_complaint(LLVMDiagnosticInfoRef info, void *user)
 
 static const char *passes_for(const Kernel *k)
 {
-	static const char *const tiles[] = { "gemm", "conv", "gemv", "winograd", "depthwise" };
+	static const char *const tiles[] = { "matmul", "conv" };
 	for (size_t i = 0; k->kind && i < sizeof tiles / sizeof *tiles; i++)
 		if (strcmp(k->kind, tiles[i]) == 0)
 			return NULL;

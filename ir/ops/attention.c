@@ -21,8 +21,9 @@ static bool check_mask(Builder *b, Op op, Node *const *in)
 		return false;
 	if (mask_fits(mask, scores))
 		return true;
-	return builder_error(b, E5011, "attention: mask, %s, does not repeat to the scores, "
-				       "[%lld,%lld,%lld,%lld]",
+	return builder_error(b, E5011,
+			     "attention: mask, %s, does not repeat to the scores, "
+			     "[%lld,%lld,%lld,%lld]",
 			     type_text(b, mask), (long long)scores[0], (long long)scores[1],
 			     (long long)scores[2], (long long)scores[3]);
 }
@@ -37,8 +38,8 @@ const Type *infer_attention(Builder *b, Op op, Attr attr, Node *const *in, int n
 	const Type *q = in[0]->type, *k = in[1]->type, *v = in[2]->type;
 	if (q->dim[0] != k->dim[0] || q->dim[1] != k->dim[1] || q->dim[3] != k->dim[3] ||
 	    k->dim[0] != v->dim[0] || k->dim[1] != v->dim[1] || k->dim[2] != v->dim[2]) {
-		builder_error(b, E5011, "attention: q %s, k %s and v %s do not fit", type_text(b, q),
-			      type_text(b, k), type_text(b, v));
+		builder_error(b, E5011, "attention: q %s, k %s and v %s do not fit",
+			      type_text(b, q), type_text(b, k), type_text(b, v));
 		diag_hint(b->diag, "q is [B,H,S,D], k is [B,H,T,D], v is [B,H,T,E]");
 		return NULL;
 	}
@@ -48,7 +49,8 @@ const Type *infer_attention(Builder *b, Op op, Attr attr, Node *const *in, int n
 	return result_type(b, op, q->dtype, 4, dim);
 }
 
-/* --- evaluation -------------------------------------------------------------------------------------- */
+/* --- evaluation
+ * -------------------------------------------------------------------------------------- */
 
 static double mask_at(const EvalTensor *mask, const int64_t *at)
 {

@@ -1,15 +1,17 @@
-/* Convolution in its three forms: [N,C,H,W], [N,H,W,C], and [N,H,W,C] with weights packed in panels. Evaluation brings the
- * weights to one form, [KH,KW,C/groups,O], and reads the input by strides, so that one loop nest serves all. */
+/* Convolution in its three forms: [N,C,H,W], [N,H,W,C], and [N,H,W,C] with weights packed in
+ * panels. Evaluation brings the weights to one form, [KH,KW,C/groups,O], and reads the input by
+ * strides, so that one loop nest serves all. */
 #include "ir/hooks.h"
 #include "ir/ops/util.h"
 #include "ir/ops/window.h"
 
-/* --- infer ------------------------------------------------------------------------------------------- */
+/* --- infer
+ * ------------------------------------------------------------------------------------------- */
 
 typedef struct ConvSizes {
-	int h, c;           /* dimensions of height and channels in input and result */
-	int64_t in, out;    /* channels */
-	int64_t w_in;       /* input channels the weights expect, of one group */
+	int h, c;        /* dimensions of height and channels in input and result */
+	int64_t in, out; /* channels */
+	int64_t w_in;    /* input channels the weights expect, of one group */
 	Taps taps;
 } ConvSizes;
 
@@ -42,11 +44,11 @@ static bool check_packed(Builder *b, const Attr_conv *a, const Type *w)
 	if (!check_ints(b, OP_conv, "kernel", a->kernel, 3, 1, MAX_ELEMENTS))
 		return false;
 	if (a->panel < 0 || w->rank != 3 || w->dim[2] != a->panel ||
-	    w->dim[0] != (a->kernel.v[2] + a->panel - 1) / a->panel ||
-	    a->kernel.v[0] > w->dim[1] || a->kernel.v[1] > w->dim[1] ||
-	    w->dim[1] % (a->kernel.v[0] * a->kernel.v[1]))
-		return builder_error(b, E5011, "conv: packed weights are %s, they do not fit "
-					       "panels of %lld",
+	    w->dim[0] != (a->kernel.v[2] + a->panel - 1) / a->panel || a->kernel.v[0] > w->dim[1] ||
+	    a->kernel.v[1] > w->dim[1] || w->dim[1] % (a->kernel.v[0] * a->kernel.v[1]))
+		return builder_error(b, E5011,
+				     "conv: packed weights are %s, they do not fit "
+				     "panels of %lld",
 				     type_text(b, w), (long long)a->panel);
 	return true;
 }
@@ -91,7 +93,8 @@ const Type *infer_conv(Builder *b, Op op, Attr attr, Node *const *in, int n_in)
 	return result_type(b, op, x->dtype, 4, dim);
 }
 
-/* --- evaluation -------------------------------------------------------------------------------------- */
+/* --- evaluation
+ * -------------------------------------------------------------------------------------- */
 
 /* Where weight (tap, c, o) lies. */
 static int64_t weight_at(const Attr_conv *a, const ConvSizes *s, int64_t tap, int64_t c, int64_t o)

@@ -1,4 +1,5 @@
-/* Types of elementwise operators. What they compute is the row in scalar.def (ir/scalar.c evaluates it). */
+/* Types of elementwise operators. What they compute is the row in scalar.def (ir/scalar.c evaluates
+ * it). */
 #include "ir/hooks.h"
 #include "ir/ops/util.h"
 
@@ -27,8 +28,9 @@ static bool check_operand(Builder *b, Op op, int i, Node *const *in)
 		return check_number_dtype(b, op, i, in);
 	if (!dtype_is_float(in[i]->type->dtype))
 		return true;
-	return builder_error(b, E5012, "%s: %s holds floating-point numbers, it needs truth values "
-				       "or whole numbers",
+	return builder_error(b, E5012,
+			     "%s: %s holds floating-point numbers, it needs truth values "
+			     "or whole numbers",
 			     op_info(op)->name, input_name(op, i));
 }
 

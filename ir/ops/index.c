@@ -1,9 +1,10 @@
-/* Gathers and scatter: elements addressed by an index tensor. Negative indices count from the end; what is outside is clamped
- * (the compiled model reports it, the reference only stays inside). */
+/* Gathers and scatter: elements addressed by an index tensor. Negative indices count from the end;
+ * what is outside is clamped (the compiled model reports it, the reference only stays inside). */
 #include "ir/hooks.h"
 #include "ir/ops/util.h"
 
-/* --- gather ------------------------------------------------------------------------------------------ */
+/* --- gather
+ * ------------------------------------------------------------------------------------------ */
 
 static bool check_has_elements(Builder *b, Op op, const Type *x, int axis, const Type *index)
 {
@@ -47,7 +48,8 @@ void eval_gather(const EvalCall *c)
 		}
 }
 
-/* --- gather_elements --------------------------------------------------------------------------------- */
+/* --- gather_elements
+ * --------------------------------------------------------------------------------- */
 
 const Type *infer_gather_elements(Builder *b, Op op, Attr attr, Node *const *in, int n_in)
 {
@@ -82,7 +84,8 @@ void eval_gather_elements(const EvalCall *c)
 	}
 }
 
-/* --- gather_nd, scatter_nd --------------------------------------------------------------------------- */
+/* --- gather_nd, scatter_nd
+ * --------------------------------------------------------------------------- */
 
 /* Sizes of the index tuples but the last, then what is left of x behind a tuple. */
 static bool nd_dims(Builder *b, Op op, Node *const *in, int *rank, int64_t *dim)
@@ -92,11 +95,11 @@ static bool nd_dims(Builder *b, Op op, Node *const *in, int *rank, int64_t *dim)
 		return false;
 	int64_t depth = index->rank ? index->dim[index->rank - 1] : 0;
 	if (depth < 1 || depth > x->rank)
-		return builder_error(b, E5011,
-				     "%s: the last dimension of index, %s, is the length of a tuple "
-				     "and must be 1 to %d for x, %s",
-				     op_info(op)->name, type_text(b, index), x->rank,
-				     type_text(b, x));
+		return builder_error(
+			b, E5011,
+			"%s: the last dimension of index, %s, is the length of a tuple "
+			"and must be 1 to %d for x, %s",
+			op_info(op)->name, type_text(b, index), x->rank, type_text(b, x));
 	for (int i = 0; i < depth; i++)
 		if (!check_has_elements(b, op, x, i, index))
 			return false;
@@ -154,8 +157,9 @@ const Type *infer_scatter_nd(Builder *b, Op op, Attr attr, Node *const *in, int 
 	if (!expected)
 		return NULL;
 	if (in[2]->type != expected)
-		return builder_error(b, E5011, "scatter_nd: updates must be %s for this x and index, "
-					       "it is %s",
+		return builder_error(b, E5011,
+				     "scatter_nd: updates must be %s for this x and index, "
+				     "it is %s",
 				     type_text(b, expected), type_text(b, in[2]->type));
 	return in[0]->type;
 }

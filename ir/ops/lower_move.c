@@ -149,7 +149,7 @@ Node *lower_concat(KBuilder *kb, const Node *n, Node *const *at)
 
 /* --- gathers: indices are normalised and clamped, so that no index reads outside ------------------------ */
 
-static Node *safe_index(KBuilder *kb, Node *i, int64_t n)
+Node *safe_index(KBuilder *kb, Node *i, int64_t n)
 {
 	Attr_cast to = { .to = DT_i64 };
 	if (i->type->dtype != DT_i64)

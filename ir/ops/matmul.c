@@ -26,10 +26,11 @@ static bool check_packed(Builder *b, const Attr_matmul *a, const Type *w)
 	if (a->panel > 0 && a->n > 0 && !a->trans_w && w->rank == 3 && w->dim[2] == a->panel &&
 	    w->dim[0] == (a->n + a->panel - 1) / a->panel)
 		return true;
-	return builder_error(b, E5011,
-			     "matmul: packed weights are %s, they do not fit %lld columns in panels "
-			     "of %lld",
-			     type_text(b, w), (long long)a->n, (long long)a->panel);
+	return builder_error(
+		b, E5011,
+		"matmul: packed weights are %s, they do not fit %lld columns in panels "
+		"of %lld",
+		type_text(b, w), (long long)a->n, (long long)a->panel);
 }
 
 static bool check_batches(Builder *b, const Type *x, const Type *w)
@@ -59,11 +60,10 @@ const Type *infer_matmul(Builder *b, Op op, Attr attr, Node *const *in, int n_in
 		return NULL;
 	MatmulSizes s = matmul_sizes(a, x, w);
 	if (s.k != s.w_k)
-		return builder_error(b, E5011,
-				     "matmul: %s%s by %s%s: rows of %lld meet columns of %lld",
-				     type_text(b, x), a->trans_x ? " (transposed)" : "",
-				     type_text(b, w), a->trans_w ? " (transposed)" : "",
-				     (long long)s.k, (long long)s.w_k);
+		return builder_error(
+			b, E5011, "matmul: %s%s by %s%s: rows of %lld meet columns of %lld",
+			type_text(b, x), a->trans_x ? " (transposed)" : "", type_text(b, w),
+			a->trans_w ? " (transposed)" : "", (long long)s.k, (long long)s.w_k);
 	for (int i = 0; i < x->rank - 2; i++)
 		dim[i] = x->dim[i];
 	dim[x->rank - 2] = s.m;
@@ -71,7 +71,8 @@ const Type *infer_matmul(Builder *b, Op op, Attr attr, Node *const *in, int n_in
 	return result_type(b, op, x->dtype, x->rank, dim);
 }
 
-/* --- evaluation -------------------------------------------------------------------------------------- */
+/* --- evaluation
+ * -------------------------------------------------------------------------------------- */
 
 /* The weights of one batch as [K, N]. */
 static void plain_weights(const EvalCall *c, const MatmulSizes *s, int64_t batch,

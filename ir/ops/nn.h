@@ -1,5 +1,6 @@
-/* What the expansions of macro operators share (ir/ops/nn_*.c). An expansion is written with the builder as a model would be
- * written in core operators; its checks report and make it return false. */
+/* What the expansions of macro operators share (ir/ops/nn_*.c). An expansion is written with the
+ * builder as a model would be written in core operators; its checks report and make it return
+ * false. */
 #ifndef IR_OPS_NN_H
 #define IR_OPS_NN_H
 #include "ir/node.h"
@@ -18,9 +19,9 @@ static inline bool expand_done(Builder *b, Node **out, Node *y)
 	return !b->failed;
 }
 
-Node *emit_axis(Builder *b, Op op, Node *x, int64_t axis);          /* concat, argmax ... */
+Node *emit_axis(Builder *b, Op op, Node *x, int64_t axis); /* concat, argmax ... */
 Node *emit_nums(Builder *b, DType t, int rank, const int64_t *dim, const double *v);
-Node *emit_indices(Builder *b, int64_t n, const int64_t *v);        /* i64[n] */
+Node *emit_indices(Builder *b, int64_t n, const int64_t *v); /* i64[n] */
 Node *emit_mean(Builder *b, Node *x, int n_axes, const int64_t *axes, bool keepdims);
 /* [C] as [C,1,1...], so that it goes along dimension 1 of a tensor of that rank */
 Node *along_channels(Builder *b, Node *v, int rank);
@@ -31,14 +32,16 @@ bool check_min_rank(Builder *b, const Node *n, int i, int rank);
 bool check_name(Builder *b, const Node *n, const char *field, const char *text, int count,
 		const char *const *names);
 
-/* --- windows over [N,C,H,W] or [N,C,L], as layers state them ------------------------------------- */
+/* --- windows over [N,C,H,W] or [N,C,L], as layers state them -------------------------------------
+ */
 typedef struct Plane {
-	bool line;           /* [N,C,L]: worked on as [N,C,1,L] */
-	int64_t size[2];     /* of the input; index 0 height, 1 width */
+	bool line;       /* [N,C,L]: worked on as [N,C,1,L] */
+	int64_t size[2]; /* of the input; index 0 height, 1 width */
 	int64_t kernel[2], stride[2], dilation[2];
-	int64_t pad[4];      /* top, left, bottom, right */
+	int64_t pad[4]; /* top, left, bottom, right */
 } Plane;
-/* The rank of input 0, its sizes, and lists of one or two numbers. An empty list of strides means the kernel. */
+/* The rank of input 0, its sizes, and lists of one or two numbers. An empty list of strides means
+ * the kernel. */
 bool plane_read(Builder *b, const Node *n, Plane *p, Ints stride, Ints dilation);
 /* One or two numbers; for a line the height's is `fallback`, which an empty list gives to both. */
 bool plane_pair(Builder *b, const Node *n, const char *field, Ints v, bool line, int64_t fallback,

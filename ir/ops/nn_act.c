@@ -56,7 +56,8 @@ static Node *gelu_tanh(Builder *b, Node *x)
 	return half_times(b, x, emit1(b, OP_tanh, emit_c2(b, OP_mul, inner, sqrt(2 / acos(-1)))));
 }
 
-/* --- the macros -------------------------------------------------------------------------------------- */
+/* --- the macros
+ * -------------------------------------------------------------------------------------- */
 
 bool expand_identity(Builder *b, const Node *n, Node **out)
 {
@@ -125,7 +126,8 @@ bool expand_leaky_relu(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, below_zero(b, x, negative));
 }
 
-/* One slope a channel stands along dimension 1, as layers hold it; all else repeats as numpy does. */
+/* One slope a channel stands along dimension 1, as layers hold it; all else repeats as numpy does.
+ */
 bool expand_prelu(Builder *b, const Node *n, Node **out)
 {
 	Node *x = n->in[0], *slope = n->in[1];

@@ -1,9 +1,11 @@
-/* Convolution layers. The transposed convolution is a convolution of the input, spread by its stride, with the weights mirrored
- * and their channels exchanged; where windows do not overlap it is a product and a rearrangement of pixels. */
+/* Convolution layers. The transposed convolution is a convolution of the input, spread by its
+ * stride, with the weights mirrored and their channels exchanged; where windows do not overlap it
+ * is a product and a rearrangement of pixels. */
 #include "ir/hooks.h"
 #include "ir/ops/nn.h"
 
-/* --- common ------------------------------------------------------------------------------------------ */
+/* --- common
+ * ------------------------------------------------------------------------------------------ */
 
 static bool check_weights(Builder *b, const Node *n)
 {
@@ -44,7 +46,8 @@ static Node *add_bias(Builder *b, Node *y, Node *bias)
 	return bias ? emit_b2(b, OP_add, y, along_channels(b, bias, 4)) : y;
 }
 
-/* --- conv2d ------------------------------------------------------------------------------------------ */
+/* --- conv2d
+ * ------------------------------------------------------------------------------------------ */
 
 bool expand_conv2d(Builder *b, const Node *n, Node **out)
 {
@@ -62,7 +65,8 @@ bool expand_conv2d(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, plane_leave(b, add_bias(b, y, bias), &p));
 }
 
-/* --- conv_transpose2d -------------------------------------------------------------------------------- */
+/* --- conv_transpose2d
+ * -------------------------------------------------------------------------------- */
 
 typedef struct Transposed {
 	Plane p;
@@ -78,8 +82,9 @@ static bool pad_for_shape(Builder *b, const Node *n, Transposed *t, const int64_
 		int64_t all = (p->size[d] - 1) * p->stride[d] + t->extra[d] + plane_extent(p, d) -
 			      want[d];
 		if (all < 0 || want[d] < 1)
-			return builder_error(b, E5013, "conv_transpose2d: output_shape asks for %lld "
-						       "%s, at most %lld are possible",
+			return builder_error(b, E5013,
+					     "conv_transpose2d: output_shape asks for %lld "
+					     "%s, at most %lld are possible",
 					     (long long)want[d], d ? "columns" : "rows",
 					     (long long)(all + want[d]));
 		bool end = str_eq(ATTR_OF(n, conv2d)->pad, "same");

@@ -1,6 +1,7 @@
-/* Einstein sums. The equation names each dimension by a letter; "..." stands for dimensions without a name. Operands are taken in
- * from left to right: what no other operand and not the result names is summed at once; then two operands become one by a
- * product (when they share a letter that is summed) or by a multiplication. */
+/* Einstein sums. The equation names each dimension by a letter; "..." stands for dimensions without
+ * a name. Operands are taken in from left to right: what no other operand and not the result names
+ * is summed at once; then two operands become one by a product (when they share a letter that is
+ * summed) or by a multiplication. */
 #include "ir/hooks.h"
 #include "ir/ops/nn.h"
 #include <string.h>
@@ -42,7 +43,8 @@ static void term_add(Term *t, int label)
 	t->at[t->n++] = (unsigned char)label;
 }
 
-/* --- reading ----------------------------------------------------------------------------------------- */
+/* --- reading
+ * ----------------------------------------------------------------------------------------- */
 
 static bool malformed(Einsum *e, const char *why)
 {
@@ -165,7 +167,8 @@ static bool read_equation(Einsum *e)
 	return *p ? malformed(e, "something follows the result") : check_result(e);
 }
 
-/* --- one operand ------------------------------------------------------------------------------------- */
+/* --- one operand
+ * ------------------------------------------------------------------------------------- */
 
 static void drop(Operand *o, int i)
 {
@@ -230,7 +233,8 @@ static Node *ordered(Einsum *e, const Operand *o, const Term *t)
 	return is_in_order(perm, t->n) ? o->x : emit_transpose(e->b, o->x, perm);
 }
 
-/* --- two operands ------------------------------------------------------------------------------------ */
+/* --- two operands
+ * ------------------------------------------------------------------------------------ */
 
 typedef struct Roles {
 	Term batch, left, right, summed;

@@ -1,9 +1,10 @@
-/* Normalisations. The statistics are written so that algebra can fold them: batch norm in inference is x * s + t with s and t
- * made of parameters alone. */
+/* Normalisations. The statistics are written so that algebra can fold them: batch norm in inference
+ * is x * s + t with s and t made of parameters alone. */
 #include "ir/hooks.h"
 #include "ir/ops/nn.h"
 
-/* --- batch norm -------------------------------------------------------------------------------------- */
+/* --- batch norm
+ * -------------------------------------------------------------------------------------- */
 
 bool expand_batchnorm(Builder *b, const Node *n, Node **out)
 {
@@ -22,7 +23,8 @@ bool expand_batchnorm(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, emit_b2(b, OP_add, y, along_channels(b, t, rank)));
 }
 
-/* --- statistics of each row -------------------------------------------------------------------------- */
+/* --- statistics of each row
+ * -------------------------------------------------------------------------- */
 
 /* x / sqrt(mean of x^2 + eps) */
 static Node *unit_size(Builder *b, Node *x, int n_axes, const int64_t *axes, double eps)
@@ -101,7 +103,8 @@ bool expand_rmsnorm(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, affine(b, y, given_input(n, 1), NULL));
 }
 
-/* --- group norm -------------------------------------------------------------------------------------- */
+/* --- group norm
+ * -------------------------------------------------------------------------------------- */
 
 static bool check_groupnorm(Builder *b, const Node *n, int64_t groups)
 {
@@ -110,8 +113,8 @@ static bool check_groupnorm(Builder *b, const Node *n, int64_t groups)
 		return builder_error(b, E5013, "groupnorm: %lld groups do not divide %lld channels",
 				     (long long)groups, (long long)x->dim[1]);
 	for (int i = 1; i < 3; i++)
-		if (given_input(n, i) && (!check_vector(b, n, i, x->dim[1]) ||
-					  !check_same_dtype(b, n->op, 0, i, n->in)))
+		if (given_input(n, i) &&
+		    (!check_vector(b, n, i, x->dim[1]) || !check_same_dtype(b, n->op, 0, i, n->in)))
 			return false;
 	return true;
 }
@@ -135,9 +138,11 @@ bool expand_groupnorm(Builder *b, const Node *n, Node **out)
 				  shift ? along_channels(b, shift, x->rank) : NULL));
 }
 
-/* --- local response normalisation ------------------------------------------------------------------------ */
+/* --- local response normalisation
+ * ------------------------------------------------------------------------ */
 
-/* x / (bias + alpha / size * sum of x^2 over nearby channels)^beta; channels become the height of a window sum. */
+/* x / (bias + alpha / size * sum of x^2 over nearby channels)^beta; channels become the height of a
+ * window sum. */
 bool expand_lrn(Builder *b, const Node *n, Node **out)
 {
 	const Attr_lrn *a = ATTR_OF(n, lrn);
@@ -156,6 +161,5 @@ bool expand_lrn(Builder *b, const Node *n, Node **out)
 	sum = emit_reshape(b, sum, x->rank, x->dim);
 	Node *base = emit_c2(b, OP_mul, sum, a->alpha / (double)a->size);
 	base = emit_c2(b, OP_add, base, a->bias);
-	return expand_done(b, out,
-			   emit2(b, OP_div, n->in[0], emit_c2(b, OP_pow, base, a->beta)));
+	return expand_done(b, out, emit2(b, OP_div, n->in[0], emit_c2(b, OP_pow, base, a->beta)));
 }

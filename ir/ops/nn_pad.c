@@ -1,4 +1,5 @@
-/* Padding by mode: a constant is the core operator, the others read the input again through an index list for each dimension. */
+/* Padding by mode: a constant is the core operator, the others read the input again through an
+ * index list for each dimension. */
 #include "ir/hooks.h"
 #include "ir/ops/nn.h"
 
@@ -36,11 +37,9 @@ static int64_t source(PadMode mode, int64_t i, int64_t n)
 		int64_t period = n > 1 ? 2 * (n - 1) : 1, r = floor_mod(i, period);
 		return r < n ? r : period - r;
 	}
-	case PAD_wrap:
-		return floor_mod(i, n);
+	case PAD_wrap: return floor_mod(i, n);
 	case PAD_constant:
-	case PAD_edge:
-		break;
+	case PAD_edge: break;
 	}
 	return i < 0 ? 0 : i >= n ? n - 1 : i;
 }
@@ -49,8 +48,9 @@ static Node *pad_axis(Builder *b, Node *x, int axis, PadMode mode, int64_t low, 
 {
 	int64_t n = x->type->dim[axis], count = n + low + high;
 	if (n == 0 || count > MAX_ELEMENTS / 8) {
-		builder_error(b, n ? E5014 : E5013, "padding: dimension %d of %s cannot be continued",
-			      axis, type_text(b, x->type));
+		builder_error(b, n ? E5014 : E5013,
+			      "padding: dimension %d of %s cannot be continued", axis,
+			      type_text(b, x->type));
 		return x;
 	}
 	int64_t *index = ARENA_ARRAY(b->graph->arena, int64_t, count);

@@ -1,5 +1,6 @@
-/* Pooling layers over [N,C,H,W] or [N,C,L]. The mean is a sum of the window over a divisor: one number when every window counts
- * as many elements, else a constant with one count for each place. */
+/* Pooling layers over [N,C,H,W] or [N,C,L]. The mean is a sum of the window over a divisor: one
+ * number when every window counts as many elements, else a constant with one count for each place.
+ */
 #include "ir/hooks.h"
 #include "ir/ops/nn.h"
 
@@ -17,7 +18,8 @@ static int64_t places(const Plane *p, int d)
 	return room < 0 ? 0 : room / p->stride[d] + 1;
 }
 
-/* One more window where the last is not complete, unless it would begin in the padding at the end; more padding makes it fit. */
+/* One more window where the last is not complete, unless it would begin in the padding at the end;
+ * more padding makes it fit. */
 static void round_up(Plane *p)
 {
 	for (int d = 0; d < 2; d++) {
@@ -41,9 +43,11 @@ bool expand_maxpool2d(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, plane_leave(b, y, &p));
 }
 
-/* --- mean -------------------------------------------------------------------------------------------- */
+/* --- mean
+ * -------------------------------------------------------------------------------------------- */
 
-/* How many elements of the input, and of the stated padding when that counts, each window has along one dimension. */
+/* How many elements of the input, and of the stated padding when that counts, each window has along
+ * one dimension. */
 static double *count_taps(Builder *b, const Plane *p, int d, int64_t low, int64_t high)
 {
 	int64_t n = places(p, d);
@@ -92,7 +96,8 @@ bool expand_avgpool2d(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, plane_leave(b, y, &p));
 }
 
-/* --- over everything --------------------------------------------------------------------------------- */
+/* --- over everything
+ * --------------------------------------------------------------------------------- */
 
 static bool spatial_axes(Builder *b, const Node *n, int *count, int64_t axes[MAX_RANK])
 {

@@ -2,7 +2,8 @@
 #include "ir/hooks.h"
 #include "ir/ops/nn.h"
 
-/* --- reductions -------------------------------------------------------------------------------------- */
+/* --- reductions
+ * -------------------------------------------------------------------------------------- */
 
 static Node *reduced(Builder *b, const Node *n, Op op, Node *x)
 {
@@ -42,7 +43,8 @@ bool expand_reduce_sumsq(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, reduced(b, n, OP_reduce_sum, squares(b, n->in[0])));
 }
 
-/* The maximum is taken out first, so that the exponentials do not overflow; an infinite one is left in. */
+/* The maximum is taken out first, so that the exponentials do not overflow; an infinite one is left
+ * in. */
 bool expand_reduce_logsumexp(Builder *b, const Node *n, Node **out)
 {
 	const Attr_reduce *a = ATTR_OF(n, reduce);
@@ -61,7 +63,8 @@ bool expand_reduce_logsumexp(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, emit2(b, OP_add, emit1(b, OP_log, sum), max));
 }
 
-/* --- softmax ----------------------------------------------------------------------------------------- */
+/* --- softmax
+ * ----------------------------------------------------------------------------------------- */
 
 static bool check_softmax(Builder *b, const Node *n, int64_t *axis)
 {
@@ -99,7 +102,8 @@ bool expand_log_softmax(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, emit_b2(b, OP_sub, x, emit1(b, OP_log, sum)));
 }
 
-/* --- top k ------------------------------------------------------------------------------------------- */
+/* --- top k
+ * ------------------------------------------------------------------------------------------- */
 
 bool expand_topk(Builder *b, const Node *n, Node **out)
 {

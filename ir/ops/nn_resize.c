@@ -1,6 +1,7 @@
-/* Interpolation, one dimension after the other: each result index reads one element (nearest), two (linear) or four (cubic) along
- * the dimension, through constant index lists, and sums them with constant weights. Coordinates are computed in single
- * precision as other frameworks do, so that ties fall the same way. */
+/* Interpolation, one dimension after the other: each result index reads one element (nearest), two
+ * (linear) or four (cubic) along the dimension, through constant index lists, and sums them with
+ * constant weights. Coordinates are computed in single precision as other frameworks do, so that
+ * ties fall the same way. */
 #include "ir/hooks.h"
 #include "ir/ops/nn.h"
 #include <math.h>
@@ -13,7 +14,8 @@ typedef struct ResizeAxis {
 	float scale; /* out / in, or as stated */
 } ResizeAxis;
 
-/* --- coordinates ------------------------------------------------------------------------------------- */
+/* --- coordinates
+ * ------------------------------------------------------------------------------------- */
 
 /* Where result index i lies in the input. */
 static float coordinate(const char *mode, const ResizeAxis *x, int64_t i)
@@ -76,7 +78,8 @@ static int taps_of(const Attr_resize *a, const ResizeAxis *x, int64_t i, int64_t
 	return 4;
 }
 
-/* --- one dimension ----------------------------------------------------------------------------------- */
+/* --- one dimension
+ * ----------------------------------------------------------------------------------- */
 
 typedef struct TapLists {
 	int n;
@@ -131,7 +134,8 @@ static Node *resize_axis(Builder *b, Node *x, int axis, const Attr_resize *a, co
 	return sum ? sum : x;
 }
 
-/* --- the macro --------------------------------------------------------------------------------------- */
+/* --- the macro
+ * --------------------------------------------------------------------------------------- */
 
 static bool check_modes(Builder *b, const Node *n)
 {

@@ -1,6 +1,7 @@
-/* Recurrent layers over [time, batch, features], unrolled: one product for the inputs of all steps, then for each step a product
- * with the state and the gates. Weights lie as in ONNX: w [directions, gates * hidden, features], r [directions, gates * hidden,
- * hidden], b [directions, 2 * gates * hidden] (of w, then of r). */
+/* Recurrent layers over [time, batch, features], unrolled: one product for the inputs of all steps,
+ * then for each step a product with the state and the gates. Weights lie as in ONNX: w [directions,
+ * gates * hidden, features], r [directions, gates * hidden, hidden], b [directions, 2 * gates *
+ * hidden] (of w, then of r). */
 #include "ir/hooks.h"
 #include "ir/ops/nn.h"
 
@@ -14,15 +15,17 @@ typedef struct Rnn {
 /* One direction of the layer while it is built. */
 typedef struct Cell {
 	const Rnn *z;
-	Node *r;        /* [gates * hidden, hidden] */
-	Node *r_bias;   /* GRU: bias of the state's part of the candidate, [hidden], or NULL */
-	Node *h, *c;    /* state, [batch, hidden] */
+	Node *r;      /* [gates * hidden, hidden] */
+	Node *r_bias; /* GRU: bias of the state's part of the candidate, [hidden], or NULL */
+	Node *h, *c;  /* state, [batch, hidden] */
 } Cell;
 
-/* One step: x is [batch, gates * hidden], the input's part of all gates with biases. Replaces the state. */
+/* One step: x is [batch, gates * hidden], the input's part of all gates with biases. Replaces the
+ * state. */
 typedef void StepFn(Cell *cell, Node *x);
 
-/* --- reading ----------------------------------------------------------------------------------------- */
+/* --- reading
+ * ----------------------------------------------------------------------------------------- */
 
 static bool check_dims(Builder *b, const Node *n, int i, int rank, const int64_t *dim)
 {
@@ -70,7 +73,8 @@ static bool read_rnn(Builder *b, const Node *n, int gates, Rnn *z)
 	return check_inputs(b, n, z);
 }
 
-/* --- parts of weights -------------------------------------------------------------------------------- */
+/* --- parts of weights
+ * -------------------------------------------------------------------------------- */
 
 /* x[d] along the first dimension, which is dropped */
 static Node *part(Builder *b, Node *x, int64_t d)
@@ -79,7 +83,8 @@ static Node *part(Builder *b, Node *x, int64_t d)
 	return emit_reshape(b, x, x->type->rank - 1, x->type->dim + 1);
 }
 
-/* What is added to the input's part of all gates. For GRU with the reset behind the product, the candidate's bias of r stays out. */
+/* What is added to the input's part of all gates. For GRU with the reset behind the product, the
+ * candidate's bias of r stays out. */
 static Node *input_bias(const Rnn *z, Node *bias, bool keep_candidate_apart)
 {
 	Builder *b = z->b;
@@ -116,7 +121,8 @@ static Node *initial(const Rnn *z, Node *given, int direction)
 	return part(b, given, direction);
 }
 
-/* --- cells ------------------------------------------------------------------------------------------- */
+/* --- cells
+ * ------------------------------------------------------------------------------------------- */
 
 static Node *gate(const Cell *cell, Node *x, int i)
 {
@@ -185,7 +191,8 @@ static void gru_step_before(Cell *cell, Node *x)
 	cell->h = gru_blend(b, emit1(b, OP_sigmoid, update), candidate, cell->h);
 }
 
-/* --- the layer --------------------------------------------------------------------------------------- */
+/* --- the layer
+ * --------------------------------------------------------------------------------------- */
 
 /* All steps of one direction; y[t] is the state after step t. */
 static void run_steps(Cell *cell, Node *x, bool backwards, StepFn *step, Node **y)
@@ -215,8 +222,8 @@ static Node *as_direction(const Rnn *z, Node *state)
 static Cell start_cell(const Rnn *z, const Node *n, int d)
 {
 	Builder *b = z->b;
-	const Type *state = type_get(b->ctx, n->in[0]->type->dtype, 2,
-				     (int64_t[]){ z->batch, z->hidden });
+	const Type *state =
+		type_get(b->ctx, n->in[0]->type->dtype, 2, (int64_t[]){ z->batch, z->hidden });
 	Cell cell = { .z = z, .r = part(b, n->in[2], d) };
 	cell.h = initial(z, given_input(n, 4), d);
 	cell.c = initial(z, given_input(n, 5), d);

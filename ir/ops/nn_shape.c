@@ -1,4 +1,5 @@
-/* Macro operators that move elements: other spellings of reshape, transpose, slice, broadcast, gather. */
+/* Macro operators that move elements: other spellings of reshape, transpose, slice, broadcast,
+ * gather. */
 #include "ir/hooks.h"
 #include "ir/ops/nn.h"
 #include <string.h>
@@ -19,7 +20,8 @@ static bool mark_axes(Builder *b, const Node *n, Ints axes, int rank, bool marke
 	return true;
 }
 
-/* --- other sizes for the same elements ------------------------------------------------------------------ */
+/* --- other sizes for the same elements
+ * ------------------------------------------------------------------ */
 
 bool expand_shape(Builder *b, const Node *n, Node **out)
 {
@@ -54,8 +56,9 @@ bool expand_unsqueeze(Builder *b, const Node *n, Node **out)
 	int64_t dim[MAX_RANK];
 	int rank = x->rank + axes.n, from = 0;
 	if (rank > MAX_RANK)
-		return builder_error(b, E5014, "unsqueeze: the result has %d dimensions, %d are the "
-					       "limit",
+		return builder_error(b, E5014,
+				     "unsqueeze: the result has %d dimensions, %d are the "
+				     "limit",
 				     rank, MAX_RANK);
 	if (!mark_axes(b, n, axes, rank, fresh))
 		return false;
@@ -91,16 +94,17 @@ bool expand_depth_to_space(Builder *b, const Node *n, Node **out)
 	if (!check_blocks(b, n, k) || !check_name(b, n, "mode", a->mode, 2, names))
 		return false;
 	if (d[1] % (k * k))
-		return builder_error(b, E5013, "depth_to_space: %lld channels make no blocks of "
-					       "%lld by %lld",
+		return builder_error(b, E5013,
+				     "depth_to_space: %lld channels make no blocks of "
+				     "%lld by %lld",
 				     (long long)d[1], (long long)k, (long long)k);
 	int64_t c = d[1] / (k * k);
 	bool blocks_first = str_eq(a->mode, "DCR");
 	Node *y = blocks_first
 			  ? emit_reshape(b, n->in[0], 6, (int64_t[]){ d[0], k, k, c, d[2], d[3] })
 			  : emit_reshape(b, n->in[0], 6, (int64_t[]){ d[0], c, k, k, d[2], d[3] });
-	y = emit_transpose(b, y, blocks_first ? (int[]){ 0, 3, 4, 1, 5, 2 }
-					      : (int[]){ 0, 1, 4, 2, 5, 3 });
+	y = emit_transpose(
+		b, y, blocks_first ? (int[]){ 0, 3, 4, 1, 5, 2 } : (int[]){ 0, 1, 4, 2, 5, 3 });
 	return expand_done(b, out,
 			   emit_reshape(b, y, 4, (int64_t[]){ d[0], c, d[2] * k, d[3] * k }));
 }
@@ -111,8 +115,9 @@ bool expand_space_to_depth(Builder *b, const Node *n, Node **out)
 	if (!check_blocks(b, n, k))
 		return false;
 	if (d[2] % k || d[3] % k)
-		return builder_error(b, E5013, "space_to_depth: %s is not made of blocks of %lld by "
-					       "%lld",
+		return builder_error(b, E5013,
+				     "space_to_depth: %s is not made of blocks of %lld by "
+				     "%lld",
 				     type_text(b, n->in[0]->type), (long long)k, (long long)k);
 	int64_t h = d[2] / k, w = d[3] / k;
 	Node *y = emit_reshape(b, n->in[0], 6, (int64_t[]){ d[0], d[1], h, k, w, k });
@@ -120,7 +125,8 @@ bool expand_space_to_depth(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, emit_reshape(b, y, 4, (int64_t[]){ d[0], d[1] * k * k, h, w }));
 }
 
-/* --- repeating --------------------------------------------------------------------------------------- */
+/* --- repeating
+ * --------------------------------------------------------------------------------------- */
 
 bool expand_expand(Builder *b, const Node *n, Node **out)
 {
@@ -169,7 +175,8 @@ bool expand_tile(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, x);
 }
 
-/* --- parts ------------------------------------------------------------------------------------------- */
+/* --- parts
+ * ------------------------------------------------------------------------------------------- */
 
 /* Sizes of the parts, stated or equal; the last of equal ones may be smaller. */
 static int split_sizes(Builder *b, const Attr_split *a, int64_t size, int64_t *part)
@@ -256,7 +263,8 @@ bool expand_strided_slice(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, emit_slice(b, n->in[0], begin, count, step));
 }
 
-/* --- triangles, counting ----------------------------------------------------------------------------- */
+/* --- triangles, counting
+ * ----------------------------------------------------------------------------- */
 
 bool expand_trilu(Builder *b, const Node *n, Node **out)
 {
@@ -270,8 +278,7 @@ bool expand_trilu(Builder *b, const Node *n, Node **out)
 	Node *k = emit_broadcast(b, emit_scalar_i64(b, DT_i64, a->k), 2, dim);
 	Node *keep = emit2(b, a->upper ? OP_ge : OP_le, diagonal, k);
 	keep = emit_broadcast(b, keep, x->rank, x->dim);
-	return expand_done(b, out,
-			   emit3(b, OP_select, keep, n->in[0], emit_full(b, x, 0)));
+	return expand_done(b, out, emit3(b, OP_select, keep, n->in[0], emit_full(b, x, 0)));
 }
 
 bool expand_onehot(Builder *b, const Node *n, Node **out)
@@ -299,8 +306,8 @@ bool expand_onehot(Builder *b, const Node *n, Node **out)
 	index = emit_broadcast(b, emit_reshape(b, index, rank, fresh), rank, dim);
 	Node *hit = emit2(b, OP_eq, index, emit_iota(b, DT_i64, rank, dim, axis));
 	const Type *t = type_get(b->ctx, DT_f32, rank, dim);
-	return expand_done(b, out, emit3(b, OP_select, hit, emit_full(b, t, a->on),
-					 emit_full(b, t, a->off)));
+	return expand_done(
+		b, out, emit3(b, OP_select, hit, emit_full(b, t, a->on), emit_full(b, t, a->off)));
 }
 
 bool expand_range(Builder *b, const Node *n, Node **out)
@@ -308,8 +315,8 @@ bool expand_range(Builder *b, const Node *n, Node **out)
 	const Attr_range *a = ATTR_OF(n, range);
 	double span = (a->limit - a->start) / a->delta;
 	if (!(a->delta != 0) || !(span < (double)MAX_ELEMENTS) || a->type == DT_bool)
-		return builder_error(b, E5013, "range: %g to %g by %g has no end", a->start, a->limit,
-				     a->delta);
+		return builder_error(b, E5013, "range: %g to %g by %g has no end", a->start,
+				     a->limit, a->delta);
 	int64_t count = span > 0 ? (int64_t)span : 0;
 	count += span > 0 && (double)count < span;
 	Node *i = emit_iota(b, a->type, 1, &count, 0);

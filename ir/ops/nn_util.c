@@ -73,7 +73,8 @@ bool check_name(Builder *b, const Node *n, const char *field, const char *text, 
 	return false;
 }
 
-/* --- planes ------------------------------------------------------------------------------------------ */
+/* --- planes
+ * ------------------------------------------------------------------------------------------ */
 
 bool plane_pair(Builder *b, const Node *n, const char *field, Ints v, bool line, int64_t fallback,
 		int64_t out[2])
@@ -123,7 +124,8 @@ bool plane_pad_is_same(const char *text)
 	return str_eq(text, "same") || str_eq(text, "same_lower");
 }
 
-/* As many results as input elements per stride, rounded up; what is odd goes to the end ('same') or to the start. */
+/* As many results as input elements per stride, rounded up; what is odd goes to the end ('same') or
+ * to the start. */
 static void pad_same(Plane *p, bool lower)
 {
 	for (int d = 0; d < 2; d++) {

@@ -1,4 +1,5 @@
-/* The implicit parameters of layers: one function for each kind of layer, chosen by operator in op_param_type. */
+/* The implicit parameters of layers: one function for each kind of layer, chosen by operator in
+ * op_param_type. */
 #include "ir/ops/params.h"
 #include "ir/ops/util.h"
 
@@ -43,7 +44,8 @@ static bool ranked(Ask *q, int min)
 			     op_info(q->op)->name, min, type_text(q->b, q->in[0]->type));
 }
 
-/* --- layers ------------------------------------------------------------------------------------------ */
+/* --- layers
+ * ------------------------------------------------------------------------------------------ */
 
 static bool conv_groups(Ask *q, int64_t *groups)
 {

@@ -1,5 +1,5 @@
-/* Data movement: broadcast, reshape, transpose, slice, pad, concat. All but the last two are a walk over the input with other
- * strides, which is how they are evaluated. */
+/* Data movement: broadcast, reshape, transpose, slice, pad, concat. All but the last two are a walk
+ * over the input with other strides, which is how they are evaluated. */
 #include "ir/hooks.h"
 #include "ir/ops/util.h"
 #include <string.h>
@@ -17,7 +17,8 @@ static void copy_strided(const EvalCall *c, int64_t start, const int64_t *stride
 	}
 }
 
-/* --- broadcast --------------------------------------------------------------------------------------- */
+/* --- broadcast
+ * --------------------------------------------------------------------------------------- */
 
 const Type *infer_broadcast(Builder *b, Op op, Attr attr, Node *const *in, int n_in)
 {
@@ -51,7 +52,8 @@ void eval_broadcast(const EvalCall *c)
 	copy_strided(c, 0, stride);
 }
 
-/* --- reshape ----------------------------------------------------------------------------------------- */
+/* --- reshape
+ * ----------------------------------------------------------------------------------------- */
 
 /* Replaces 0 by the input's size and finds the one that is left open. */
 static bool reshape_dims(Builder *b, const Type *x, Ints shape, int64_t *dim)
@@ -92,7 +94,8 @@ const Type *infer_reshape(Builder *b, Op op, Attr attr, Node *const *in, int n_i
 	int64_t dim[MAX_RANK] = { 0 }, product = 1;
 	if (a->shape.n > MAX_RANK)
 		return result_type(b, op, x->dtype, a->shape.n, a->shape.v);
-	/* each size within the limit first: then the product of known sizes is checked as it grows */
+	/* each size within the limit first: then the product of known sizes is checked as it grows
+	 */
 	if (!check_ints(b, op, "shape", a->shape, a->shape.n, -1, MAX_ELEMENTS))
 		return NULL;
 	for (int i = 0; i < a->shape.n; i++) {
@@ -121,7 +124,8 @@ void eval_reshape(const EvalCall *c)
 		memcpy(c->out->i, c->in[0]->i, n * sizeof(int64_t));
 }
 
-/* --- transpose --------------------------------------------------------------------------------------- */
+/* --- transpose
+ * --------------------------------------------------------------------------------------- */
 
 const Type *infer_transpose(Builder *b, Op op, Attr attr, Node *const *in, int n_in)
 {
@@ -154,7 +158,8 @@ void eval_transpose(const EvalCall *c)
 	copy_strided(c, 0, stride);
 }
 
-/* --- slice ------------------------------------------------------------------------------------------- */
+/* --- slice
+ * ------------------------------------------------------------------------------------------- */
 
 static bool slice_inside(const Attr_slice *a, int i, int64_t size)
 {
@@ -200,7 +205,8 @@ void eval_slice(const EvalCall *c)
 	copy_strided(c, start, stride);
 }
 
-/* --- pad --------------------------------------------------------------------------------------------- */
+/* --- pad
+ * --------------------------------------------------------------------------------------------- */
 
 static bool check_pad_attr(Builder *b, Op op, const Attr_pad *a, int rank)
 {
@@ -224,9 +230,9 @@ const Type *infer_pad(Builder *b, Op op, Attr attr, Node *const *in, int n_in)
 			return builder_error(b, E5014, "pad: the result is too large");
 		dim[i] = x->dim[i] + (x->dim[i] - 1) * between + a->low.v[i] + a->high.v[i];
 		if (dim[i] < 0)
-			return builder_error(b, E5013,
-					     "pad: dimension %d of %s is cropped by more than it has",
-					     i, type_text(b, x));
+			return builder_error(
+				b, E5013, "pad: dimension %d of %s is cropped by more than it has",
+				i, type_text(b, x));
 	}
 	return result_type(b, op, x->dtype, x->rank, dim);
 }
@@ -258,7 +264,8 @@ void eval_pad(const EvalCall *c)
 	}
 }
 
-/* --- concat ------------------------------------------------------------------------------------------ */
+/* --- concat
+ * ------------------------------------------------------------------------------------------ */
 
 static bool check_part(Builder *b, Op op, const Type *first, const Type *part, int i, int axis)
 {

@@ -13,7 +13,8 @@ const Type *infer_topk_index(Builder *b, Op op, Attr attr, Node *const *in, int 
 		return NULL;
 	int axis = axis_norm(a->axis, x->rank);
 	if (a->k < 0 || a->k > x->dim[axis])
-		return builder_error(b, E5013, "%s: k is %lld, dimension %d of %s has %lld elements",
+		return builder_error(b, E5013,
+				     "%s: k is %lld, dimension %d of %s has %lld elements",
 				     op_info(op)->name, (long long)a->k, axis, type_text(b, x),
 				     (long long)x->dim[axis]);
 	for (int i = 0; i < x->rank; i++)

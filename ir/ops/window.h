@@ -1,4 +1,5 @@
-/* Windows that slide over height and width: what pools and convolutions share. Index d is 0 for height, 1 for width. */
+/* Windows that slide over height and width: what pools and convolutions share. Index d is 0 for
+ * height, 1 for width. */
 #ifndef IR_OPS_WINDOW_H
 #define IR_OPS_WINDOW_H
 #include "ir/node.h"

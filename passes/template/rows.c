@@ -192,7 +192,7 @@ static void copy_element(KBuilder *kb, Node **at, void *user)
 void template_copy(Lowering *l, const Node *value, const Type *shape, const Storage *to)
 {
 	KBuilder *kb = l->kb;
-	Copy c = { value, kb_arg(kb, shape, to, storage_aligned(l->m, to)) };
+	Copy c = { value, kb_arg(kb, shape, to) };
 	Node *at[MAX_RANK];
 	int rank = shape->rank > 1 ? shape->rank - 1 : 0;
 	int64_t rows = product(shape, 0, rank), width = product(shape, rank, shape->rank);
@@ -231,7 +231,7 @@ void template_border(Lowering *l, const Node *pad, const Storage *to)
 	const Type *t = pad->type, *in = pad->in[0]->type;
 	Node *task = kb_axis(kb, "t", AX_TASK, 1, 0), *at[MAX_RANK];
 	kb_open(kb, task);
-	Fill f = { .buf = kb_arg(kb, t, to, storage_aligned(l->m, to)), .low = a->low.v };
+	Fill f = { .buf = kb_arg(kb, t, to), .low = a->low.v };
 	f.value = kb_read(kb, pad->in[1], NULL);
 	for (int d = 0; d < t->rank; d++)
 		for (int side = 0; side < 2; side++) {

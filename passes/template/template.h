@@ -18,6 +18,7 @@ void template_pull(Lowering *l);      /* windows, depthwise convolution, gathers
 void template_contract(Lowering *l);  /* matmul and convolution */
 void template_attention(Lowering *l);
 void template_copy(Lowering *l, const Node *value, const Type *shape, const Storage *to); /* value, read through views, written there */
+void template_scatter(Lowering *l, const Node *n, const Storage *to); /* the updates of a scatter, over what is there */
 void template_border(Lowering *l, const Node *pad, const Storage *to); /* the constant around a padded tensor */
 
 /* total cut into equal parts of at most `most`: n_big parts of size big, then the rest of size big - 1 */

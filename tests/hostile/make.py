@@ -139,11 +139,11 @@ def names():
 
 def values():
     layer = '<linear id="l" units="%s"/>'
-    for name, v in [("word", "many"), ("float", "1.5"), ("empty", ""), ("blank", " "), ("two", "1 2"),
+    for name, v in [("float", "1.5"), ("empty", ""), ("blank", " "), ("two", "1 2"),
                     ("overflow", "9223372036854775808"), ("product", "9223372036854775807*2"),
                     ("sum", "9223372036854775807+1"), ("division", "4/0"), ("modulo", "4%0"), ("paren", "(4"),
                     ("paren-right", "4)"), ("deep", "(" * 40 + "4" + ")" * 40), ("operator", "4*"), ("hex", "0x10"),
-                    ("comma", "1,"), ("exponent", "1e3"), ("unicode-digit", "４"), ("quote", "&quot;"),
+                    ("comma", "1,"), ("exponent", "1e3"), ("quote", "&quot;"),
                     ("semicolon", "4;5"), ("minint", "-9223372036854775807-2")]:
         xml("E2006", "units-" + name, body(layer % v))
     for name, v in [("word", "maybe"), ("two", "2"), ("empty", ""), ("upper", "YES")]:
@@ -288,8 +288,10 @@ def blocks():
 
 
 def types():
-    xml("E2012", "add", graph('<input id="x" shape="2"/><input id="z" shape="3"/><add in="x z"/><output/>'))
+    xml("E5011", "add", graph('<input id="x" shape="2"/><input id="z" shape="3"/><add in="x z"/><output/>'))
     xml("E2014", "unbound", graph('<input id="x" shape="N,4"/><relu/><output/>'))
+    xml("E2014", "unbound-units", body('<linear id="l" units="many"/>'))
+    xml("E2014", "unicode-digit", body('<linear id="l" units="４"/>'))
     xml("E2014", "unbound-in-attribute", body('<reshape shape="M"/>'))
     xml("E5102", "dynamic-shape", graph('<input id="x" shape="4"/><input id="s" type="i64" shape="1"/>'
                                         '<reshape in="x" shape="@s"/><output/>'))

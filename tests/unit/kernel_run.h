@@ -73,7 +73,7 @@ static inline int arg_strided(KBuilder *kb, DType t, int rank, const int64_t *di
 	type_strides(type, s.stride);
 	if (first)
 		s.stride[0] = first;
-	return kb_arg(kb, type, &s, false);
+	return kb_arg(kb, type, &s);
 }
 
 static inline int arg1(KBuilder *kb, DType t, int64_t n)

@@ -53,7 +53,7 @@ typedef struct Tile {
  * they do not divide. */
 static Kernel *product(Context *c, const Target *t, const Tile *s, int lanes)
 {
-	KBuilder *kb = start_kernel(c, t, "gemm");
+	KBuilder *kb = start_kernel(c, t, "matmul");
 	int64_t a_dim[2] = { s->m, s->k }, b_dim[2] = { s->k, s->n }, c_dim[2] = { s->m, s->n };
 	int a = arg_strided(kb, DT_f32, 2, a_dim, 0), b = arg_strided(kb, DT_f32, 2, b_dim, 0);
 	int out = arg_strided(kb, DT_f32, 2, c_dim, 0);
@@ -288,10 +288,10 @@ static void alignment_on(Context *c, const Target *t)
 	enum { ROWS = 3 };
 	int lanes = target_lanes(t, 4);
 	int64_t dim[2] = { ROWS, lanes };
-	Storage s = { .stride = { lanes + 1, 1 } };
+	Storage s = { .align = 64, .stride = { lanes + 1, 1 } };
 	KBuilder *kb = start_kernel(c, t, "rows");
-	int in = kb_arg(kb, type_get(c, DT_f32, 2, dim), &s, true);
-	int out = kb_arg(kb, type_get(c, DT_f32, 2, dim), &s, true);
+	int in = kb_arg(kb, type_get(c, DT_f32, 2, dim), &s);
+	int out = kb_arg(kb, type_get(c, DT_f32, 2, dim), &s);
 	Node *r = kb_axis(kb, "r", AX_LOOP, ROWS, 0);
 	Node *v = kb_axis(kb, "v", AX_VECTOR, lanes, lanes), *at[2] = { r, v };
 	kb_open(kb, r);

@@ -292,7 +292,7 @@ static void test_beside(void **state)
 	burin_model_free(m);
 	shell(f, "mv m.weights other");
 	assert_int_equal(burin_load(&m, f->r.path, NULL, &err), BURIN_E_IO);
-	burin_opts_set(o, "weights", in_folder(f, "other"), NULL);
+	burin_opts_set(o, "packed-weights", in_folder(f, "other"), NULL);
 	m = load(f, o);
 	run_model(m, NULL);
 	burin_model_free(m);
