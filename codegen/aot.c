@@ -174,7 +174,8 @@ static bool compile_variant(Aot *z, int i)
 static Glue glue_of(Aot *z)
 {
 	bool embedded = z->weight_bytes && !z->a->weights_beside;
-	return (Glue){ .symbol = z->prefix,
+	return (Glue){ .symbol = "burin_program",
+		       .prefix = z->prefix,
 		       .name = z->prefix,
 		       .metadata = z->metadata,
 		       .variant = z->variant,

@@ -160,8 +160,7 @@ Node *build_param(Build *s, const ParamAsk *ask)
 	const Blob *data = ask->data;
 	if (!data && !s->o->shapes_only) {
 		data = param_data(s, ask);
-		if (!data)
-			return poison(s);
+		s->failed |= !data; /* go on without: the rest shall be checked too */
 	}
 	Node *n = emit_param(s->b, ask->type, ask->name, ask->trainable, data);
 	map_put_str(s->param, ask->name, n);

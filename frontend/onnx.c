@@ -123,7 +123,7 @@ static void add_input(Onnx *o, OnnxScope *s, Map *symbols, const OnnxValueInfo *
 			    "the input '%s' has no shape", in->name);
 	OnnxValue *v = ARENA_NEW(o->arena, OnnxValue);
 	*v = (OnnxValue){ .name = in->name, .type = type, .rank = in->has_shape ? in->dim.n : -1 };
-	v->id = onnx_id(o, in->name, 0);
+	v->id = onnx_input_id(o, in->name);
 	onnx_define(s, o, loc, in->name, v);
 	Elem e = { .op = sym(o->c, "input"), .id = v->id, .loc = loc, .id_loc = loc };
 	Str shape;
@@ -313,9 +313,9 @@ static bool refuse_operator(OnnxCall *n)
 	else if (!hint)
 		hint = "operators of other domains are read when the model brings them as "
 		       "functions";
-	return onnx_refuse(n->o, n->loc, E3101, hint, "there is no operator '%.80s' (%.80s %lld)",
-			   node->op, node->domain[0] ? node->domain : "ai.onnx",
-			   (long long)n->opset);
+	return onnx_refuse(n->o, n->loc, E3101, hint,
+			   "the operator '%.80s' (%.80s %lld) is not supported", node->op,
+			   node->domain[0] ? node->domain : "ai.onnx", (long long)n->opset);
 }
 
 static bool convert_node(Onnx *o, OnnxScope *s, const OnnxNode *node)

@@ -108,6 +108,7 @@ const OnnxValueInfo *onnx_told(const OnnxScope *s, const char *name);
 const char *onnx_id(Onnx *o, const char *wish, int results);
 /* The id of an output: the name in the file as far as an id may look like it. */
 const char *onnx_output_id(Onnx *o, const char *name);
+const char *onnx_input_id(Onnx *o, const char *name);
 const char *onnx_graph_name(Onnx *o, const char *name); /* a C identifier */
 const char *onnx_nearest_hint(Onnx *o, const char *op); /* or NULL */
 /* The element that holds the value: makes one of a constant. */

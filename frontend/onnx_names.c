@@ -43,14 +43,9 @@ bool onnx_report_refusals(Onnx *o)
 {
 	for (int i = 0; i < map_count(o->refusal); i++) {
 		const OnnxRefusal *r = map_at(o->refusal, i, NULL);
-		bool is_node = r->code == E3101 || r->code == E3102;
-		if (is_node && r->first.col > 0)
-			diag_error(o->c->diag, r->first, r->code,
-				   "%s: %d node%s, first is #%d%s%.100s%s", r->what, r->count,
-				   r->count == 1 ? "" : "s", r->first.col,
-				   r->first.element ? " '" : "",
-				   r->first.element ? r->first.element : "",
-				   r->first.element ? "'" : "");
+		if (r->count > 1)
+			diag_error(o->c->diag, r->first, r->code, "%s: %d times, this is the first",
+				   r->what, r->count);
 		else
 			diag_error(o->c->diag, r->first, r->code, "%s", r->what);
 		if (r->hint)
@@ -144,9 +139,9 @@ static bool is_free(Onnx *o, const char *id, int results)
 	return true;
 }
 
-const char *onnx_id(Onnx *o, const char *wish, int results)
+static const char *unique_id(Onnx *o, const char *base, int results)
 {
-	const char *base = clean(o, wish), *id = base;
+	const char *id = base;
 	/* how often this name was asked for: without it, equal names would be tried one by one */
 	int *asked = map_get_str(o->asked, base);
 	if (!asked) {
@@ -167,10 +162,33 @@ const char *onnx_id(Onnx *o, const char *wish, int results)
 	return id;
 }
 
-/* An output may be called like the element it shows. */
+const char *onnx_id(Onnx *o, const char *wish, int results)
+{
+	return unique_id(o, clean(o, wish), results);
+}
+
+/* Inputs and outputs are called by their users as the file calls them: only what cannot stand in
+ * XML lists is changed. */
+static const char *port_name(Onnx *o, const char *name)
+{
+	Str s;
+	str_init(&s, o->arena);
+	for (const char *p = name; *p && (s.n < MAX_ID || (*p & 0xc0) == 0x80); p++) {
+		bool lost = (*p >= 0 && *p <= ' ') || *p == 0x7f || strchr("{},", *p) ||
+			    (p == name && *p == '@');
+		str_char(&s, lost ? '_' : *p);
+	}
+	return s.n == 0 || str_eq(str_text(&s), "-") ? "port" : str_text(&s);
+}
+
 const char *onnx_output_id(Onnx *o, const char *name)
 {
-	return sym(o->c, clean(o, name));
+	return sym(o->c, port_name(o, name)); /* may be that of the element it shows */
+}
+
+const char *onnx_input_id(Onnx *o, const char *name)
+{
+	return unique_id(o, port_name(o, name), 0);
 }
 
 /* Exporters call every graph alike; then the file's name says more. */

@@ -27,7 +27,7 @@ static bool set_either(OnnxCall *n, Elem *e, const char *attr, const char *onnx,
 bool onnx_map_reshape(OnnxCall *n)
 {
 	Ints shape;
-	bool zero_is_zero = onnx_attr_int(n, "allowzero", 0) != 0;
+	bool zero_is_zero = n->opset >= 14 && onnx_attr_int(n, "allowzero", 0) != 0;
 	if (zero_is_zero && onnx_known_ints(n, 1, &shape))
 		for (int i = 0; i < shape.n; i++)
 			if (shape.v[i] == 0)

@@ -88,10 +88,10 @@ typedef struct burin_exec burin_exec;
 typedef struct burin_opts burin_opts;
 
 /* The names that the command's --set takes. For this section:
- *   threads          1 to 256; 0 (default): $BURIN_THREADS, else $OMP_NUM_THREADS, else the CPUs that
- *                    the affinity mask and the control group allow
+ *   threads          1 to 256; 0 (default): $BURIN_THREADS, else $OMP_NUM_THREADS, else the CPUs
+ *                    that the affinity mask and the control group allow
  *   packed-weights   path; default: beside the model, with the suffix .weights
- *   hugepages        yes: copy those weights into 2 MiB pages when loading (faster for large models) */
+ *   hugepages        yes: copy those weights into 2 MiB pages when loading */
 BURIN_API burin_status burin_opts_new(burin_opts **out, burin_error *err);
 BURIN_API burin_status burin_opts_set(burin_opts *o, const char *key, const char *value,
 				      burin_error *err);

@@ -102,10 +102,12 @@ static bool next_item(const char **p, const char *end, const char **item, size_t
 	if (*p >= end)
 		return false;
 	*item = *p;
-	*n = strcspn(*p, " \t\r\n,]");
+	*n = strcspn(*p, " \t\r\n,");
+	if (*n > (size_t)(end - *p))
+		*n = (size_t)(end - *p);
 	*p += *n;
 	*p += strspn(*p, blanks);
-	if (**p == ',' && *p < end)
+	if (*p < end && **p == ',')
 		++*p;
 	return true;
 }

@@ -294,8 +294,10 @@ int const_ints(const Node *n, int64_t *out, int max)
 
 bool const_scalar(const Node *n, double *out)
 {
+	uint64_t room = 0;
 	if (n->op == OP_fill) {
-		*out = ATTR_OF(n, fill)->value;
+		store_f64(n->type->dtype, &room, 0, ATTR_OF(n, fill)->value);
+		*out = load_f64(n->type->dtype, &room, 0);
 		return true;
 	}
 	if (n->op != OP_const)

@@ -34,15 +34,23 @@ static Node *fill_of(Builder *b, const Type *t, double v)
 	return leaf_again(b, OP_fill, ATTR_fill_RECORD, &a);
 }
 
-/* One element's bytes, everywhere: a fill where its attribute, a double, is exact; NULL when it is
- * not and t is large. */
+/* Whether a fill's value, a double, can be exactly this element. */
+static bool is_double(DType t, const void *element, double *v)
+{
+	uint64_t back = 0;
+	*v = load_f64(t, element, 0);
+	store_f64(t, &back, 0, *v);
+	if (t == DT_i64 && fabs(*v) > 0x1p53)
+		return false;
+	return *v != *v || memcmp(&back, element, (size_t)dtype_info[t].bytes) == 0;
+}
+
+/* One element's bytes, everywhere: a fill where that is exact; NULL when it is not and t is large. */
 static Node *uniform(Builder *b, const Type *t, const void *element)
 {
 	int64_t size = dtype_info[t->dtype].bytes;
-	double v = load_f64(t->dtype, element, 0);
-	uint64_t back = 0;
-	store_f64(t->dtype, &back, 0, v);
-	if (t->count > 1 && (v != v || memcmp(&back, element, (size_t)size) == 0))
+	double v;
+	if (t->count > 1 && is_double(t->dtype, element, &v))
 		return fill_of(b, t, v);
 	if (type_bytes(t) > b->ctx->fold_bytes)
 		return NULL;
@@ -64,27 +72,22 @@ static bool all_equal(const Blob *blob)
 static Node *spell_const(Builder *b, Attr attr, const Type *t)
 {
 	const Blob *blob = ((const Attr_data *)attr)->data;
-	uint64_t back = 0;
-	if (all_equal(blob)) {
-		double v = load_f64(t->dtype, blob->data, 0);
-		store_f64(t->dtype, &back, 0, v);
-		if (memcmp(&back, blob->data, (size_t)dtype_info[t->dtype].bytes) == 0)
-			return fill_of(b, t, v);
-	}
+	double v;
+	if (all_equal(blob) && is_double(t->dtype, blob->data, &v))
+		return fill_of(b, t, v);
 	return leaf(b, OP_const, attr, t);
 }
 
 static Node *spell_fill(Builder *b, Attr attr, const Type *t)
 {
-	double v = ((const Attr_fill *)attr)->value;
+	double v = ((const Attr_fill *)attr)->value, exact;
 	uint64_t element = 0;
 	store_f64(t->dtype, &element, 0, v);
-	if (t->count <= 1)
-		return const_node(b, t, &element);
-	double exact = load_f64(t->dtype, &element, 0);
-	if (memcmp(&exact, &v, sizeof v) == 0 || v != v)
-		return leaf(b, OP_fill, attr, t);
-	return fill_of(b, t, exact);
+	bool fits = is_double(t->dtype, &element, &exact);
+	Node *n = NULL;
+	if (t->count <= 1 || !fits || (v == v && memcmp(&exact, &v, sizeof v) != 0))
+		n = uniform(b, t, &element);
+	return n ? n : leaf(b, OP_fill, attr, t);
 }
 
 static bool counts_to_one(Attr attr, const Type *t)

@@ -11,7 +11,7 @@
 #include "ir/ops/util.h"
 #include <math.h>
 
-enum { MAX_MASKS = 4, MAX_STEPS = 32 };
+enum { MAX_MASKS = 4, MAX_FACTORS = 4, MAX_STEPS = 32 };
 static const double hidden = -1e4; /* scores this low have no weight: exp(-1e4) is 0 */
 static const double lowest = -3.4028234663852886e38;
 #define CONSTANT_ELEMENTS_MAX ((int64_t)1 << 22)
@@ -31,14 +31,15 @@ typedef struct Match {
 	Node *softmax; /* the probabilities */
 	Node *scores;  /* q k^T */
 	double scale;
+	Node *factor[MAX_FACTORS]; /* old products and quotients by a parameter */
+	int n_factors;
 	Mask mask[MAX_MASKS];
 	int n_masks;
 	int64_t batch, heads;
 	const char *miss; /* why it is no attention */
 } Match;
 
-/* --- softmax
- * ------------------------------------------------------------------------------------------ */
+/* --- softmax --------------------------------------------------------------------- */
 
 /* What x repeats along the last dimension, behind reshapes, which keep the rows' order. */
 static Node *per_row(Node *x)
@@ -122,30 +123,54 @@ static Node *softmax_operand(const Rewrite *w, Node *p, const char **miss)
 	return x;
 }
 
-/* --- scores
- * --------------------------------------------------------------------------------------------- */
+/* --- scores ---------------------------------------------------------------------- */
 
-static bool factor_of(Node *x, Node **rest, double *factor)
+/* One number for all scores: known, or a parameter of one element. */
+static bool is_number(const Match *m, Node *x)
+{
+	double ignored;
+	PerChannel c;
+	if (splat_value(x, &ignored))
+		return true;
+	return m->w->is_static[x->id] && per_channel(x, &c) && c.axis < 0;
+}
+
+/* The operand that x multiplies or divides by a number. */
+static Node *scaled_operand(const Match *m, Node *x, Node **number)
+{
+	if (x->op != OP_mul && x->op != OP_div)
+		return NULL;
+	for (int i = 1; i >= (x->op == OP_div); i--) {
+		*number = x->in[i];
+		if (is_number(m, x->in[i]))
+			return x->in[1 - i];
+	}
+	return NULL;
+}
+
+/* Takes a factor off: into the scale, or on the list of those that q is multiplied by. */
+static bool take_factor(Match *m, Node *x, Node **rest)
 {
 	double c;
-	if (x->op == OP_mul && splat_value(x->in[1], &c)) {
-		*rest = x->in[0];
-	} else if (x->op == OP_mul && splat_value(x->in[0], &c)) {
-		*rest = x->in[1];
-	} else if (x->op == OP_div && splat_value(x->in[1], &c) && c != 0) {
-		*rest = x->in[0];
-		c = 1 / c;
-	} else {
+	Node *number;
+	*rest = scaled_operand(m, x, &number);
+	if (!*rest)
 		return false;
+	if (splat_value(number, &c) && (x->op == OP_mul || c != 0)) {
+		m->scale = x->op == OP_mul ? m->scale * c : m->scale / c;
+		return true;
 	}
-	*factor *= c;
+	if (m->n_factors == MAX_FACTORS)
+		return false;
+	m->factor[m->n_factors++] = x;
 	return true;
 }
 
 static bool add_mask(Match *m, Mask mask, const Type *t)
 {
-	if (m->n_masks == MAX_MASKS) {
-		m->miss = "too many masks";
+	if (m->n_masks == MAX_MASKS || m->n_factors) {
+		m->miss =
+			m->n_factors ? "a mask under a factor that is not known" : "too many masks";
 		return false;
 	}
 	mask.factor = m->scale;
@@ -155,14 +180,13 @@ static bool add_mask(Match *m, Mask mask, const Type *t)
 }
 
 /* Does q k^T lie behind x, through the operators that unwrap() knows? */
-static bool leads_to_product(Node *x)
+static bool leads_to_product(const Match *m, Node *x)
 {
 	for (int steps = 0; steps < MAX_STEPS; steps++) {
-		double ignored = 1;
-		Node *rest;
+		Node *number, *rest = scaled_operand(m, x, &number);
 		if (x->op == OP_matmul)
 			return true;
-		if (factor_of(x, &rest, &ignored)) {
+		if (rest) {
 			x = rest;
 		} else if (keeps_last(x, 2)) {
 			x = x->in[0];
@@ -197,7 +221,7 @@ static bool unwrap_select(Match *m, Node *x, Node **rest)
 
 static bool unwrap_sum(Match *m, Node *x, Node **rest)
 {
-	int scores = leads_to_product(x->in[0]) ? 0 : 1;
+	int scores = leads_to_product(m, x->in[0]) ? 0 : 1;
 	if (x->op == OP_sub && scores != 0) {
 		m->miss = "the scores are subtracted";
 		return false;
@@ -213,7 +237,7 @@ static bool unwrap_sum(Match *m, Node *x, Node **rest)
 /* One operator less around the scores. */
 static bool unwrap(Match *m, Node *x, Node **rest)
 {
-	if (factor_of(x, rest, &m->scale))
+	if (take_factor(m, x, rest))
 		return true;
 	if (keeps_last(x, 2)) {
 		*rest = x->in[0];
@@ -243,20 +267,19 @@ static bool find_product(Match *m, Node *x)
 	return true;
 }
 
-/* --- operands
- * --------------------------------------------------------------------------------------------- */
+/* --- operands -------------------------------------------------------------------- */
 
-/* x behind factors, regrouped leading dimensions and (counted) transpositions of the last two: an
- * old node. */
-static Node *peel(Node *x, double *factor, bool *swapped)
+/* x behind regrouped leading dimensions, transpositions of the last two (counted) and, when m takes
+ * them, factors: an old node. */
+static Node *peel(Match *m, Node *x, bool *swapped)
 {
 	for (int steps = 0; steps < MAX_STEPS; steps++) {
 		Node *rest;
-		if (factor_of(x, &rest, factor)) {
+		if (m && take_factor(m, x, &rest)) {
 			x = rest;
 		} else if (keeps_last(x, 2)) {
 			x = x->in[0];
-		} else if (swapped && swaps_last_two(x)) {
+		} else if (swaps_last_two(x)) {
 			*swapped = !*swapped;
 			x = x->in[0];
 		} else {
@@ -276,18 +299,42 @@ static Node *in_four_dims(Match *m, Node *x)
 /* Operand of the new operator: old node x, transposed when its rows are columns. */
 static Node *operand(Match *m, Node *x, bool swapped)
 {
-	double factor = 1;
-	x = peel(x, &factor, &swapped);
-	m->scale *= factor;
+	x = peel(m, x, &swapped);
 	Node *rows = in_four_dims(m, m->w->map[x->id]);
 	return swapped ? emit_swap_last_two(m->w->b, rows) : rows;
+}
+
+/* x op number, done before x is reshaped and transposed: there it may join what computes x. */
+static Node *scale_behind_views(Builder *b, Op op, Node *x, Node *number)
+{
+	Node *view[MAX_STEPS];
+	int n = 0;
+	for (; n < MAX_STEPS && (x->op == OP_reshape || x->op == OP_transpose); x = x->in[0])
+		view[n++] = x;
+	x = emit_b2(b, op, x, number);
+	while (n-- > 0)
+		x = emit(b, view[n]->op, view[n]->attr, &x, 1);
+	return x;
+}
+
+/* Parameters among the factors: q takes them all, as the operator's scale is a number. */
+static Node *apply_factors(Match *m, Node *q)
+{
+	for (int i = 0; i < m->n_factors; i++) {
+		Node *number, *f = m->factor[i];
+		scaled_operand(m, f, &number);
+		if (number->op == OP_broadcast)
+			number = number->in[0];
+		number = emit_reshape(m->w->b, m->w->map[number->id], 0, NULL);
+		q = scale_behind_views(m->w->b, f->op, q, number);
+	}
+	return q;
 }
 
 /* Batch and heads: as any four-dimensional value on the way has them, else all leading dimensions
  * are heads. */
 static void choose_heads(Match *m)
 {
-	double ignored = 1;
 	bool swapped = false;
 	const Type *candidate[3 + MAX_MASKS];
 	int n = 0;
@@ -295,7 +342,7 @@ static void choose_heads(Match *m)
 	for (int i = 0; i < m->n_masks; i++)
 		candidate[n++] = m->mask[i].type;
 	candidate[n++] = m->scores->type;
-	candidate[n++] = peel(m->scores->in[0], &ignored, &swapped)->type;
+	candidate[n++] = peel(NULL, m->scores->in[0], &swapped)->type;
 	const Type *t = m->value->type;
 	m->batch = 1;
 	m->heads = dims_product(t, 0, t->rank - 2);
@@ -309,9 +356,7 @@ static void choose_heads(Match *m)
 	}
 }
 
-/* --- masks
- * --------------------------------------------------------------------------------------------------
- */
+/* --- masks ----------------------------------------------------------------------- */
 
 /* How the leading dimensions of x (sizes aligned to t) group into batch and heads: 1 or all of
  * each. */
@@ -454,9 +499,7 @@ static MaskKind mask_kind(const Match *m, const Node *mask, int64_t queries, int
 	return kind;
 }
 
-/* --- the whole
- * ------------------------------------------------------------------------------------------------
- */
+/* --- the whole ------------------------------------------------------------------- */
 
 static Node *emit_attention(Match *m)
 {
@@ -471,6 +514,7 @@ static Node *emit_attention(Match *m)
 	in[2] = in_four_dims(m, w->map[m->value->in[1]->id]);
 	if (pv->trans_w)
 		in[2] = emit_swap_last_two(w->b, in[2]);
+	in[0] = apply_factors(m, in[0]);
 	int64_t queries = in[0]->type->dim[2], keys = in[1]->type->dim[2];
 	MaskKind kind = mask ? mask_kind(m, mask, queries, keys) : MASK_NOTHING;
 	in[3] = kind == MASK_ANY ? mask : NULL;

@@ -20,8 +20,7 @@ typedef struct Flattener {
 	VEC(Node *) region;
 } Flattener;
 
-/* --- which operators can work on merged dimensions
- * --------------------------------------------------- */
+/* --- which operators can work on merged dimensions ------------------------------- */
 
 static bool same_leading(const Type *a, const Type *b, int k)
 {
@@ -93,8 +92,7 @@ static bool always(const Node *n, int k)
 	return k > 0;
 }
 
-/* --- making the merged ones
- * --------------------------------------------------------------------------------- */
+/* --- making the merged ones ------------------------------------------------------ */
 
 static int merge_dims(const int64_t *dim, int rank, int k, int64_t *out)
 {
@@ -271,8 +269,7 @@ static bool can_merge(const Node *n, int k)
 	return m && n->type->rank >= k && m->can(n, k);
 }
 
-/* --- spreading
- * ------------------------------------------------------------------------------------------ */
+/* --- spreading ------------------------------------------------------------------- */
 
 static void want(Flattener *f, Node *n, int k)
 {

@@ -16,6 +16,8 @@ typedef struct Chain {
 	const Node *base;    /* old */
 	Node *scale, *shift; /* new, or NULL */
 	int axis;            /* of the vectors, -1: none yet */
+	int steps;
+	bool alone; /* takes no further step */
 } Chain;
 
 typedef struct Folder {
@@ -27,8 +29,7 @@ typedef struct Folder {
 
 static Node *value(Folder *f, const Node *n);
 
-/* --- static vectors
- * --------------------------------------------------------------------------------------- */
+/* --- static vectors -------------------------------------------------------------- */
 
 static Node *combine(Folder *f, Op op, Node *x, Node *y)
 {
@@ -65,8 +66,7 @@ static Node *along(Folder *f, Node *vector, int axis, int rank)
 	return emit_reshape(f->w.b, vector, rank - axis, dim);
 }
 
-/* --- contractions that take scales
- * -------------------------------------------------------------------------- */
+/* --- contractions that take scales ----------------------------------------------- */
 
 static bool takes_scale(const Folder *f, const Node *n)
 {
@@ -177,36 +177,47 @@ static Chain *start_contraction(Folder *f, const Node *n)
 	return c;
 }
 
-/* --- chains
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- chains ---------------------------------------------------------------------- */
 
-/* May a step of this kind be kept back? Divisions of other values than contractions only per
- * channel: there the reciprocal costs less than it rounds. */
+static void add_shift(Folder *f, Op op, Node *v, Chain *c)
+{
+	if (c->shift)
+		c->shift = combine(f, op, c->shift, v);
+	else
+		c->shift = op == OP_add ? v : emit1(f->w.b, OP_neg, v);
+}
+
+static void add_scale(Folder *f, Op op, Node *v, Chain *c)
+{
+	if (c->shift)
+		c->shift = combine(f, op, c->shift, v);
+	if (c->scale)
+		c->scale = combine(f, op, c->scale, v);
+	else if (op == OP_mul)
+		c->scale = v;
+	else
+		c->scale = combine(f, OP_div, emit_scalar(f->w.b, v->type->dtype, 1), v);
+}
+
+/* One step more. A division by one number does not become a product with its reciprocal, which
+ * would round once more, unless that goes into weights: it stays alone until it is known who reads
+ * it. */
 static bool extend(Folder *f, const Node *n, Node *s, Chain *c)
 {
 	Node *v;
-	bool contraction = f->operand[c->base->id][0] != NULL;
+	bool in_weights = f->operand[c->base->id][0] && !f->w.map[c->base->id];
 	rewrite_place(&f->w, n);
-	if (!static_vector(f, s, &c->axis, &v))
+	if (c->alone || !static_vector(f, s, &c->axis, &v))
 		return false;
-	if (n->op == OP_add || n->op == OP_sub) {
-		if (c->shift)
-			c->shift = combine(f, n->op, c->shift, v);
-		else
-			c->shift = n->op == OP_add ? v : emit1(f->w.b, OP_neg, v);
-		return true;
-	}
-	if (n->op == OP_div && v->type->rank == 0 && !contraction)
+	bool alone = n->op == OP_div && v->type->rank == 0 && !in_weights;
+	if (alone && c->steps > 0)
 		return false;
-	if (c->shift)
-		c->shift = combine(f, n->op, c->shift, v);
-	if (c->scale)
-		c->scale = combine(f, n->op, c->scale, v);
+	c->alone = alone;
+	c->steps++;
+	if (n->op == OP_add || n->op == OP_sub)
+		add_shift(f, n->op, v, c);
 	else
-		c->scale = n->op == OP_mul
-				   ? v
-				   : combine(f, OP_div, emit_scalar(f->w.b, v->type->dtype, 1), v);
+		add_scale(f, n->op, v, c);
 	return true;
 }
 
@@ -241,9 +252,7 @@ static Chain *continue_chain(Folder *f, const Node *n)
 	return extend(f, n, by, c) ? c : NULL;
 }
 
-/* --- emitting
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- emitting -------------------------------------------------------------------- */
 
 static Node *repeated(Folder *f, Node *vector, int axis, const Type *t)
 {
@@ -270,10 +279,19 @@ static Node *emit_base(Folder *f, const Chain *c, bool *scaled)
 	return emit(f->w.b, n->op, n->attr, in, 2);
 }
 
+static Node *copy_with_values(Folder *f, const Node *n)
+{
+	for (int i = 0; i < n->n_in; i++)
+		value(f, n->in[i]);
+	return rewrite_copy(&f->w, n);
+}
+
 static Node *emit_chain(Folder *f, const Node *n)
 {
 	const Chain *c = f->chain[n->id];
-	bool scaled;
+	bool scaled, kept = f->operand[c->base->id][0] && !f->w.map[c->base->id];
+	if (c->steps == 1 && !kept) /* as it was */
+		return copy_with_values(f, n);
 	Node *y = emit_base(f, c, &scaled);
 	rewrite_place(&f->w, n);
 	if (c->scale && !scaled)
@@ -299,11 +317,8 @@ static void rewrite_node(Folder *f, Node *n)
 	if (!f->w.is_static[n->id])
 		f->chain[n->id] =
 			takes_scale(f, n) ? start_contraction(f, n) : continue_chain(f, n);
-	if (f->chain[n->id])
-		return;
-	for (int i = 0; i < n->n_in; i++)
-		value(f, n->in[i]);
-	f->w.map[n->id] = rewrite_copy(&f->w, n);
+	if (!f->chain[n->id])
+		f->w.map[n->id] = copy_with_values(f, n);
 }
 
 Graph *pass_fold_scale(const Pass *p, const Graph *g, Arena *arena)

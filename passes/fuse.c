@@ -2,7 +2,7 @@
  *
  * Every operator starts as a group of its own and joins the group of a producer when that saves a pass over memory and costs no
  * recomputation. Views (reshape, transpose, slice, broadcast) belong to no group: whoever reads them reads through them. Three rules:
- *  epilogue  an elementwise operator joins the contraction or pulled operator whose only reader it is
+ *  epilogue  an elementwise operator joins the contraction or pulled operator whose elements it reads; what others read of it is stored too
  *  rows      elementwise operators and reductions of trailing dimensions that share their rows run row by row: softmax, layer norm
  *  copy      a view is written out when reading through it would be slow: padding, concatenation, an operand that is no longer affine
  * Joining must not close a cycle: what else the operator reads may not depend on the group. */
@@ -144,11 +144,6 @@ static void join(Fuser *z, Group *gr, Node *n)
 	z->f->of[n->id] = gr;
 }
 
-static bool single_use(const Fuser *z, const Node *n)
-{
-	return z->f->user[n->id].n == 1;
-}
-
 static bool is_result(const Fuser *z, const Node *n)
 {
 	for (int i = 0; i < z->g->result.n; i++)
@@ -162,24 +157,16 @@ static const char *label(const Node *n)
 	return n->name ? n->name : op_info(n->op)->name;
 }
 
-/* The youngest input that is the last node of a contraction or pulled group. */
+/* Of the contraction and pulled groups that n reads elements of, at its own index, the youngest. */
 static Group *epilogue_host(const Fuser *z, const Node *n)
 {
 	Group *best = NULL;
 	for (int i = 0; i < n->n_in; i++) {
-		Node *s = n->in[i];
+		const Node *s = n->in[i];
 		Group *gr = z->f->of[s->id];
 		if (!gr || (gr->kind != GROUP_CONTRACT && gr->kind != GROUP_PULL) ||
-		    gr->anchor->op == OP_scatter_nd)
+		    gr->anchor->op == OP_scatter_nd || !type_same_shape(s->type, n->type))
 			continue;
-		if (gr->node.at[gr->node.n - 1] != s || !type_same_shape(s->type, n->type))
-			continue;
-		if (!single_use(z, s) || is_result(z, s)) {
-			pass_explain(z->p, "near miss: %s '%s' not fused into '%s': '%s' is read %d times",
-				     op_info(n->op)->name, label(n), label(gr->anchor), label(s),
-				     z->f->user[s->id].n);
-			continue;
-		}
 		if (!best || gr->order > best->order)
 			best = gr;
 	}
@@ -191,8 +178,12 @@ static bool join_epilogue(Fuser *z, Node *n)
 	Group *gr = is_each(n) && !(op_info(n->op)->flags & OF_VIEW) ? epilogue_host(z, n) : NULL;
 	if (!gr || n->op == OP_gather || n->op == OP_gather_elements || n->op == OP_gather_nd)
 		return false;
-	if (!acyclic(z, n, gr))
+	if (!acyclic(z, n, gr)) {
+		pass_explain(z->p,
+			     "near miss: %s '%s' not fused into '%s': what else it reads waits for '%s'",
+			     op_info(n->op)->name, label(n), label(gr->anchor), label(gr->anchor));
 		return false;
+	}
 	join(z, gr, n);
 	pass_explain(z->p, "fused: %s '%s' into %s '%s'", op_info(n->op)->name, label(n),
 		     op_info(gr->anchor->op)->name, label(gr->anchor));

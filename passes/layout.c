@@ -120,8 +120,7 @@ static Node *channels_last(Layouter *l, const Node *n)
 	return l->last[n->id] ? l->last[n->id] : make_twin(l, n);
 }
 
-/* --- operators in the new order
- * ------------------------------------------------------------------------- */
+/* --- operators in the new order -------------------------------------------------- */
 
 static bool rank_fits(const Type *t)
 {

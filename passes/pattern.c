@@ -74,6 +74,13 @@ bool splat_value(const Node *n, double *out)
 	while ((n->op == OP_broadcast || n->op == OP_reshape || n->op == OP_transpose) &&
 	       n->type->count > 0)
 		n = n->in[0];
+	if (n->op == OP_param && n->type->count == 1 && !ATTR_OF(n, param)->trainable) {
+		const Blob *data = ATTR_OF(n, param)->data;
+		if (!data || !data->data)
+			return false;
+		*out = blob_f64(data, 0);
+		return true;
+	}
 	return const_scalar(n, out);
 }
 

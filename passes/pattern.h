@@ -34,7 +34,8 @@ static inline bool has_flag(const Node *n, int flag)
 	return (op_info(n->op)->flags & flag) != 0;
 }
 
-/* Are all elements one number known now? Constants, and what only repeats one. */
+/* Are all elements one number known now? Constants, parameters of one element that training does
+ * not change, and what repeats them. */
 bool splat_value(const Node *n, double *out);
 /* x has the rank of t or less: its size in dimension i of t, 1 where it has none */
 int64_t aligned_dim(const Type *x, const Type *t, int i);

@@ -195,6 +195,7 @@ extern const LibmRow libm_table[];
 /* --- object.c
  * ---------------------------------------------------------------------------------------------------
  */
+void llvm_start(void); /* before anything that asks for a target; any number of times */
 typedef struct Machine {
 	LLVMTargetMachineRef tm;
 	char *triple, *layout;

@@ -57,16 +57,7 @@ static bool add_object(Context *c, JitProgram *j, const ObjectCode *o, const cha
 static JitProgram *jit_create(Context *c)
 {
 	JitProgram *j = mem_alloc(sizeof *j);
-	Arena *arena = arena_create();
-	Machine m;
-	const char *message = NULL;
-	Target host;
-	bool ok = target_find("native", &host);
-	/* registers the target for LLJIT's own use */
-	ok = ok && machine_open(&m, &host, true, arena, &message);
-	if (ok)
-		machine_close(&m);
-	arena_destroy(arena);
+	llvm_start();
 	LLVMErrorRef error = LLVMOrcCreateLLJIT(&j->jit, NULL);
 	if (!give_up(c, "cannot start the JIT", error) || !offer_libm(c, j->jit)) {
 		jit_destroy(j);

@@ -33,6 +33,13 @@ static void register_target(void)
 	LLVMInitializeX86AsmPrinter();
 }
 
+/* LLVM keeps its list of targets in globals; they are written here alone, once. */
+void llvm_start(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, register_target);
+}
+
 static const char *take_message(Arena *a, char *message)
 {
 	const char *copy = arena_strdup(a, message ? message : "no reason given");
@@ -52,12 +59,11 @@ Target target_resolve(Arena *a, const Target *t)
 
 bool machine_open(Machine *m, const Target *t, bool quick, Arena *arena, const char **error)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	LLVMTargetRef target;
 	char *message = NULL;
 	Target r = target_resolve(arena, t);
 	*m = (Machine){ 0 };
-	pthread_once(&once, register_target);
+	llvm_start();
 	if (LLVMGetTargetFromTriple(r.triple, &target, &message)) {
 		*error = take_message(arena, message);
 		return false;

@@ -19,7 +19,6 @@ static inline bool expand_done(Builder *b, Node **out, Node *y)
 	return !b->failed;
 }
 
-Node *emit_axis(Builder *b, Op op, Node *x, int64_t axis); /* concat, argmax ... */
 Node *emit_nums(Builder *b, DType t, int rank, const int64_t *dim, const double *v);
 Node *emit_indices(Builder *b, int64_t n, const int64_t *v); /* i64[n] */
 Node *emit_mean(Builder *b, Node *x, int n_axes, const int64_t *axes, bool keepdims);
@@ -32,8 +31,7 @@ bool check_min_rank(Builder *b, const Node *n, int i, int rank);
 bool check_name(Builder *b, const Node *n, const char *field, const char *text, int count,
 		const char *const *names);
 
-/* --- windows over [N,C,H,W] or [N,C,L], as layers state them -------------------------------------
- */
+/* --- windows over [N,C,H,W] or [N,C,L], as layers state them -------------------------------- */
 typedef struct Plane {
 	bool line;       /* [N,C,L]: worked on as [N,C,1,L] */
 	int64_t size[2]; /* of the input; index 0 height, 1 width */

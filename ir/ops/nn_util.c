@@ -2,12 +2,6 @@
 #include "ir/ops/nn.h"
 #include <string.h>
 
-Node *emit_axis(Builder *b, Op op, Node *x, int64_t axis)
-{
-	Attr_axis a = { .axis = axis };
-	return emit(b, op, attr_intern(b->ctx, ATTR_axis_RECORD, &a), &x, 1);
-}
-
 Node *emit_nums(Builder *b, DType t, int rank, const int64_t *dim, const double *v)
 {
 	const Type *type = type_get(b->ctx, t, rank, dim);
@@ -73,8 +67,7 @@ bool check_name(Builder *b, const Node *n, const char *field, const char *text, 
 	return false;
 }
 
-/* --- planes
- * ------------------------------------------------------------------------------------------ */
+/* --- planes ----------------------------------------------------------------------------------- */
 
 bool plane_pair(Builder *b, const Node *n, const char *field, Ints v, bool line, int64_t fallback,
 		int64_t out[2])

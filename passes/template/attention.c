@@ -10,7 +10,7 @@
 typedef struct Attend {
 	Lowering *l;
 	KBuilder *kb;
-	const Node *anchor, *root, *q, *k, *v, *mask;
+	const Node *anchor, *q, *k, *v, *mask;
 	int64_t s, t, d, e;      /* queries, keys, head size, value size */
 	int64_t rank;            /* leading dimensions: 2 */
 	int64_t outer[MAX_RANK];
@@ -226,7 +226,7 @@ static void write_value(Product *p, Node *const *i, Node *col, Node *acc)
 	at[z->rank] = query(z, i);
 	at[z->rank + 1] = kb_iadd(kb, z->c0, col);
 	kb_bind(kb, z->anchor, at, kb_emit2(kb, OP_mul, acc, scale));
-	kb_store(kb, z->root, at, kb_read(kb, z->root, at));
+	store_outputs(z->l, at);
 }
 
 /* --- tasks ------------------------------------------------------------------------------------------------- */
@@ -310,7 +310,6 @@ void template_attention(Lowering *l)
 {
 	Attend z = { .l = l, .kb = l->kb, .anchor = l->group->anchor };
 	const Attr_attention *a = ATTR_OF(z.anchor, attention);
-	z.root = l->group->output.at[0];
 	z.q = z.anchor->in[0];
 	z.k = z.anchor->in[1];
 	z.v = z.anchor->in[2];

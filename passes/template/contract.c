@@ -174,7 +174,7 @@ static void write_tile(Product *p, Node *const *i, Node *col, Node *acc)
 	at[n - 2] = kb_iadd(kb, t->w0, i[1]);
 	at[n - 1] = kb_iadd(kb, first_col(t), col);
 	kb_bind(kb, z->anchor, at, acc);
-	kb_store(kb, z->root, at, kb_read(kb, z->root, at));
+	store_outputs(z->l, at);
 }
 
 enum { UNROLL_CHANNELS = 4 };

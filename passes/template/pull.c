@@ -6,19 +6,15 @@
 
 enum { ROW_UNROLL = 7 };
 
-static void store_root(KBuilder *kb, const Node *root, Node **at)
-{
-	kb_store(kb, root, at, kb_read(kb, root, at));
-}
-
 static bool shares_reads(const Node *anchor)
 {
 	return anchor->op == OP_window_max || anchor->op == OP_window_sum || anchor->op == OP_conv;
 }
 
 /* Columns of one image row, for the vector of channels at[last]. */
-static void columns(KBuilder *kb, const Node *root, Node **at, int w, int64_t most)
+static void columns(Lowering *l, const Node *root, Node **at, int w, int64_t most)
 {
+	KBuilder *kb = l->kb;
 	int64_t n = root->type->dim[w];
 	EvenSplit e = even_split(n, most);
 	for (int big = 1; big >= 0; big--) {
@@ -37,7 +33,7 @@ static void columns(KBuilder *kb, const Node *root, Node **at, int w, int64_t mo
 			u = kb_i(kb, 0);
 		int64_t first = big ? 0 : e.n_big * e.big;
 		at[w] = kb_iadd(kb, kb_affine(kb, b, size, first), u);
-		store_root(kb, root, at);
+		store_outputs(l, at);
 		if (size > 1)
 			kb_close(kb);
 		if (count > 1)
@@ -46,8 +42,9 @@ static void columns(KBuilder *kb, const Node *root, Node **at, int w, int64_t mo
 }
 
 /* at[0 .. w) are set: channels by vectors outside, columns inside, so that the weights of a vector of channels stay in registers */
-static void channels(KBuilder *kb, const Node *root, Node **at, int w, int64_t unroll)
+static void channels(Lowering *l, const Node *root, Node **at, int w, int64_t unroll)
 {
+	KBuilder *kb = l->kb;
 	const Type *t = root->type;
 	int last = t->rank - 1, lanes = target_lanes(kb_target(kb), 4);
 	int64_t full = t->dim[last] / lanes, rest = t->dim[last] % lanes;
@@ -64,7 +61,7 @@ static void channels(KBuilder *kb, const Node *root, Node **at, int w, int64_t u
 		Node *v = kb_axis(kb, "v", AX_VECTOR, part ? rest : lanes, lanes);
 		kb_open(kb, v);
 		at[last] = kb_iadd(kb, base, v);
-		columns(kb, root, at, w, unroll);
+		columns(l, root, at, w, unroll);
 		kb_close(kb);
 		if (loop)
 			kb_close(kb);
@@ -86,7 +83,7 @@ static void image_rows(Lowering *l, const Node *root)
 		at[i] = i == 0 ? flat : kb_imod(kb, flat, t->dim[i]);
 		flat = kb_idiv(kb, flat, t->dim[i]);
 	}
-	channels(kb, root, at, w, ROW_UNROLL);
+	channels(l, root, at, w, ROW_UNROLL);
 	kb_close(kb);
 }
 
@@ -99,7 +96,7 @@ static void single_elements(Lowering *l, const Node *root)
 	int last = t->rank - 1, lanes = target_lanes(kb_target(kb), 4);
 	if (t->rank == 0) {
 		kb_open(kb, kb_axis(kb, "t", AX_TASK, 1, 0));
-		store_root(kb, root, at);
+		store_outputs(l, at);
 		kb_close(kb);
 		return;
 	}
@@ -124,7 +121,7 @@ static void single_elements(Lowering *l, const Node *root)
 		if (n > 1)
 			kb_open(kb, v);
 		at[last] = n > 1 ? kb_iadd(kb, kb_imul(kb, c, lanes), v) : kb_imul(kb, c, lanes);
-		store_root(kb, root, at);
+		store_outputs(l, at);
 		if (n > 1)
 			kb_close(kb);
 		if (choose)

@@ -86,24 +86,18 @@ static void reduced_rows(Lowering *l)
 
 /* --- elementwise ----------------------------------------------------------------------------------------- */
 
-typedef struct Outputs {
-	const Group *group;
-} Outputs;
-
 static void store_all(KBuilder *kb, Node **at, void *user)
 {
-	const Outputs *o = user;
-	for (int i = 0; i < o->group->output.n; i++) {
-		const Node *n = o->group->output.at[i];
-		kb_store(kb, n, at, kb_read(kb, n, at));
-	}
+	(void)kb;
+	store_outputs(user, at);
 }
 
 enum { FLAT_CHUNK = 4096 };
 
 /* Elements of one task: `count` of them from element `base` on, by vectors. */
-static void flat_part(KBuilder *kb, Outputs *o, Node **at, int last, Node *base, int64_t count)
+static void flat_part(Lowering *l, Node **at, int last, Node *base, int64_t count)
 {
+	KBuilder *kb = l->kb;
 	int lanes = target_lanes(kb_target(kb), 4);
 	int64_t full = count / lanes, rest = count % lanes;
 	for (int part = 0; part < 2; part++) {
@@ -116,7 +110,7 @@ static void flat_part(KBuilder *kb, Outputs *o, Node **at, int last, Node *base,
 			kb_open(kb, i);
 		kb_open(kb, v);
 		at[last] = kb_iadd(kb, base, kb_iadd(kb, first, v));
-		store_all(kb, at, o);
+		store_outputs(l, at);
 		kb_close(kb);
 		if (!part)
 			kb_close(kb);
@@ -127,7 +121,6 @@ static void flat_part(KBuilder *kb, Outputs *o, Node **at, int last, Node *base,
 static void flat_elements(Lowering *l, const Type *t)
 {
 	KBuilder *kb = l->kb;
-	Outputs o = { l->group };
 	Node *at[MAX_RANK];
 	for (int i = 0; i < t->rank; i++)
 		at[i] = kb_i(kb, 0);
@@ -138,11 +131,11 @@ static void flat_elements(Lowering *l, const Type *t)
 	kb_open(kb, task);
 	if (rest)
 		kb_open_if(kb, is_full);
-	flat_part(kb, &o, at, t->rank - 1, base, chunk);
+	flat_part(l, at, t->rank - 1, base, chunk);
 	if (rest) {
 		kb_close(kb);
 		kb_open_if(kb, kb_emit1(kb, OP_not, is_full));
-		flat_part(kb, &o, at, t->rank - 1, base, rest);
+		flat_part(l, at, t->rank - 1, base, rest);
 		kb_close(kb);
 	}
 	kb_close(kb);
@@ -151,7 +144,6 @@ static void flat_elements(Lowering *l, const Type *t)
 static void element_rows(Lowering *l, const Type *t)
 {
 	KBuilder *kb = l->kb;
-	Outputs o = { l->group };
 	Node *at[MAX_RANK];
 	int inner = t->rank ? 1 : 0;
 	/* tiny last dimensions: take more of them into the row */
@@ -161,7 +153,7 @@ static void element_rows(Lowering *l, const Type *t)
 	int64_t rows = product(t, 0, rank), width = product(t, rank, t->rank);
 	int64_t per_task = rows_per_task(rows, width * 4);
 	row_index(kb, t, rank, open_rows(kb, rows, per_task), at);
-	kb_loops(kb, t, rank, at, store_all, &o);
+	kb_loops(kb, t, rank, at, store_all, l);
 	close_rows(kb, per_task);
 }
 

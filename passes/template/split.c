@@ -1,6 +1,14 @@
 /* Shared arithmetic of the templates. */
 #include "passes/template/template.h"
 
+void store_outputs(Lowering *l, Node *const *at)
+{
+	for (int i = 0; i < l->group->output.n; i++) {
+		const Node *n = l->group->output.at[i];
+		kb_store(l->kb, n, at, kb_read(l->kb, n, at));
+	}
+}
+
 EvenSplit even_split(int64_t total, int64_t most)
 {
 	EvenSplit e = { .parts = (total + most - 1) / most };

@@ -21,6 +21,9 @@ void template_copy(Lowering *l, const Node *value, const Type *shape, const Stor
 void template_scatter(Lowering *l, const Node *n, const Storage *to); /* the updates of a scatter, over what is there */
 void template_border(Lowering *l, const Node *pad, const Storage *to); /* the constant around a padded tensor */
 
+/* Element `at` of every output of the group, stored. */
+void store_outputs(Lowering *l, Node *const *at);
+
 /* total cut into equal parts of at most `most`: n_big parts of size big, then the rest of size big - 1 */
 typedef struct EvenSplit {
 	int64_t parts, big, n_big;

@@ -147,4 +147,33 @@ static inline float random_float(uint32_t *seed)
 {
 	return (float)(int32_t)random_bits(seed) * 0x1p-30f;
 }
+
+/* --- all targets, floats
+ * --------------------------------------------------------------------------------------- */
+
+typedef void EachTarget(Context *c, const Target *t);
+
+static inline void for_targets(EachTarget *test)
+{
+	Target target[3];
+	int n = host_targets(target);
+	for (int i = 0; i < n; i++) {
+		Context *c = context_create();
+		test(c, &target[i]);
+		context_destroy(c);
+	}
+}
+
+static inline float *floats(const Fenced *f)
+{
+	return f->data;
+}
+
+static inline Fenced random_floats(int64_t n, uint32_t seed)
+{
+	Fenced f = fenced((size_t)n * sizeof(float));
+	for (int64_t i = 0; i < n; i++)
+		floats(&f)[i] = random_float(&seed);
+	return f;
+}
 #endif

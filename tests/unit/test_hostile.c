@@ -101,6 +101,12 @@ static void hostile_xml(void **state)
 	check_folder(BURIN_SOURCE_DIR "/tests/hostile/xml", 280, read_model);
 }
 
+static void hostile_onnx(void **state)
+{
+	(void)state;
+	check_folder(BURIN_SOURCE_DIR "/tests/hostile/onnx", 220, read_model);
+}
+
 static void hostile_weights(void **state)
 {
 	(void)state;
@@ -111,6 +117,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hostile_xml),
+		cmocka_unit_test(hostile_onnx),
 		cmocka_unit_test(hostile_weights),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

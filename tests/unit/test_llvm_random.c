@@ -1,7 +1,9 @@
-/* Random kernels, compiled for 4, 8 and 16 lanes, against the interpreter of kernels: nests of all kinds of loops, conditions, variables with
- * copies and lanes, guarded and gathered loads, folds. All numbers are small and whole, so that results are exact in any order.
+/* Random kernels, compiled for 4, 8 and 16 lanes, against the interpreter of kernels: nests of all
+ * kinds of loops, conditions, variables with copies and lanes, guarded and gathered loads, folds.
+ * All numbers are small and whole, so that results are exact in any order.
  *
- * BURIN_SEED=n runs kernel n alone and prints it; BURIN_COUNT=n runs n kernels instead of the usual few. */
+ * BURIN_SEED=n runs kernel n alone and prints it; BURIN_COUNT=n runs n kernels instead of the usual
+ * few. */
 #include "tests/unit/kernel_run.h"
 #include "ir/blob.h"
 #include <math.h>
@@ -24,7 +26,7 @@ typedef struct Gen {
 	RVar var[MAX_VARS];
 	int n_var;
 	int input[INPUTS], n_output;
-	int budget; /* statements left */
+	int budget;                     /* statements left */
 	Node *unrolled[4], *vectors[3]; /* axes made so far, to be opened again */
 	int n_unrolled, n_vectors;
 } Gen;
@@ -51,7 +53,8 @@ static uint64_t open_copies(const Gen *g)
 	return axes;
 }
 
-/* --- indices ---------------------------------------------------------------------------------------------- */
+/* --- indices
+ * ---------------------------------------------------------------------------------------------- */
 
 /* A sum over open axes. */
 static Node *any_index(Gen *g)
@@ -85,7 +88,8 @@ static Node *load_at(Gen *g, Node *row, Node *column)
 		       1);
 }
 
-/* --- values: f64 ---------------------------------------------------------------------------------------------- */
+/* --- values: f64
+ * ---------------------------------------------------------------------------------------------- */
 
 static Node *value(Gen *g, int depth);
 
@@ -154,7 +158,9 @@ static Node *value(Gen *g, int depth)
 	return kb_emit2(kb, which, x, y);
 }
 
-/* --- statements --------------------------------------------------------------------------------------------------- */
+/* --- statements
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static void body(Gen *g);
 
@@ -332,8 +338,10 @@ static Kernel *random_kernel(Context *c, const Target *t, uint32_t seed)
 {
 	static const DType type[INPUTS] = { DT_f64, DT_i32, DT_f32 };
 	int64_t dim[2] = { ROWS, COLUMNS };
-	Gen g = { .kb = start_kernel(c, t, seed % 2 ? "map" : "matmul"), .seed = seed * 2654435761u,
-		  .lanes = target_lanes(t, 4), .budget = 40 };
+	Gen g = { .kb = start_kernel(c, t, seed % 2 ? "map" : "matmul"),
+		  .seed = seed * 2654435761u,
+		  .lanes = target_lanes(t, 4),
+		  .budget = 40 };
 	for (int i = 0; i < INPUTS; i++)
 		g.input[i] = arg_strided(g.kb, type[i], 2, dim, 0);
 	declare(&g);
@@ -345,7 +353,9 @@ static Kernel *random_kernel(Context *c, const Target *t, uint32_t seed)
 	return kb_finish(g.kb);
 }
 
-/* --- comparison ---------------------------------------------------------------------------------------------------- */
+/* --- comparison
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static int64_t buf_bytes(const Buf *b)
 {

@@ -1,0 +1,539 @@
+/* Elements to graphs: symbols, constants behind "@", branches, parameters and their sources, and
+ * what is reported when something is missing. */
+#include "frontend/frontend.h"
+#include "ir/text.h"
+#include "tests/unit/check.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+typedef struct Fixture {
+	Context *c;
+	Arena *arena;
+	ReadOptions o;
+	WeightSet *weights;
+} Fixture;
+
+static int set_up(void **state)
+{
+	Fixture *f = calloc(1, sizeof *f);
+	f->c = context_create();
+	f->arena = arena_create();
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	Fixture *f = *state;
+	weights_close(f->weights);
+	arena_destroy(f->arena);
+	context_destroy(f->c);
+	free(f);
+	return 0;
+}
+
+static void print_all(Fixture *f)
+{
+	Str text;
+	str_init(&text, f->arena);
+	diag_print(f->c->diag, &text, 50, false);
+	print_error("%s", str_text(&text));
+}
+
+static Graph *build(Fixture *f, const char *body)
+{
+	const char *text = arena_printf(f->arena, "<graph>%s</graph>", body);
+	ElemList *l = xml_read(f->c, f->arena, "m.xml", text, strlen(text));
+	return l ? build_graph(f->c, f->arena, l, f->weights, &f->o) : NULL;
+}
+
+static Graph *build_good(Fixture *f, const char *body)
+{
+	Graph *g = build(f, body);
+	if (!g)
+		print_all(f);
+	assert_non_null(g);
+	assert_true(graph_verify(g, LEVEL_M | LEVEL_T));
+	return g;
+}
+
+static const DiagEntry *find_code(Fixture *f, DiagCode code)
+{
+	for (int i = 0; i < diag_count(f->c->diag); i++)
+		if (diag_at(f->c->diag, i)->code == code)
+			return diag_at(f->c->diag, i);
+	print_all(f);
+	fail_msg("no %s was reported", diag_code_name(code));
+	return NULL;
+}
+
+static const DiagEntry *build_bad(Fixture *f, const char *body, DiagCode code)
+{
+	assert_null(build(f, body));
+	return find_code(f, code);
+}
+
+static void bind(Fixture *f, const char *name, double value)
+{
+	Binding b = { .name = name, .value = value };
+	vec_push(f->arena, &f->o.bind, b);
+}
+
+static void check_type(Fixture *f, const Node *n, const char *wanted)
+{
+	Str text;
+	str_init(&text, f->arena);
+	type_print(&text, n->type);
+	assert_string_equal(str_text(&text), wanted);
+}
+
+static bool has_op(const Graph *g, Op op)
+{
+	for (int i = 0; i < g->node.n; i++)
+		if (g->node.at[i]->op == op)
+			return true;
+	return false;
+}
+
+static const Node *param(const Graph *g, const char *name)
+{
+	for (int i = 0; i < g->param.n; i++)
+		if (str_eq(ATTR_OF(g->param.at[i], param)->name, name))
+			return g->param.at[i];
+	fail_msg("no parameter '%s'", name);
+	return NULL;
+}
+
+/* --- sizes --- */
+
+static void symbols_are_bound(void **state)
+{
+	Fixture *f = *state;
+	bind(f, "N", 3);
+	bind(f, "H", 5);
+	Graph *g = build_good(f, "<input id='x' shape='N,2*H'/><reshape shape='N*2, H'/><output/>");
+	check_type(f, g->result.at[0], "f32[6,5]");
+	assert_int_equal(diag_count(f->c->diag), 0);
+}
+
+static void symbols_default(void **state)
+{
+	Fixture *f = *state;
+	f->o.default_size = 4;
+	check_type(f, build_good(f, "<input id='x' shape='N,M+1'/><relu/><output/>")->result.at[0],
+		   "f32[4,5]");
+}
+
+static void unbound_symbols_are_listed(void **state)
+{
+	Fixture *f = *state;
+	const DiagEntry *e = build_bad(
+		f, "<input id='x' shape='N,T'/><input id='z' shape='T,U'/><output/>", E2014);
+	assert_non_null(strstr(e->message, "N, T, U"));
+	assert_non_null(strstr(e->hint, "--bind T=1"));
+	assert_int_equal(diag_errors(f->c->diag), 1);
+	assert_int_equal(diag_exit_code(f->c->diag), 3);
+}
+
+static void unused_bindings_are_warned_of(void **state)
+{
+	Fixture *f = *state;
+	bind(f, "M", 3);
+	build_good(f, "<input id='x' shape='2'/><relu/><output/>");
+	assert_int_equal(find_code(f, E5002)->severity, SEV_WARNING);
+}
+
+static void bound_inputs_become_constants(void **state)
+{
+	Fixture *f = *state;
+	bind(f, "k", 2);
+	Graph *g = build_good(f, "<input id='x' shape='2'/><input id='k' type='i64' shape=''/>"
+				 "<cast in='k' to='f32'/><mul y='x'/><output/>");
+	assert_int_equal(g->input.n, 1);
+	assert_string_equal(ATTR_OF(g->input.at[0], port)->name, "x");
+}
+
+static void inputs_keep_their_order(void **state)
+{
+	Fixture *f = *state;
+	Graph *g = build_good(
+		f, "<input id='a' shape='2'/><input id='never' shape='2'/><input id='c' shape='2'/>"
+		   "<output id='first' in='c'/><output id='second' in='a'/>");
+	assert_int_equal(g->input.n, 3);
+	assert_string_equal(ATTR_OF(g->input.at[1], port)->name, "never");
+	assert_string_equal(g->result_name.at[0], "first");
+	assert_ptr_equal(g->result.at[0], g->input.at[2]);
+}
+
+/* --- constants --- */
+
+static void numbers_take_the_type_beside_them(void **state)
+{
+	Fixture *f = *state;
+	Graph *g = build_good(
+		f, "<input id='x' shape='2' type='i32'/><add in='x 3'/><output in='add#1'/>"
+		   "<input id='z' shape='2' type='f64'/><mul in='0.5 z'/><output/>");
+	check_type(f, g->result.at[0], "i32[2]");
+	check_type(f, g->result.at[1], "f64[2]");
+}
+
+static void constants_have_shapes(void **state)
+{
+	Fixture *f = *state;
+	Graph *g = build_good(
+		f,
+		"<const id='a' value='1'/><const id='b' value='1 2 3'/><const id='c' shape='2,2' "
+		"value='7'/>"
+		"<const id='d' type='bool' value='true false' /><const id='e' type='i8' shape='1' "
+		"value='-128'/>"
+		"<output in='a'/><output in='b'/><output in='c'/><output in='d'/><output in='e'/>");
+	static const char *const wanted[] = { "f32", "f32[3]", "f32[2,2]", "bool[2]", "i8[1]" };
+	for (int i = 0; i < 5; i++)
+		check_type(f, g->result.at[i], wanted[i]);
+	int64_t v[4];
+	assert_int_equal(const_ints(g->result.at[4], v, 4), 1);
+	assert_int_equal(v[0], -128);
+}
+
+/* shape of x, its first size, twice: all known when compiling */
+static void computed_sizes_fold(void **state)
+{
+	Fixture *f = *state;
+	bind(f, "N", 6);
+	Graph *g = build_good(
+		f,
+		"<input id='x' shape='N,4'/><shape id='s'/><const id='zero' type='i64' value='0' "
+		"shape='1'/>"
+		"<gather id='n' in='s zero'/><div id='half' in='n 2'/><const id='rest' type='i64' "
+		"value='-1' shape='1'/>"
+		"<concat id='to' in='half rest' axis='0'/><reshape in='x' shape='@to'/><output/>");
+	check_type(f, g->result.at[0], "f32[3,8]");
+}
+
+static void float_attributes_take_constants(void **state)
+{
+	Fixture *f = *state;
+	Graph *g = build_good(f, "<input id='x' shape='2'/><const id='low' value='-0.25'/><clip "
+				 "in='x' min='@low'/><output/>");
+	assert_true(ATTR_OF(g->result.at[0], clip)->min == -0.25);
+}
+
+static void dynamic_values_are_refused(void **state)
+{
+	Fixture *f = *state;
+	const DiagEntry *e =
+		build_bad(f,
+			  "<input id='x' shape='4'/><input id='s' type='i64' shape=''/>"
+			  "<reshape id='r' shape='@s' in='x'/><output/>",
+			  E5102);
+	assert_non_null(strstr(e->hint, "--bind s=VALUE"));
+	assert_int_equal(diag_exit_code(f->c->diag), 4);
+}
+
+static void dead_elements_are_not_built(void **state)
+{
+	Fixture *f = *state;
+	Graph *g = build_good(
+		f, "<input id='x' shape='4'/><input id='s' type='i64' shape='1'/>"
+		   "<reshape id='dead' in='x' shape='@s'/><linear id='dead2' in='x' units='0'/>"
+		   "<relu in='x'/><output/>");
+	assert_int_equal(g->param.n, 0);
+}
+
+/* --- branches --- */
+
+static const char *const branchy =
+	"<input id='x' shape='4'/><input id='k' type='i64' shape=''/><input id='never' type='i64' "
+	"shape='1'/>"
+	"<eq id='is1' in='k 1'/><eq id='is2' in='k 2'/><neg id='outer' in='x'/>"
+	"<reshape id='bad' in='x' shape='@never'/>"
+	"<if id='f' in='is1'><then><exp in='outer'/><output/></then>"
+	"<else><if id='g' in='is2'><then><linear id='fc' in='outer' units='3'/><output/></then>"
+	"<else><output in='bad'/></else></if><output in='g'/></else></if><relu/><output/>";
+
+static void chosen_branches_are_built(void **state)
+{
+	Fixture *f = *state;
+	f->o.weights = "random";
+	bind(f, "k", 1);
+	Graph *g = build_good(f, branchy);
+	assert_true(has_op(g, OP_exp) && has_op(g, OP_neg) && !has_op(g, OP_linear));
+	check_type(f, g->result.at[0], "f32[4]");
+}
+
+static void nested_branches_are_built(void **state)
+{
+	Fixture *f = *state;
+	f->o.weights = "random";
+	bind(f, "k", 2);
+	Graph *g = build_good(f, branchy);
+	assert_true(has_op(g, OP_linear) && !has_op(g, OP_exp));
+	check_type(f, g->result.at[0], "f32[3]");
+}
+
+static void a_chosen_branch_may_fail(void **state)
+{
+	Fixture *f = *state;
+	f->o.weights = "random";
+	bind(f, "k", 3);
+	build_bad(f, branchy, E5102);
+}
+
+static void open_branches_are_refused(void **state)
+{
+	Fixture *f = *state;
+	const DiagEntry *e = build_bad(f, branchy, E5103);
+	assert_non_null(strstr(e->hint, "--bind k=VALUE"));
+	assert_int_equal(diag_exit_code(f->c->diag), 4);
+}
+
+static void branches_have_several_results(void **state)
+{
+	Fixture *f = *state;
+	bind(f, "k", 0);
+	Graph *g = build_good(
+		f, "<input id='x' shape='4'/><input id='k' type='bool' shape=''/><if id='f' in='k'>"
+		   "<then><output in='x'/><output in='x'/></then><else><neg id='a' in='x'/><exp "
+		   "id='b' in='x'/>"
+		   "<output in='a'/><output in='b'/></else></if><output id='p' in='f'/><output "
+		   "id='q' in='f.1'/>");
+	assert_int_equal(g->result.at[0]->op, OP_neg);
+	assert_int_equal(g->result.at[1]->op, OP_exp);
+}
+
+/* --- parameters --- */
+
+static const char *const net = "<input id='x' shape='2,3'/><linear id='a' "
+			       "units='4'/><relu/><linear id='b' units='5'/><output/>";
+
+static void layers_make_their_parameters(void **state)
+{
+	Fixture *f = *state;
+	f->o.shapes_only = true;
+	Graph *g = build_good(f, net);
+	assert_int_equal(g->param.n, 4);
+	check_type(f, param(g, "b.weight"), "f32[5,4]");
+	check_type(f, param(g, "b.bias"), "f32[5]");
+	assert_true(has_op(g, OP_linear)); /* macros stay */
+}
+
+static void no_weight_file_is_one_error(void **state)
+{
+	Fixture *f = *state;
+	const DiagEntry *e = build_bad(f, net, E4006);
+	assert_non_null(strstr(e->message, "'a.weight' f32[4,3]"));
+	assert_int_equal(diag_errors(f->c->diag), 1);
+}
+
+static void add_tensor(Fixture *f, const char *name, DType t, int rank, const int64_t *dim)
+{
+	const Type *type = type_get(f->c, t, rank, dim);
+	void *data = arena_alloc(f->arena, (size_t)type_bytes(type));
+	for (int64_t i = 0; i < type->count; i++)
+		store_f64(t, data, i, (double)i + 0.5);
+	if (!f->weights)
+		f->weights = weights_create(f->c, f->arena, "w.safetensors");
+	assert_true(weights_add(f->weights, name, blob_wrap(f->c, type, data, name)));
+}
+
+static void misfits_are_listed_together(void **state)
+{
+	Fixture *f = *state;
+	add_tensor(f, "a.weight", DT_f32, 2, (int64_t[]){ 3, 4 });
+	add_tensor(f, "a.bias", DT_f32, 1, (int64_t[]){ 4 });
+	add_tensor(f, "b.wieght", DT_f32, 2, (int64_t[]){ 5, 4 });
+	add_tensor(f, "b.bias", DT_i32, 1, (int64_t[]){ 5 });
+	assert_null(build(f, net));
+	assert_non_null(
+		strstr(find_code(f, E4003)->message, "'a.weight' is f32[4,3] here, but f32[3,4]"));
+	assert_non_null(strstr(find_code(f, E4002)->message, "'b.weight'"));
+	assert_non_null(strstr(find_code(f, E4002)->hint, "'b.wieght'"));
+	assert_int_equal(diag_errors(f->c->diag), 3);
+}
+
+static void extra_tensors_are_a_warning(void **state)
+{
+	Fixture *f = *state;
+	add_tensor(f, "a.weight", DT_f32, 2, (int64_t[]){ 4, 2 });
+	add_tensor(f, "a.bias", DT_f32, 1, (int64_t[]){ 4 });
+	add_tensor(f, "other", DT_f32, 1, (int64_t[]){ 4 });
+	add_tensor(f, "dead.weight", DT_f32, 1, (int64_t[]){ 4 });
+	add_tensor(f, "bn.num_batches_tracked", DT_i64, 0, NULL);
+	build_good(f, "<input id='x' shape='1,2'/><linear id='dead' units='1'/><linear id='a' "
+		      "in='x' units='4'/><output/>");
+	const DiagEntry *e = find_code(f, E4004);
+	assert_int_equal(e->severity, SEV_WARNING);
+	assert_non_null(strstr(e->message, "1 tensor: 'other'"));
+}
+
+static void halves_are_converted(void **state)
+{
+	Fixture *f = *state;
+	add_tensor(f, "a.weight", DT_f16, 2, (int64_t[]){ 4, 2 });
+	add_tensor(f, "a.bias", DT_bf16, 1, (int64_t[]){ 4 });
+	Graph *g = build_good(f, "<input id='x' shape='1,2'/><linear id='a' units='4'/><output/>");
+	const Node *w = param(g, "a.weight");
+	assert_int_equal(w->type->dtype, DT_f32);
+	assert_true(blob_f64(ATTR_OF(w, param)->data, 7) == 7.5);
+	assert_int_equal(find_code(f, E4005)->severity, SEV_WARNING);
+	assert_int_equal(diag_count(f->c->diag), 1);
+}
+
+static void names_in_the_file_may_differ(void **state)
+{
+	Fixture *f = *state;
+	add_tensor(f, "some tensor", DT_f32, 1, (int64_t[]){ 2 });
+	Graph *g = build_good(f, "<input id='x' shape='2'/><param id='p' name='some tensor' "
+				 "shape='2' trainable='no'/>"
+				 "<add in='x p'/><output/>");
+	assert_false(ATTR_OF(param(g, "some tensor"), param)->trainable);
+}
+
+static void weights_are_tied_by_name(void **state)
+{
+	Fixture *f = *state;
+	f->o.weights = "random";
+	Graph *g =
+		build_good(f, "<input id='x' type='i64' shape='7'/><param id='table' shape='10,4'/>"
+			      "<embedding id='e' in='x' table='table'/><linear id='out' w='table' "
+			      "bias='no'/><output/>");
+	assert_int_equal(g->param.n, 1);
+	check_type(f, g->result.at[0], "f32[7,10]");
+}
+
+static void frozen_layers_are_marked(void **state)
+{
+	Fixture *f = *state;
+	f->o.shapes_only = true;
+	Graph *g = build_good(f, "<input id='x' shape='1,3,4,4'/><conv2d id='c' filters='2' "
+				 "kernel='3' trainable='no'/>"
+				 "<batchnorm id='n'/><output/>");
+	assert_false(ATTR_OF(param(g, "c.weight"), param)->trainable);
+	assert_false(ATTR_OF(param(g, "c.bias"), param)->trainable);
+	assert_true(ATTR_OF(param(g, "n.weight"), param)->trainable);
+	assert_false(ATTR_OF(param(g, "n.running_mean"), param)->trainable);
+}
+
+static void raw_weights_follow_the_model(void **state)
+{
+	Fixture *f = *state;
+	char *path = arena_printf(f->arena, "%s/test_build.bin", BURIN_BUILD_DIR);
+	float data[4 * 2 + 4 + 1] = { 0 };
+	for (int i = 0; i < 13; i++)
+		data[i] = (float)i;
+	FILE *file = fopen(path, "wb");
+	assert_int_equal(fwrite(data, sizeof data, 1, file), 1);
+	fclose(file);
+	f->weights = weights_open(f->c, f->arena, path, (Loc){ 0 });
+	unlink(path);
+	Graph *g = build_good(f, "<input id='x' shape='1,2'/><linear id='a' units='4'/><output/>");
+	assert_true(blob_f64(ATTR_OF(param(g, "a.bias"), param)->data, 1) == 9);
+	assert_non_null(strstr(find_code(f, E4004)->message, "48 of 52 bytes"));
+	build_bad(f, net, E4002);
+}
+
+/* --- made values --- */
+
+static const float *values(const Graph *g, const char *name)
+{
+	return ATTR_OF(param(g, name), param)->data->data;
+}
+
+static void random_weights_repeat(void **state)
+{
+	Fixture *f = *state;
+	f->o.weights = "random:seed=7";
+	Graph *g = build_good(f, net);
+	Graph *h = build_good(f, "<input id='x' shape='2,4'/><linear id='b' units='5'/><output/>");
+	assert_memory_equal(values(g, "b.weight"), values(h, "b.weight"), 20 * sizeof(float));
+	assert_true(values(g, "a.weight")[0] != values(g, "b.weight")[0]);
+	f->o.weights = "random:seed=8";
+	assert_true(values(build_good(f, net), "b.weight")[0] != values(g, "b.weight")[0]);
+}
+
+static void random_weights_keep_activations_in_range(void **state)
+{
+	Fixture *f = *state;
+	f->o.weights = "random";
+	Graph *g = build_good(f, "<input id='x' shape='1,64,8,8'/><conv2d id='c' filters='128' "
+				 "kernel='3'/><batchnorm id='n'/><output/>");
+	const float *w = values(g, "c.weight"), *var = values(g, "n.running_var");
+	double sum = 0, square = 0;
+	int n = 128 * 64 * 9;
+	for (int i = 0; i < n; i++) {
+		sum += w[i];
+		square += (double)w[i] * w[i];
+	}
+	assert_true(fabs(sum / n) < 0.001);
+	assert_true(fabs(square / n * 64 * 9 / 2 - 1) < 0.02); /* variance 2 / fan-in */
+	for (int i = 0; i < 128; i++)
+		assert_true(var[i] >= 0.5 && var[i] < 1.5);
+}
+
+static void initialisers_are_obeyed(void **state)
+{
+	Fixture *f = *state;
+	f->weights = weights_create(f->c, f->arena, "w.safetensors");
+	Graph *g =
+		build_good(f, "<input id='x' shape='4'/><param id='a' shape='4' "
+			      "init='zeros'/><param id='b' shape='4' init='2.5'/>"
+			      "<param id='c' shape='4' init='uniform:0.1'/><param id='d' "
+			      "shape='1000' init='normal:2'/>"
+			      "<add in='x a'/><add y='b'/><add y='c'/><output/><output in='d'/>");
+	assert_true(values(g, "a")[3] == 0 && values(g, "b")[3] == 2.5F &&
+		    fabs(values(g, "c")[3]) <= 0.1);
+	double square = 0;
+	for (int i = 0; i < 1000; i++)
+		square += values(g, "d")[i] * values(g, "d")[i];
+	assert_true(fabs(sqrt(square / 1000) - 2) < 0.15);
+}
+
+static void layers_start_as_they_ask(void **state)
+{
+	Fixture *f = *state;
+	f->o.weights = "init:seed=3";
+	Graph *g = build_good(f, "<input id='x' shape='1,16'/><linear id='l' units='8'/><layernorm "
+				 "id='n'/><output/>");
+	assert_true(values(g, "n.weight")[0] == 1 && values(g, "n.bias")[0] == 0);
+	assert_true(fabs(values(g, "l.weight")[0]) <= 0.25);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(symbols_are_bound),
+		TEST(symbols_default),
+		TEST(unbound_symbols_are_listed),
+		TEST(unused_bindings_are_warned_of),
+		TEST(bound_inputs_become_constants),
+		TEST(inputs_keep_their_order),
+		TEST(numbers_take_the_type_beside_them),
+		TEST(constants_have_shapes),
+		TEST(computed_sizes_fold),
+		TEST(float_attributes_take_constants),
+		TEST(dynamic_values_are_refused),
+		TEST(dead_elements_are_not_built),
+		TEST(chosen_branches_are_built),
+		TEST(nested_branches_are_built),
+		TEST(a_chosen_branch_may_fail),
+		TEST(open_branches_are_refused),
+		TEST(branches_have_several_results),
+		TEST(layers_make_their_parameters),
+		TEST(no_weight_file_is_one_error),
+		TEST(misfits_are_listed_together),
+		TEST(extra_tensors_are_a_warning),
+		TEST(halves_are_converted),
+		TEST(names_in_the_file_may_differ),
+		TEST(weights_are_tied_by_name),
+		TEST(frozen_layers_are_marked),
+		TEST(raw_weights_follow_the_model),
+		TEST(random_weights_repeat),
+		TEST(random_weights_keep_activations_in_range),
+		TEST(initialisers_are_obeyed),
+		TEST(layers_start_as_they_ask),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
