@@ -7,22 +7,7 @@
 set -u
 cd "$(dirname "$0")" || exit 2
 
-# package: what it is for
-packages='
-gcc: C compiler
-libc6-dev: C library headers
-cmake: build
-ninja-build: build
-pkg-config: build
-llvm-19-dev: code generation
-lld-19: linker for the compiled models
-libxml2-dev: reading models
-zlib1g-dev: reading .npz weights
-libcmocka-dev: unit tests
-locales: test that a comma locale of the host changes nothing
-clang-format-14: test of the formatting
-ccache: faster second build
-'
+. cmake/setup.sh
 
 presets='release asan'
 install=yes
@@ -38,40 +23,10 @@ while [ $# -gt 0 ]; do
 	shift
 done
 
-missing_packages() {
-	command -v dpkg-query >/dev/null || return
-	echo "$packages" | while IFS=: read -r name purpose; do
-		[ -n "$name" ] || continue
-		case $(dpkg-query -W -f '${db:Status-Abbrev}' "$name" 2>/dev/null) in
-		ii*) ;;
-		*) echo "  $name:$purpose" ;;
-		esac
-	done
-}
+setup_install "$setup_packages$setup_test_packages"
 
-install_packages() { # names
-	local root=()
-	[ "$(id -u)" -eq 0 ] || root=(sudo)
-	"${root[@]}" apt-get update &&
-		"${root[@]}" env DEBIAN_FRONTEND=noninteractive \
-			apt-get install -y --no-install-recommends "$@"
-}
-
-missing=$(missing_packages)
-if [ -n "$missing" ]; then
-	# shellcheck disable=SC2046,SC2001
-	set -- $(echo "$missing" | sed 's/:.*//')
-	echo "Missing Debian packages:"
-	echo "$missing"
-	if [ $install = no ]; then
-		echo "Install them with: sudo apt-get install --no-install-recommends $*"
-		exit 1
-	fi
-	install_packages "$@" || { echo "Installing them failed." >&2 && exit 1; }
-elif ! command -v dpkg-query >/dev/null; then
-	echo "Not a Debian system: taking what is here; the build says what it misses."
-fi
-
+passed=0
+failed=0
 summary=
 status=0
 for preset in $presets; do
@@ -85,10 +40,15 @@ for preset in $presets; do
 	log=build/test-$preset.log
 	ctest --preset "$preset" -j "$jobs" --no-tests=error 2>&1 | tee "$log"
 	[ "${PIPESTATUS[0]}" -eq 0 ] || status=1
-	# ctest's own last lines: the sum, and the tests that failed
+	# ctest's own last lines: "93% tests passed, 1 tests failed out of 14", and the tests that failed
+	read -r bad all < <(sed -n 's/.*tests passed, \([0-9]*\) tests failed out of \([0-9]*\).*/\1 \2/p' "$log") || true
+	failed=$((failed + ${bad:-0}))
+	passed=$((passed + ${all:-0} - ${bad:-0}))
 	summary+="$preset: $(sed -n '/tests passed,\|No tests were found/,$p' "$log" | grep -v '^$')"$'\n'
 done
 
 echo "== summary"
 printf '%s' "$summary"
+[ $status -eq 0 ] || [ $failed -gt 0 ] || failed=1 # what does not build counts
+echo "$passed passed, $failed failed"
 exit $status

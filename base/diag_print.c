@@ -79,7 +79,7 @@ static void add_times(Str *out, char c, int n)
 		str_char(out, c);
 }
 
-/* --- excerpt -------------------------------------------------------------------------------- */
+/* --- excerpt --------------------------------------------------------------------------------- */
 
 typedef struct Line {
 	const char *at;
@@ -222,7 +222,7 @@ static bool add_excerpt(Printer *p, const DiagEntry *e)
 	return true;
 }
 
-/* --- entries -------------------------------------------------------------------------------- */
+/* --- entries --------------------------------------------------------------------------------- */
 
 static void add_place(Printer *p, const Loc *loc)
 {

@@ -28,8 +28,7 @@ static double now(void)
 typedef void Code3(void *, void *, void *, int64_t, int64_t, void *);
 typedef void Code1(void *, int64_t, int64_t, void *);
 
-/* --- kernels
- * ------------------------------------------------------------------------------------------ */
+/* --- kernels --------------------------------------------------------------------------------- */
 
 static int buffer(KBuilder *kb, int rank, const int64_t *dim, int64_t row_stride)
 {
@@ -83,7 +82,8 @@ static void block(const Product *p, Node *first, int64_t rows)
 /* Rows are split evenly: `many` blocks of `rows`, then blocks of one row less. */
 static Kernel *product(Context *c, const Target *t, Shape s, int64_t lda)
 {
-	Product p = { .kb = kb_create(c, arena_create(), t, "matmul"), .lanes = target_lanes(t, 4) };
+	Product p = { .kb = kb_create(c, arena_create(), t, "matmul"),
+		      .lanes = target_lanes(t, 4) };
 	KBuilder *kb = p.kb;
 	int64_t most = (t->vector_registers - PANEL_VECTORS - 1) / PANEL_VECTORS;
 	int64_t panel = PANEL_VECTORS * p.lanes, parts = (s.m + most - 1) / most;
@@ -146,8 +146,7 @@ static Kernel *peak_kernel(Context *c, const Target *t)
 	return kb_finish(kb);
 }
 
-/* --- measurements
- * ------------------------------------------------------------------------------------------ */
+/* --- measurements ---------------------------------------------------------------------------- */
 
 static void fail(Context *c)
 {
@@ -253,8 +252,8 @@ int main(int argc, char **argv)
 		fail(c);
 	if (argc > 2) { /* the assembly of the first shape, to look at */
 		ObjectCode text;
-		kernel_to_code(c, c->arena, product(c, &t, shapes[0], shapes[0].k + 16), &t, "matmul",
-			       argv[2][0] == 'l' ? CODE_IR : CODE_ASSEMBLY, &text);
+		kernel_to_code(c, c->arena, product(c, &t, shapes[0], shapes[0].k + 16), &t,
+			       "matmul", argv[2][0] == 'l' ? CODE_IR : CODE_ASSEMBLY, &text);
 		fputs(text.data, stdout);
 		return 0;
 	}

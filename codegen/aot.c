@@ -1,6 +1,7 @@
 /* Ahead of time: one plan per CPU level over the same weights, all kernels compiled in parallel,
  * glue, metadata, and the artefact. */
 #include "base/json.h"
+#include "base/map.h"
 #include "codegen/artifact/artifact.h"
 #include "codegen/compile.h"
 #include "codegen/prepare.h"
@@ -13,7 +14,8 @@ enum { MAX_VARIANTS = 8 };
 typedef struct Aot {
 	Context *c;
 	const CompileOptions *o;
-	const ArtifactOptions *a;
+	ArtifactOptions own;
+	const ArtifactOptions *a; /* &own */
 	Arena *arena;
 	Compiled compiled;
 	Target target[MAX_VARIANTS];
@@ -47,8 +49,21 @@ static uint32_t cpu_level(const Target *t)
 	return BURIN_CPU_NATIVE;
 }
 
-/* --- metadata
- * ------------------------------------------------------------------------------------------ */
+/* What the code may use: the level's features, and for a named CPU all that LLVM is told it has. */
+static void cpu_need(Aot *z, const Target *t, uint64_t need[2])
+{
+	uint32_t level = cpu_level(t);
+	burin_cpu_need(level == BURIN_CPU_NATIVE ? BURIN_CPU_BASE : level, need);
+	const char *f = t->features ? t->features : "";
+	while (level == BURIN_CPU_NATIVE && *f) {
+		size_t n = strcspn(f, ",");
+		if (*f == '+')
+			burin_cpu_need_add(arena_strndup(z->arena, f + 1, n - 1), need);
+		f += n + (f[n] == ',');
+	}
+}
+
+/* --- metadata -------------------------------------------------------------------------------- */
 
 static void put_ports(JsonWriter *w, const char *key, const PlanPort *port, int n)
 {
@@ -126,8 +141,7 @@ static const char *metadata(Aot *z)
 	return str_text(&s);
 }
 
-/* --- plans and code
- * ---------------------------------------------------------------------------------------- */
+/* --- plans and code -------------------------------------------------------------------------- */
 
 static bool make_plans(Aot *z, const Graph *g)
 {
@@ -150,6 +164,7 @@ static bool make_plans(Aot *z, const Graph *g)
 		z->variant[i] = (GlueVariant){ .plan = plan,
 					       .suffix = arena_printf(z->arena, "_%d", i),
 					       .cpu = cpu_level(&z->target[i]) };
+		cpu_need(z, &z->target[i], z->variant[i].need);
 	}
 	return true;
 }
@@ -171,17 +186,29 @@ static bool compile_variant(Aot *z, int i)
 	return true;
 }
 
+/* Identity of the packed weights: a file of them fits this artefact and no other layout. */
+static void weights_layout(const Aot *z, uint64_t layout[2])
+{
+	const Graph *g = z->compiled.split.main;
+	layout[0] = hash_bytes(z->prefix, strlen(z->prefix), 1);
+	layout[1] = (uint64_t)z->weight_bytes;
+	for (int i = 0; i < g->param.n; i++)
+		for (int d = 0; d < g->param.at[i]->type->rank; d++)
+			layout[1] = hash_mix(layout[1], (uint64_t)g->param.at[i]->type->dim[d]);
+}
+
 static Glue glue_of(Aot *z)
 {
-	bool embedded = z->weight_bytes && !z->a->weights_beside;
-	return (Glue){ .symbol = "burin_program",
-		       .prefix = z->prefix,
-		       .name = z->prefix,
-		       .metadata = z->metadata,
-		       .variant = z->variant,
-		       .n_variant = z->n_variant,
-		       .weights = embedded ? "burin_weights" : NULL,
-		       .weight_bytes = z->weight_bytes };
+	Glue g = { .prefix = z->prefix,
+		   .symbol = "burin_program",
+		   .name = z->prefix,
+		   .metadata = true,
+		   .weights = z->weight_bytes && !z->a->weights_beside,
+		   .variant = z->variant,
+		   .n_variant = z->n_variant,
+		   .weight_bytes = z->weight_bytes };
+	weights_layout(z, g.layout);
+	return g;
 }
 
 static bool compile_glue(Aot *z)
@@ -219,6 +246,7 @@ static bool write_files(Aot *z)
 			      .weight_bytes = z->weight_bytes,
 			      .beside = z->a->weights_beside,
 			      .stop = (const volatile sig_atomic_t *)z->a->stop };
+	weights_layout(z, r.layout);
 	return artifact_write(z->c, &r);
 }
 
@@ -244,6 +272,8 @@ static bool run(Aot *z, const Graph *g)
 		return false;
 	z->metadata = metadata(z);
 	z->weight_bytes = z->compiled.main->weight_bytes;
+	if (!z->a->weights_embed && z->weight_bytes > WEIGHTS_EMBED_LIMIT)
+		z->own.weights_beside = true;
 	if (!report_progress(z, "packing weights", 0, 1) ||
 	    !prepare_weights(z->c, &z->compiled, &host, j, &z->weights))
 		return false;
@@ -258,13 +288,12 @@ bool compile_artifact(Context *c, const Graph *g, const CompileOptions *o, const
 		      CompileReport *report)
 {
 	Arena *arena = arena_create();
-	Aot z = { .c = c, .o = o, .a = a, .arena = arena };
-	ArtifactOptions own = *a;
+	Aot z = { .c = c, .o = o, .own = *a, .arena = arena };
 	z.prefix = a->prefix ? a->prefix : artifact_prefix(arena, g->name);
 	z.n_variant = a->n_target < MAX_VARIANTS ? a->n_target : MAX_VARIANTS;
 	for (int i = 0; i < z.n_variant; i++)
 		z.target[i] = target_resolve(arena, &a->target[i]);
-	z.a = &own;
+	z.a = &z.own;
 	bool ok = run(&z, g);
 	if (ok && report)
 		fill_report(&z, report);

@@ -2,8 +2,7 @@
 #include "base/oom.h"
 #include "base/opts.h"
 #include "codegen/artifact/artifact.h"
-#include "codegen/compile.h"
-#include "codegen/cache.h"
+#include "codegen/job.h"
 #include "ir/model.h"
 #include "passes/settings.h"
 #include "runtime/model.h"
@@ -12,15 +11,6 @@
 
 /* Names beside those of passes/settings.h:  multiversion = x86-64-v4,x86-64-v3   compile-threads = N   cache = off   linker, prefix, header,
  * source = text    weights = embed | beside */
-typedef struct Job {
-	Context *c;
-	const burin_opts *o;
-	const burin_hooks *h;
-	CompileOptions co;
-	ArtifactOptions ao;
-	Target target[8];
-} Job;
-
 static int compile_threads(const burin_opts *o)
 {
 	const char *v = opts_get(o, "compile-threads");
@@ -39,7 +29,7 @@ static int progress(void *user, const char *stage, int64_t done, int64_t total)
 }
 
 /* A comma list; the best first, whatever order was given. */
-static bool read_targets(Job *j)
+static bool read_targets(CompileJob *j)
 {
 	const char *list = opts_get(j->o, "multiversion"), *one = opts_get(j->o, "target.cpu");
 	const char *text = list ? list : one ? one : "x86-64-v4,x86-64-v3";
@@ -63,7 +53,7 @@ static bool read_targets(Job *j)
 	return true;
 }
 
-static bool read_job(Job *j, const burin_graph *g, const char *path)
+static bool read_job(CompileJob *j, const burin_graph *g, const char *path)
 {
 	const char *weights = opts_get(j->o, "weights");
 	j->co.threads = compile_threads(j->o);
@@ -91,7 +81,7 @@ static void release_program(void *p)
 	program_destroy(p);
 }
 
-static burin_status compile_jit(Job *j, const Graph *g, burin_model **out, burin_error *err)
+static burin_status compile_jit(CompileJob *j, const Graph *g, burin_model **out, burin_error *err)
 {
 	Program *p = program_compile(j->c, g, &j->co);
 	if (!p)
@@ -99,21 +89,34 @@ static burin_status compile_jit(Job *j, const Graph *g, burin_model **out, burin
 	return model_of_program(out, program_table(p), release_program, p, err);
 }
 
-static burin_status compile(Job *j, const burin_graph *g, const char *path, burin_model **jit,
-			    burin_error *err)
+bool compile_job_begin(CompileJob *j, const burin_graph *g, const char *path)
+{
+	const char *use = opts_get(j->o, "cache");
+	if (!read_job(j, g, path))
+		return false;
+	j->cache = use && str_eq(use, "off") ? NULL : cache_open(NULL, 0);
+	j->hooks = cache_hooks(j->cache);
+	j->co.cache = j->cache ? &j->hooks : NULL;
+	return true;
+}
+
+void compile_job_end(CompileJob *j)
+{
+	cache_close(j->cache);
+	j->cache = NULL;
+}
+
+static burin_status compile(CompileJob *j, const burin_graph *g, const char *path,
+			    burin_model **jit, burin_error *err)
 {
 	burin_status s = BURIN_OK;
-	if (!read_job(j, g, path))
+	if (!compile_job_begin(j, g, path))
 		return diag_status(j->c->diag, err);
-	const char *use = opts_get(j->o, "cache");
-	Cache *cache = use && str_eq(use, "off") ? NULL : cache_open(NULL, 0);
-	ObjectCache hooks = cache_hooks(cache);
-	j->co.cache = cache ? &hooks : NULL;
 	if (path && !compile_artifact(j->c, g->graph, &j->co, &j->ao, NULL))
 		s = diag_status(j->c->diag, err);
 	if (s == BURIN_OK && jit)
 		s = compile_jit(j, g->graph, jit, err);
-	cache_close(cache);
+	compile_job_end(j);
 	diag_to_hooks(j->c->diag, j->h);
 	return s;
 }
@@ -127,7 +130,7 @@ burin_status burin_compile(const burin_graph *g, const char *out_path, burin_mod
 	if (jit)
 		*jit = NULL;
 	if (OOM_GUARD(&scope)) {
-		Job j = { .c = g->ctx, .o = o, .h = h };
+		CompileJob j = { .c = g->ctx, .o = o, .h = h };
 		burin_status s = compile(&j, g, out_path, jit, err);
 		oom_leave(&scope);
 		return s;

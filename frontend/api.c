@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Names:  bind.NAME = number (a symbol or scalar input)    weights = file or random:seed=N    size = default for free symbols
+/* Names:  bind.NAME = number (a symbol or scalar input)    model-weights = file or random:seed=N    size = default for free symbols
  *         fp = contract | strict | fast    emit.fold, emit.cse, emit.rules = on | off    check-only = on (parameters without data) */
 static bool option_on(const burin_opts *o, const char *key, bool fallback)
 {
@@ -76,17 +76,24 @@ static void close_graph(burin_graph *g)
 	free(g);
 }
 
-static void read_model(burin_graph *g, const burin_opts *o)
+bool model_open(burin_graph *g, const char *path, const burin_opts *o, ReadOptions *r)
 {
-	ReadOptions r = { 0 };
 	WeightSet *w = NULL;
-	if (!read_options(g->ctx, o, &r))
-		return;
-	const ElemList *list = read_elements(g->ctx, g->arena, g->path, &r, &w);
-	g->list = list;
+	g->ctx = context_create();
+	g->arena = arena_create();
+	g->path = arena_strdup(g->arena, path);
+	g->close = close_graph;
+	if (!read_options(g->ctx, o, r))
+		return false;
+	g->list = read_elements(g->ctx, g->arena, g->path, r, &w);
 	g->weights = w;
-	if (list)
-		g->graph = build_graph(g->ctx, g->arena, list, w, &r);
+	return g->list != NULL;
+}
+
+bool model_build(burin_graph *g, const ReadOptions *r)
+{
+	g->graph = build_graph(g->ctx, g->arena, g->list, g->weights, r);
+	return g->graph != NULL;
 }
 
 burin_status burin_read(burin_graph **out, const char *path, const burin_opts *o,
@@ -98,12 +105,10 @@ burin_status burin_read(burin_graph **out, const char *path, const burin_opts *o
 	*out = NULL;
 	burin_graph *volatile g = calloc(1, sizeof **out);
 	if (g && OOM_GUARD(&scope)) {
+		ReadOptions r = { 0 };
 		burin_status s;
-		g->ctx = context_create();
-		g->arena = arena_create();
-		g->path = arena_strdup(g->arena, path);
-		g->close = close_graph;
-		read_model(g, o);
+		if (model_open(g, path, o, &r))
+			model_build(g, &r);
 		diag_sort(g->ctx->diag);
 		diag_to_hooks(g->ctx->diag, h);
 		s = diag_status(g->ctx->diag, err);

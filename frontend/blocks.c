@@ -48,11 +48,14 @@ void xml_misplaced(Expander *x, const XmlNode *n, const char *hint)
 /* The value in= stands for when it is left out. */
 bool xml_use_last(Expander *x, const Scope *s, const XmlNode *n, RefList *in)
 {
-	ElemRef r = { .name = s->last, .loc = n->loc };
-	vec_push(x->arena, in, r);
-	if (s->last || elem_reported(x->c, n->loc, E2005))
-		return s->last != NULL;
-	in->n--;
+	if (s->last) { /* exactly one: there are many of these */
+		in->at = ARENA_NEW(x->arena, ElemRef);
+		in->n = in->cap = 1;
+		in->at[0] = (ElemRef){ .name = s->last, .loc = n->loc };
+		return true;
+	}
+	if (elem_reported(x->c, n->loc, E2005))
+		return false;
 	diag_error(x->c->diag, n->loc, E2005, "<%s> needs the attribute 'in'", n->tag);
 	diag_hint(x->c->diag,
 		  "without in= an element takes the result of the one before it, and there "
@@ -60,7 +63,7 @@ bool xml_use_last(Expander *x, const Scope *s, const XmlNode *n, RefList *in)
 	return false;
 }
 
-/* --- ordinary elements --- */
+/* --- ordinary elements ----------------------------------------------------------------------- */
 
 /* The position of the input that may be given as an attribute of its own name (h0="..."), or -1. */
 static int named_input(Op op, const char *attr)
@@ -122,12 +125,10 @@ static void fill_inputs(Expander *x, Scope *s, const XmlNode *n, Elem *e, ElemKi
 	bool takes_input = kind == EK_op && (op_info(op)->max_in > 0 || op_info(op)->variadic);
 	if (!in && !first_named && takes_input) {
 		RefList refs = { 0 };
-		if (!xml_use_last(x, s, n, &refs))
-			refs.n = 0;
-		if (refs.n && e->in.n > 0)
+		if (xml_use_last(x, s, n, &refs) && e->in.n > 0)
 			e->in.at[0] = refs.at[0];
-		else if (refs.n)
-			vec_push(x->arena, &e->in, refs.at[0]);
+		else
+			e->in.at = refs.at, e->in.n = refs.n, e->in.cap = refs.cap;
 	}
 }
 
@@ -198,7 +199,7 @@ static void add_output(Expander *x, Scope *s, const XmlNode *n)
 	}
 }
 
-/* --- if --- */
+/* --- if -------------------------------------------------------------------------------------- */
 
 static ElemList *expand_branch(Expander *x, Scope *s, const XmlNode *n)
 {
@@ -259,7 +260,7 @@ static void expand_if(Expander *x, Scope *s, const XmlNode *n)
 	s->last = e.id;
 }
 
-/* --- the walk --- */
+/* --- the walk -------------------------------------------------------------------------------- */
 
 static bool within_budget(Expander *x, const XmlNode *n)
 {

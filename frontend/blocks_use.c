@@ -10,7 +10,7 @@ typedef struct Block {
 	VEC(BlockParam) param;
 } Block;
 
-/* --- blocks --- */
+/* --- blocks ---------------------------------------------------------------------------------- */
 
 void xml_define_block(Expander *x, Scope *s, const XmlNode *n)
 {
@@ -190,7 +190,7 @@ void xml_expand_use(Expander *x, Scope *s, const XmlNode *n)
 	x->depth--;
 }
 
-/* --- repeats --- */
+/* --- repeats --------------------------------------------------------------------------------- */
 
 /* The carried names: at first what in= names, then what the body's <output> names (or its last
  * result). */

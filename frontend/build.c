@@ -7,13 +7,13 @@
 #include "frontend/build_impl.h"
 #include <stdlib.h>
 
-enum { MAX_IF_DEPTH = 200 };
+enum { MAX_IF_DEPTH = 1000 };
 
 typedef VEC(Spot) SpotList;
 
 static bool build_needed(Build *s, SpotList *fresh);
 
-/* --- names --- */
+/* --- names ----------------------------------------------------------------------------------- */
 
 static Unit *unit_create(Build *s, Unit *outer, const ElemList *list)
 {
@@ -66,7 +66,7 @@ bool build_is_literal(const char *text, double *v)
 	return *p >= '0' && *p <= '9' && parse_f64(text, strlen(text), v);
 }
 
-/* --- marking --- */
+/* --- marking --------------------------------------------------------------------------------- */
 
 static void mark(Build *s, Unit *u, const char *ref, SpotList *work)
 {
@@ -104,7 +104,7 @@ static bool mark_outputs(Build *s, Unit *u)
 	return build_needed(s, &fresh);
 }
 
-/* --- if --- */
+/* --- if -------------------------------------------------------------------------------------- */
 
 static void set_value(Build *s, Unit *u, int at, Node *const *n, int count)
 {
@@ -156,7 +156,7 @@ static bool build_if(Build *s, Unit *u, int at)
 	return false;
 }
 
-/* --- the walk --- */
+/* --- the walk -------------------------------------------------------------------------------- */
 
 static void build_element(Build *s, Unit *u, int at)
 {

@@ -3,7 +3,7 @@
  */
 #include "frontend/build_impl.h"
 
-/* --- symbols --- */
+/* --- symbols --------------------------------------------------------------------------------- */
 
 bool build_symbol(void *user, const char *name, size_t n, int64_t *out)
 {
@@ -84,7 +84,7 @@ static const Type *declared_type(Build *s, const Elem *e, int64_t scalar_or_vect
 	return t;
 }
 
-/* --- leaves --- */
+/* --- leaves ---------------------------------------------------------------------------------- */
 
 Node *build_give_up(Build *s)
 {

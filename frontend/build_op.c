@@ -5,7 +5,7 @@
 
 enum { MAX_CONST_INTS = 65536 };
 
-/* --- references --- */
+/* --- references ------------------------------------------------------------------------------ */
 
 static Node *undefined(Build *s, const Elem *e, const char *ref, Loc loc)
 {
@@ -139,7 +139,7 @@ static const char *attr_value_of(void *user, const ElemAttr *at, const AttrField
 	return NULL;
 }
 
-/* --- operators --- */
+/* --- operators ------------------------------------------------------------------------------- */
 
 /* The parameter that stands for the missing input i, NULL when the layer does without. */
 static Node *implicit_param(Build *s, const Elem *e, Op op, Attr attr, Node *const *in, int i,

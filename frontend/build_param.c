@@ -72,16 +72,18 @@ static const Blob *no_tensor(Build *s, const ParamAsk *ask)
 		   type);
 	if (!elem_worth_hint(s->c))
 		return NULL;
-	int n = weights_count(s->weights);
-	const char **names = ARENA_ARRAY(s->arena, const char *, n);
-	for (int i = 0; i < n; i++)
-		weights_at(s->weights, i, &names[i]);
+	int n = 0; /* what the model does not use is what was meant */
+	const char **names = ARENA_ARRAY(s->arena, const char *, weights_count(s->weights));
+	for (int i = 0; i < weights_count(s->weights); i++) {
+		weights_at(s->weights, i, &names[n]);
+		n += !map_get_str(s->known, names[n]);
+	}
 	const char *near = nearest_name(ask->name, names, n);
 	if (near)
 		diag_hint(s->c->diag, "it has '%s' %s", near,
 			  type_text(s->arena, weights_find(s->weights, near)->type));
 	else if (n == 1)
-		diag_hint(s->c->diag, "its only tensor is '%s'", names[0]);
+		diag_hint(s->c->diag, "the model does not use its tensor '%s'", names[0]);
 	return NULL;
 }
 

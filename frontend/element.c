@@ -48,7 +48,7 @@ void elem_set(ElemList *l, Elem *e, const char *attr, const char *value)
 	vec_push(l->arena, &e->attr, a);
 }
 
-/* --- what an element name means --- */
+/* --- what an element name means -------------------------------------------------------------- */
 
 static const struct {
 	const char *name;
@@ -137,7 +137,7 @@ bool elem_worth_hint(const Context *c)
 	return diag_errors(c->diag) <= 100;
 }
 
-/* --- attributes --- */
+/* --- attributes ------------------------------------------------------------------------------ */
 
 static bool is_listed(AttrKind k)
 {
@@ -275,7 +275,7 @@ bool elem_record(Context *c, const Elem *e, Op op, void *record, const ElemRecor
 	return ok;
 }
 
-/* --- checking --- */
+/* --- checking -------------------------------------------------------------------------------- */
 
 static bool any_size(void *user, const char *name, size_t n, int64_t *out)
 {

@@ -2,6 +2,7 @@
 #ifndef FRONTEND_FRONTEND_H
 #define FRONTEND_FRONTEND_H
 #include "frontend/element.h"
+#include "ir/model.h"
 #include "ir/node.h"
 
 typedef struct Binding {
@@ -24,6 +25,11 @@ ElemList *xml_read(Context *c, Arena *arena, const char *path, const char *text,
 ElemList *onnx_read(Context *c, Arena *arena, const char *path, const void *data, size_t n, WeightSet **weights);
 /* Binds symbols, makes parameters, infers, folds, decides `if`: the typed graph, macros kept. */
 Graph *build_graph(Context *c, Arena *arena, const ElemList *list, const WeightSet *weights, const ReadOptions *o);
+
+/* A model in two steps, for who looks at the elements in between: g is zeroed memory of malloc, which burin_graph_free takes in any case.
+ * Errors are in g->ctx->diag. Options as in api.c. */
+bool model_open(burin_graph *g, const char *path, const burin_opts *o, ReadOptions *r); /* list, weights */
+bool model_build(burin_graph *g, const ReadOptions *r);                                 /* graph */
 
 bool xml_write(Context *c, const ElemList *list, Str *out, const char *weights_file); /* convert */
 /* The tensors that the written XML leaves to the weight file, for safetensors_write; lists grow in l->arena. */

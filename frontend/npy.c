@@ -211,7 +211,7 @@ const Blob *npy_read(Context *c, Arena *arena, const char *path)
 	return npy_parse(c, arena, b, sym(c, path), "array");
 }
 
-/* --- writing --- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 static const char *descr_of(DType t)
 {

@@ -8,7 +8,7 @@
 #include "frontend/onnx_impl.h"
 #include "frontend/weights.h"
 
-static bool convert_node(Onnx *o, OnnxScope *s, const OnnxNode *node);
+static bool convert_node(Onnx *o, OnnxScope *s, PbBytes bytes);
 
 static Loc loc_here(const Onnx *o, const OnnxNode *node)
 {
@@ -27,12 +27,11 @@ static bool decoded(Onnx *o, bool ok)
 	return false;
 }
 
-/* --- graphs
- * ------------------------------------------------------------------------------------------ */
+/* --- graphs ---------------------------------------------------------------------------------- */
 
 static OnnxScope *scope_create(Onnx *o, OnnxScope *outer, ElemList *list)
 {
-	OnnxScope *s = ARENA_NEW(o->arena, OnnxScope);
+	OnnxScope *s = ARENA_NEW(o->scratch, OnnxScope);
 	*s = (OnnxScope){ .outer = outer, .list = list, .prefix = "" };
 	if (outer) {
 		s->import = outer->import;
@@ -41,8 +40,8 @@ static OnnxScope *scope_create(Onnx *o, OnnxScope *outer, ElemList *list)
 		s->prefix = outer->prefix;
 		s->depth = outer->depth + 1;
 	}
-	s->value = map_create(o->arena);
-	s->info = map_create(o->arena);
+	s->value = map_create(o->arena); /* grows while scratch comes and goes */
+	s->info = map_create(o->scratch);
 	return s;
 }
 
@@ -78,8 +77,7 @@ static bool add_initializers(Onnx *o, OnnxScope *s, const OnnxGraph *g)
 	return ok;
 }
 
-/* --- inputs of the model
- * -------------------------------------------------------------------------------- */
+/* --- inputs of the model --------------------------------------------------------------------- */
 
 /* A symbol of the file as an identifier: other characters become '_', equal results are told apart
  * by a number. */
@@ -89,7 +87,7 @@ static const char *symbol_name(Onnx *o, Map *symbols, const char *symbol)
 	if (known)
 		return known;
 	Str s;
-	str_init(&s, o->arena);
+	str_init(&s, o->scratch);
 	for (const char *p = symbol ? symbol : "d"; *p && s.n < 64; p++) {
 		bool digit = *p >= '0' && *p <= '9';
 		bool letter = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || *p == '_';
@@ -100,7 +98,8 @@ static const char *symbol_name(Onnx *o, Map *symbols, const char *symbol)
 	const char *base = str_text(&s), *name = base;
 	Map *taken = o->taken_symbols;
 	for (int k = symbol ? 2 : 0; map_get_str(taken, name) || (!symbol && name == base); k++)
-		name = arena_printf(o->arena, "%s%s%d", base, symbol ? "_" : "", k);
+		name = arena_printf(o->scratch, "%s%s%d", base, symbol ? "_" : "", k);
+	name = sym(o->c, name);
 	map_put_str(taken, name, o);
 	if (symbol)
 		map_put_str(symbols, symbol, (void *)(uintptr_t)name);
@@ -127,7 +126,7 @@ static void add_input(Onnx *o, OnnxScope *s, Map *symbols, const OnnxValueInfo *
 	onnx_define(s, o, loc, in->name, v);
 	Elem e = { .op = sym(o->c, "input"), .id = v->id, .loc = loc, .id_loc = loc };
 	Str shape;
-	str_init(&shape, o->arena);
+	str_init(&shape, o->scratch);
 	for (int i = 0; i < in->dim.n; i++) {
 		if (i)
 			str_char(&shape, ',');
@@ -137,15 +136,15 @@ static void add_input(Onnx *o, OnnxScope *s, Map *symbols, const OnnxValueInfo *
 			str_add(&shape, symbol_name(o, symbols, in->dim.at[i].symbol));
 	}
 	if (type != DT_COUNT && type != DT_f32)
-		elem_set(s->list, &e, "type", dtype_info[type].name);
-	elem_set(s->list, &e, "shape", str_text(&shape));
+		elem_set(o->aside, &e, "type", dtype_info[type].name);
+	elem_set(o->aside, &e, "shape", str_text(&shape));
 	onnx_push(o, s->list, &e);
 }
 
 /* Before IR version 4 initialisers are listed among the inputs too. */
 static void add_inputs(Onnx *o, OnnxScope *s, const OnnxGraph *g)
 {
-	Map *symbols = map_create(o->arena);
+	Map *symbols = map_create(o->scratch);
 	for (int i = 0; i < g->input.n; i++) {
 		const OnnxValue *v = map_get_str(s->value, g->input.at[i].name);
 		if (!v || !v->initializer)
@@ -153,8 +152,7 @@ static void add_inputs(Onnx *o, OnnxScope *s, const OnnxGraph *g)
 	}
 }
 
-/* --- outputs
- * ---------------------------------------------------------------------------------------------- */
+/* --- outputs --------------------------------------------------------------------------------- */
 
 static bool add_output(Onnx *o, OnnxScope *s, const char *name, OnnxValue **out)
 {
@@ -166,14 +164,14 @@ static bool add_output(Onnx *o, OnnxScope *s, const char *name, OnnxValue **out)
 	const char *from = onnx_value_id(o, v);
 	Elem e = { .op = sym(o->c, "output"), .loc = loc, .id_loc = loc };
 	e.id = onnx_output_id(o, name);
-	elem_add_in(s->list, &e, from);
+	elem_add_in(o->aside, &e, from);
 	onnx_push(o, s->list, &e);
 	return true;
 }
 
 static bool read_graph(Onnx *o, OnnxScope *s, PbBytes bytes, bool top, OnnxValue ***out, int *n_out)
 {
-	OnnxGraph *g = ARENA_NEW(o->arena, OnnxGraph);
+	OnnxGraph *g = ARENA_NEW(o->scratch, OnnxGraph);
 	if (!decoded(o, onnx_decode_graph(&o->decoder, bytes, g)))
 		return false;
 	if (top)
@@ -188,11 +186,11 @@ static bool read_graph(Onnx *o, OnnxScope *s, PbBytes bytes, bool top, OnnxValue
 	for (int i = 0; i < g->node.n && !o->full; i++) {
 		if (top)
 			o->node = i + 1;
-		ok &= convert_node(o, s, &g->node.at[i]);
+		ok &= convert_node(o, s, g->node.at[i]);
 	}
 	if (g->output.n == 0)
 		ok = onnx_fault(o, (Loc){ .file = o->path }, "a graph without outputs");
-	OnnxValue **value = ARENA_ARRAY(o->arena, OnnxValue *, g->output.n ? g->output.n : 1);
+	OnnxValue **value = ARENA_ARRAY(o->scratch, OnnxValue *, g->output.n ? g->output.n : 1);
 	for (int i = 0; i < g->output.n && !o->full; i++)
 		ok &= add_output(o, s, g->output.at[i].name, &value[i]);
 	*out = value;
@@ -214,13 +212,12 @@ bool onnx_read_branch(OnnxCall *n, const OnnxAttr *graph, ElemList **list, OnnxV
 	return read_graph(o, s, graph->message, false, out, n_out);
 }
 
-/* --- functions
- * -------------------------------------------------------------------------------------------- */
+/* --- functions ------------------------------------------------------------------------------- */
 
 /* The key of an operator or function; another overload is another function. */
 static const char *key_of(Onnx *o, const char *domain, const char *name, const char *overload)
 {
-	return arena_printf(o->arena, overload[0] ? "%s:%s:%s" : "%s:%s", domain, name, overload);
+	return arena_printf(o->scratch, overload[0] ? "%s:%s:%s" : "%s:%s", domain, name, overload);
 }
 
 static void index_functions(Onnx *o)
@@ -243,8 +240,8 @@ static OnnxScope *function_scope(OnnxCall *n, const OnnxFunction *f)
 	const char *name = n->node->name[0] ? n->node->name
 			   : n->node->out.n ? n->node->out.at[0]
 					    : f->name;
-	s->prefix = arena_printf(o->arena, "%.80s%.60s/", n->scope->prefix, name);
-	s->wish = map_create(o->arena);
+	s->prefix = arena_printf(o->scratch, "%.80s%.60s/", n->scope->prefix, name);
+	s->wish = map_create(o->scratch);
 	for (int i = 0; i < f->out.n && i < n->node->out.n; i++)
 		if (n->node->out.at[i][0])
 			map_put_str(s->wish, f->out.at[i], (void *)(uintptr_t)n->node->out.at[i]);
@@ -270,7 +267,7 @@ static bool inline_function(OnnxCall *n, OnnxFunction *f)
 	OnnxScope *s = function_scope(n, f);
 	f->open = true;
 	for (int i = 0; i < f->node.n && !o->full; i++)
-		ok &= convert_node(o, s, &f->node.at[i]);
+		ok &= convert_node(o, s, f->node.at[i]);
 	f->open = false;
 	for (int i = 0; i < f->out.n && i < n->node->out.n && !o->full; i++) {
 		OnnxValue *v = map_get_str(s->value, f->out.at[i]);
@@ -284,9 +281,7 @@ static bool inline_function(OnnxCall *n, OnnxFunction *f)
 	return ok;
 }
 
-/* --- nodes
- * -------------------------------------------------------------------------------------------------
- */
+/* --- nodes ----------------------------------------------------------------------------------- */
 
 static int64_t version_of(const OnnxImports *list, const char *domain)
 {
@@ -318,30 +313,40 @@ static bool refuse_operator(OnnxCall *n)
 			   node->domain[0] ? node->domain : "ai.onnx", (long long)n->opset);
 }
 
-static bool convert_node(Onnx *o, OnnxScope *s, const OnnxNode *node)
+static bool convert(OnnxCall *n)
 {
-	OnnxCall n = { .o = o, .scope = s, .node = node, .loc = loc_here(o, node) };
-	bool ok;
-	o->full |= ++o->n_nodes > ONNX_MAX_ELEMENTS;
-	n.opset = version_of(s->import, node->domain);
-	n.row = map_get_str(o->row, key_of(o, node->domain, node->op, ""));
+	Onnx *o = n->o;
+	const OnnxNode *node = n->node;
 	OnnxFunction *f = NULL;
-	if (!n.row || !n.row->map)
+	n->opset = version_of(n->scope->import, node->domain);
+	n->row = map_get_str(o->row, key_of(o, node->domain, node->op, ""));
+	if (!n->row || !n->row->map)
 		f = map_get_str(o->function, key_of(o, node->domain, node->op, node->overload));
 	if (f)
-		ok = inline_function(&n, f);
-	else if (!n.row || !n.row->map)
-		ok = refuse_operator(&n);
-	else
-		ok = onnx_call_begin(&n) && n.row->map(&n) && onnx_call_end(&n);
+		return inline_function(n, f);
+	if (!n->row || !n->row->map)
+		return refuse_operator(n);
+	return onnx_call_begin(n) && n->row->map(n) && onnx_call_end(n);
+}
+
+/* A node is decoded when its turn comes, and forgotten when it is done. */
+static bool convert_node(Onnx *o, OnnxScope *s, PbBytes bytes)
+{
+	OnnxNode node;
+	ArenaMark mark = arena_mark(o->scratch);
+	if (!decoded(o, onnx_decode_node(&o->decoder, bytes, &node)))
+		return false;
+	OnnxCall n = { .o = o, .scope = s, .node = &node, .loc = loc_here(o, &node) };
+	o->full |= ++o->n_nodes > ONNX_MAX_ELEMENTS ||
+		   arena_bytes(o->arena) + arena_bytes(o->scratch) > o->budget;
+	bool ok = !o->full && convert(&n);
 	if (!ok)
 		bind_unknown(&n);
+	arena_release(o->scratch, mark);
 	return ok;
 }
 
-/* --- the model
- * ------------------------------------------------------------------------------------------------
- */
+/* --- the model ------------------------------------------------------------------------------- */
 
 static bool check_versions(Onnx *o, const OnnxImports *list)
 {
@@ -389,8 +394,10 @@ ElemList *onnx_read(Context *c, Arena *arena, const char *path, const void *data
 		    WeightSet **weights)
 {
 	int before = diag_errors(c->diag);
-	Onnx o = { .c = c, .arena = arena, .path = sym(c, path) };
-	o.decoder = (OnnxDecoder){ .c = c, .arena = arena, .start = data };
+	Onnx o = { .c = c, .arena = arena, .scratch = arena_create(), .path = sym(c, path) };
+	o.budget = arena_bytes(arena) + ONNX_MEMORY + n * ONNX_MEMORY_PER_BYTE;
+	o.aside = elem_list_create(c, o.scratch, path);
+	o.decoder = (OnnxDecoder){ .c = c, .arena = o.scratch, .start = data };
 	o.root = elem_list_create(c, arena, path);
 	o.root->loc = (Loc){ .file = o.path };
 	o.weights = weights_create(c, arena, path);
@@ -402,6 +409,7 @@ ElemList *onnx_read(Context *c, Arena *arena, const char *path, const void *data
 	o.refusal = map_create(arena);
 	o.file = map_create(arena);
 	bool ok = read_model(&o, (PbBytes){ .at = data, .n = n });
+	arena_destroy(o.scratch);
 	if (ok && diag_errors(c->diag) == before) {
 		*weights = o.weights;
 		return o.root;

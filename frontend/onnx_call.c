@@ -10,7 +10,7 @@ bool onnx_no(OnnxCall *n, const char *hint, const char *fmt, ...)
 	va_list ap;
 	va_start(ap, fmt);
 	Str s;
-	str_init(&s, n->o->arena);
+	str_init(&s, n->o->scratch);
 	str_vfmt(&s, fmt, ap);
 	va_end(ap);
 	n->failed = true;
@@ -24,7 +24,7 @@ bool onnx_bad(OnnxCall *n, const char *fmt, ...)
 	va_list ap;
 	va_start(ap, fmt);
 	Str s;
-	str_init(&s, n->o->arena);
+	str_init(&s, n->o->scratch);
 	str_vfmt(&s, fmt, ap);
 	va_end(ap);
 	n->failed = true;
@@ -36,8 +36,7 @@ bool onnx_lacks(OnnxCall *n, const char *attr)
 	return onnx_bad(n, "lacks its attribute '%s'", attr);
 }
 
-/* --- begin and end
- * --------------------------------------------------------------------------------- */
+/* --- begin and end --------------------------------------------------------------------------- */
 
 static bool find_inputs(OnnxCall *n)
 {
@@ -74,7 +73,7 @@ bool onnx_call_begin(OnnxCall *n)
 	n->n_in = n->node->in.n;
 	while (n->n_in > 0 && !n->node->in.at[n->n_in - 1][0])
 		n->n_in--;
-	n->in = ARENA_ARRAY(n->o->arena, OnnxValue *, n->n_in ? n->n_in : 1);
+	n->in = ARENA_ARRAY(n->o->scratch, OnnxValue *, n->n_in ? n->n_in : 1);
 	return find_inputs(n) && check_counts(n);
 }
 
@@ -87,8 +86,7 @@ bool onnx_call_end(OnnxCall *n)
 	return !n->failed;
 }
 
-/* --- attributes
- * -------------------------------------------------------------------------------------- */
+/* --- attributes ------------------------------------------------------------------------------ */
 
 static const OnnxAttr *find_attr(const OnnxNode *node, const char *name, int *at)
 {
@@ -178,8 +176,7 @@ Ints onnx_attr_ints(OnnxCall *n, const char *name)
 	return a ? (Ints){ .n = a->ints.n, .v = a->ints.at } : (Ints){ .n = 0 };
 }
 
-/* --- inputs
- * ------------------------------------------------------------------------------------------- */
+/* --- inputs ---------------------------------------------------------------------------------- */
 
 OnnxValue *onnx_in(const OnnxCall *n, int i)
 {
@@ -217,7 +214,7 @@ bool onnx_known_ints(const OnnxCall *n, int i, Ints *out)
 	if (!v || !v->data || dtype_is_float(v->type) || v->data->type->count > MANY)
 		return false;
 	int count = (int)v->data->type->count;
-	int64_t *list = ARENA_ARRAY(n->o->arena, int64_t, count ? count : 1);
+	int64_t *list = ARENA_ARRAY(n->o->scratch, int64_t, count ? count : 1);
 	for (int k = 0; k < count; k++)
 		list[k] = blob_i64(v->data, k);
 	*out = (Ints){ .n = count, .v = list };
@@ -245,8 +242,8 @@ const char *onnx_param(OnnxCall *n, int i)
 	if (!v)
 		return NULL;
 	if (v->data && v->data->type->count <= ONNX_MAX_INLINE)
-		return onnx_numbers_text(n->o->arena, v->data);
-	return arena_printf(n->o->arena, "@%s", onnx_value_id(n->o, v));
+		return onnx_numbers_text(n->o->scratch, v->data);
+	return arena_printf(n->o->scratch, "@%s", onnx_value_id(n->o, v));
 }
 
 const char *onnx_scalar_text(OnnxCall *n, int i)
@@ -255,16 +252,15 @@ const char *onnx_scalar_text(OnnxCall *n, int i)
 	if (!v || !v->data || v->data->type->rank > 0 || v->type == DT_bool ||
 	    !isfinite(blob_f64(v->data, 0)) || fabs(blob_f64(v->data, 0)) > 0x1p53)
 		return NULL;
-	return onnx_numbers_text(n->o->arena, v->data);
+	return onnx_numbers_text(n->o->scratch, v->data);
 }
 
-/* --- texts
- * ---------------------------------------------------------------------------------------------- */
+/* --- texts ----------------------------------------------------------------------------------- */
 
 const char *onnx_ints_text(OnnxCall *n, Ints v)
 {
 	Str s;
-	str_init(&s, n->o->arena);
+	str_init(&s, n->o->scratch);
 	for (int i = 0; i < v.n; i++)
 		str_fmt(&s, i ? ",%lld" : "%lld", (long long)v.v[i]);
 	return str_text(&s);
@@ -274,7 +270,7 @@ const char *onnx_ints_text(OnnxCall *n, Ints v)
 const char *onnx_num_text(OnnxCall *n, double v)
 {
 	Str s;
-	str_init(&s, n->o->arena);
+	str_init(&s, n->o->scratch);
 	if ((double)(float)v == v)
 		str_float(&s, (float)v);
 	else
@@ -282,8 +278,7 @@ const char *onnx_num_text(OnnxCall *n, double v)
 	return str_text(&s);
 }
 
-/* --- elements
- * -------------------------------------------------------------------------------------------- */
+/* --- elements -------------------------------------------------------------------------------- */
 
 Elem onnx_elem(OnnxCall *n, const char *op)
 {
@@ -292,7 +287,7 @@ Elem onnx_elem(OnnxCall *n, const char *op)
 
 void onnx_arg_id(OnnxCall *n, Elem *e, const char *id)
 {
-	elem_add_in(n->scope->list, e, id);
+	elem_add_in(n->o->aside, e, id);
 }
 
 void onnx_arg(OnnxCall *n, Elem *e, int input)
@@ -303,12 +298,12 @@ void onnx_arg(OnnxCall *n, Elem *e, int input)
 void onnx_set(OnnxCall *n, Elem *e, const char *attr, const char *text)
 {
 	if (text)
-		elem_set(n->scope->list, e, attr, text);
+		elem_set(n->o->aside, e, attr, text);
 }
 
 void onnx_set_int(OnnxCall *n, Elem *e, const char *attr, int64_t v)
 {
-	onnx_set(n, e, attr, arena_printf(n->o->arena, "%lld", (long long)v));
+	onnx_set(n, e, attr, arena_printf(n->o->scratch, "%lld", (long long)v));
 }
 
 void onnx_set_num(OnnxCall *n, Elem *e, const char *attr, double v)
@@ -340,7 +335,9 @@ static const char *wish(const OnnxCall *n, int k)
 		return other;
 	if (!name[0])
 		name = n->node->name[0] ? n->node->name : n->node->op;
-	return arena_printf(n->o->arena, "%s%s", n->scope->prefix, name);
+	if (!n->scope->prefix[0])
+		return name;
+	return arena_printf(n->o->scratch, "%s%s", n->scope->prefix, name);
 }
 
 /* What an attribute says by default needs not be said. */
@@ -371,7 +368,7 @@ static const char *finish(OnnxCall *n, Elem *e, const char *id)
 
 const char *onnx_step_results(OnnxCall *n, Elem *e, const char *what, int count)
 {
-	const char *name = arena_printf(n->o->arena, "%s.%s", wish(n, 0), what);
+	const char *name = arena_printf(n->o->scratch, "%s.%s", wish(n, 0), what);
 	return finish(n, e, onnx_id(n->o, name, count));
 }
 
@@ -407,11 +404,11 @@ bool onnx_results(OnnxCall *n, Elem *e, int count, const DType *type)
 {
 	const char *name =
 		n->node->name[0] && !n->scope->wish
-			? arena_printf(n->o->arena, "%s%s", n->scope->prefix, n->node->name)
+			? arena_printf(n->o->scratch, "%s%s", n->scope->prefix, n->node->name)
 			: wish(n, 0);
 	const char *id = finish(n, e, onnx_id(n->o, name, count));
 	for (int k = 0; k < count && k < n->node->out.n; k++)
-		if (!onnx_bind(n, k, sym(n->o->c, arena_printf(n->o->arena, "%s.%d", id, k)),
+		if (!onnx_bind(n, k, sym(n->o->c, arena_printf(n->o->scratch, "%s.%d", id, k)),
 			       type[k]))
 			return false;
 	return true;

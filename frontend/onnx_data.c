@@ -11,8 +11,7 @@ static bool bad(Onnx *o, Loc loc, const OnnxTensor *t, const char *why)
 	return diag_error(o->c->diag, loc, E3004, "the tensor '%.80s': %s", t->name, why);
 }
 
-/* --- external data
- * ---------------------------------------------------------------------------------- */
+/* --- external data --------------------------------------------------------------------------- */
 
 typedef struct OnnxFile {
 	const uint8_t *at; /* NULL: could not be opened, reported */
@@ -88,8 +87,7 @@ static bool external(Onnx *o, const OnnxTensor *t, size_t bytes, Loc loc, PbByte
 	return true;
 }
 
-/* --- typed fields
- * -------------------------------------------------------------------------------------- */
+/* --- typed fields ---------------------------------------------------------------------------- */
 
 /* The field of TensorProto that holds a type's data, and how a number of it is written. */
 static uint32_t typed_field(DType t, PbWire *wire)
@@ -140,9 +138,7 @@ static bool typed_data(Onnx *o, const OnnxTensor *t, const Type *type, Loc loc, 
 	return n == type->count || bad(o, loc, t, "its data does not fit its shape");
 }
 
-/* --- blobs
- * ------------------------------------------------------------------------------------------------
- */
+/* --- blobs ----------------------------------------------------------------------------------- */
 
 static const Type *tensor_type(Onnx *o, const OnnxTensor *t, Loc loc)
 {
@@ -196,8 +192,7 @@ const Blob *onnx_blob(Onnx *o, const OnnxTensor *t, Loc loc)
 			    : blob_wrap(o->c, type, b.at, t->name[0] ? t->name : NULL);
 }
 
-/* --- as text
- * --------------------------------------------------------------------------------------------- */
+/* --- as text --------------------------------------------------------------------------------- */
 
 /* The lowest int64 has no text that reads back; as a bound of a slice, the only use seen, the next
  * one means the same. */

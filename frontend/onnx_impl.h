@@ -13,6 +13,8 @@ enum {
 	ONNX_NEWEST = 28,
 	ONNX_MAX_DEPTH = 32, /* subgraphs and functions within one another */
 	ONNX_MAX_ELEMENTS = 1000000,
+	ONNX_MEMORY = 128 << 20,
+	ONNX_MEMORY_PER_BYTE = 64,
 	ONNX_MAX_INLINE = 16 /* numbers of a constant that are written into an attribute */
 };
 
@@ -51,7 +53,10 @@ typedef struct OnnxRefusal {
 
 typedef struct Onnx {
 	Context *c;
-	Arena *arena;
+	Arena *arena;    /* of what lasts */
+	Arena *scratch;  /* of what a node needs; given back when it is done */
+	ElemList *aside; /* elements under construction take their memory from here */
+	size_t budget;   /* bytes of both */
 	const char *path;
 	OnnxDecoder decoder;
 	OnnxModel model;
@@ -94,8 +99,7 @@ struct OnnxRow {
 Map *onnx_row_index(Arena *arena); /* "domain:name" -> row */
 const OnnxRow *onnx_row_at(int i); /* NULL behind the last */
 
-/* --- onnx.c -------------------------------------------------------------------------------------
- */
+/* --- onnx.c ---------------------------------------------------------------------------------- */
 
 bool onnx_refuse(Onnx *o, Loc loc, DiagCode code, const char *hint, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
@@ -122,15 +126,13 @@ bool onnx_read_branch(OnnxCall *n, const OnnxAttr *graph, ElemList **list, OnnxV
 		      int *n_out);
 void onnx_ops_table(Str *out); /* Markdown, for the command line */
 
-/* --- onnx_data.c
- * ----------------------------------------------------------------------------------- */
+/* --- onnx_data.c ----------------------------------------------------------------------------- */
 
 const Blob *onnx_blob(Onnx *o, const OnnxTensor *t, Loc loc); /* NULL after a report */
 const char *onnx_number_text(Arena *a, const Blob *b, int64_t i);
 const char *onnx_numbers_text(Arena *a, const Blob *b);
 
-/* --- onnx_call.c: asking the node
- * ------------------------------------------------------------------- */
+/* --- onnx_call.c: asking the node ------------------------------------------------------------ */
 
 bool onnx_call_begin(OnnxCall *n);
 bool onnx_call_end(OnnxCall *n); /* attributes nobody asked for are a fault */
@@ -161,8 +163,7 @@ const char *onnx_scalar_text(OnnxCall *n,
 const char *onnx_ints_text(OnnxCall *n, Ints v);
 const char *onnx_num_text(OnnxCall *n, double v);
 
-/* --- onnx_call.c: making elements
- * -------------------------------------------------------------------- */
+/* --- onnx_call.c: making elements ------------------------------------------------------------ */
 
 Elem onnx_elem(OnnxCall *n, const char *op);
 void onnx_arg(OnnxCall *n, Elem *e, int input); /* an input of the node, or left out */

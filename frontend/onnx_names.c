@@ -5,15 +5,14 @@
 #include "frontend/onnx_impl.h"
 #include <stdarg.h>
 
-/* --- what is wrong, what is not read -------------------------------------------------------------
- */
+/* --- what is wrong, what is not read --------------------------------------------------------- */
 
 bool onnx_fault(Onnx *o, Loc loc, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
 	Str s;
-	str_init(&s, o->arena);
+	str_init(&s, o->scratch);
 	str_vfmt(&s, fmt, ap);
 	va_end(ap);
 	return diag_error(o->c->diag, loc, E3002, "%s", str_text(&s));
@@ -24,7 +23,7 @@ bool onnx_refuse(Onnx *o, Loc loc, DiagCode code, const char *hint, const char *
 	va_list ap;
 	va_start(ap, fmt);
 	Str s;
-	str_init(&s, o->arena);
+	str_init(&s, o->scratch);
 	str_vfmt(&s, fmt, ap);
 	va_end(ap);
 	OnnxRefusal *r = map_get_str(o->refusal, str_text(&s));
@@ -54,8 +53,7 @@ bool onnx_report_refusals(Onnx *o)
 	return map_count(o->refusal) == 0;
 }
 
-/* --- data types
- * ----------------------------------------------------------------------------------- */
+/* --- data types ------------------------------------------------------------------------------ */
 
 static const struct {
 	const char *name;
@@ -99,8 +97,7 @@ const char *onnx_dtype_name(int code)
 	return code > 0 && code < N_TYPES ? types[code].name : "of an unknown code";
 }
 
-/* --- ids
- * --------------------------------------------------------------------------------------------- */
+/* --- ids ------------------------------------------------------------------------------------- */
 
 static bool is_letter(char c)
 {
@@ -121,7 +118,7 @@ static const char *clean(Onnx *o, const char *wish)
 		wish++;
 	double number;
 	Str s;
-	str_init(&s, o->arena);
+	str_init(&s, o->scratch);
 	if (!is_letter(*wish) || parse_f64(wish, strlen(wish), &number))
 		str_char(&s, 'v');
 	for (; *wish && (s.n < MAX_ID || (*wish & 0xc0) == 0x80); wish++)
@@ -134,7 +131,7 @@ static bool is_free(Onnx *o, const char *id, int results)
 	if (map_get_str(o->taken, id))
 		return false;
 	for (int k = 0; k < results; k++)
-		if (map_get_str(o->taken, arena_printf(o->arena, "%s.%d", id, k)))
+		if (map_get_str(o->taken, arena_printf(o->scratch, "%s.%d", id, k)))
 			return false;
 	return true;
 }
@@ -146,10 +143,10 @@ static const char *unique_id(Onnx *o, const char *base, int results)
 	int *asked = map_get_str(o->asked, base);
 	if (!asked) {
 		asked = ARENA_NEW(o->arena, int);
-		map_put_str(o->asked, base, asked);
+		map_put_str(o->asked, sym(o->c, base), asked);
 	}
 	while (*asked > 0 || !is_free(o, id, results)) {
-		id = arena_printf(o->arena, "%s_%d", base, ++*asked);
+		id = arena_printf(o->scratch, "%s_%d", base, ++*asked);
 		if (is_free(o, id, results))
 			break;
 	}
@@ -158,7 +155,7 @@ static const char *unique_id(Onnx *o, const char *base, int results)
 	id = sym(o->c, id);
 	map_put_str(o->taken, id, o);
 	for (int k = 0; k < results; k++)
-		map_put_str(o->taken, sym(o->c, arena_printf(o->arena, "%s.%d", id, k)), o);
+		map_put_str(o->taken, sym(o->c, arena_printf(o->scratch, "%s.%d", id, k)), o);
 	return id;
 }
 
@@ -172,7 +169,7 @@ const char *onnx_id(Onnx *o, const char *wish, int results)
 static const char *port_name(Onnx *o, const char *name)
 {
 	Str s;
-	str_init(&s, o->arena);
+	str_init(&s, o->scratch);
 	for (const char *p = name; *p && (s.n < MAX_ID || (*p & 0xc0) == 0x80); p++) {
 		bool lost = (*p >= 0 && *p <= ' ') || *p == 0x7f || strchr("{},", *p) ||
 			    (p == name && *p == '@');
@@ -201,12 +198,12 @@ const char *onnx_graph_name(Onnx *o, const char *name)
 	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
 		if (str_eq(name, usual[i])) {
 			const char *base = path_base(o->path);
-			name = arena_strndup(o->arena, base,
+			name = arena_strndup(o->scratch, base,
 					     strlen(base) - strlen(path_suffix(base)));
 			break;
 		}
 	Str s;
-	str_init(&s, o->arena);
+	str_init(&s, o->scratch);
 	for (; *name && s.n < 63; name++) {
 		bool digit = *name >= '0' && *name <= '9';
 		if (digit && !s.n)
@@ -231,8 +228,7 @@ const char *onnx_nearest_hint(Onnx *o, const char *op)
 	return near ? arena_printf(o->arena, "did you mean '%s'?", near) : NULL;
 }
 
-/* --- values
- * ------------------------------------------------------------------------------------------ */
+/* --- values ---------------------------------------------------------------------------------- */
 
 OnnxValue *onnx_find(const OnnxScope *s, const char *name)
 {
@@ -262,12 +258,22 @@ bool onnx_define(OnnxScope *s, Onnx *o, Loc loc, const char *name, OnnxValue *v)
 	return true;
 }
 
+/* The list gets lists of exact length, the ones that grew are scratch. */
 void onnx_push(Onnx *o, ElemList *l, const Elem *e)
 {
-	if (++o->n_elements > ONNX_MAX_ELEMENTS)
+	Elem copy = *e;
+	if (o->full || ++o->n_elements > ONNX_MAX_ELEMENTS) {
 		o->full = true;
-	else
-		vec_push(l->arena, &l->elem, *e);
+		return;
+	}
+	copy.in.cap = e->in.n;
+	copy.attr.cap = e->attr.n;
+	copy.in.at = e->in.n ? arena_copy(l->arena, e->in.at, sizeof(*e->in.at) * (size_t)e->in.n)
+			     : NULL;
+	copy.attr.at = e->attr.n ? arena_copy(l->arena, e->attr.at,
+					      sizeof(*e->attr.at) * (size_t)e->attr.n)
+				 : NULL;
+	vec_push(l->arena, &l->elem, copy);
 }
 
 /* A weight keeps its name in the file, by which weight files know it too. */
@@ -279,9 +285,9 @@ static void make_param(Onnx *o, OnnxValue *v, Elem *e)
 		weights_add(o->weights, name, v->data);
 	}
 	if (!str_eq(name, v->id))
-		elem_set(o->root, e, "name", name);
+		elem_set(o->aside, e, "name", name);
 	if (!dtype_is_float(v->type) || v->fixed)
-		elem_set(o->root, e, "trainable", "no");
+		elem_set(o->aside, e, "trainable", "no");
 }
 
 const char *onnx_value_id(Onnx *o, OnnxValue *v)

@@ -4,8 +4,7 @@
 #include "frontend/onnx_ops.h"
 #include <math.h>
 
-/* --- the common case
- * ------------------------------------------------------------------------------ */
+/* --- the common case ------------------------------------------------------------------------- */
 
 static void copy_attr(OnnxCall *n, Elem *e, const AttrFieldInfo *f)
 {
@@ -81,8 +80,7 @@ static bool finish_two(OnnxCall *n, const char *op, const char *x, const char *y
 	return onnx_result(n, &e, type);
 }
 
-/* --- several inputs
- * --------------------------------------------------------------------------------- */
+/* --- several inputs -------------------------------------------------------------------------- */
 
 /* Min, Max, Sum, Mean of any number: one element for each pair. */
 bool onnx_map_variadic(OnnxCall *n)
@@ -103,7 +101,7 @@ bool onnx_map_variadic(OnnxCall *n)
 	}
 	Elem e = onnx_elem(n, "div");
 	onnx_arg_id(n, &e, sum);
-	onnx_arg_id(n, &e, arena_printf(n->o->arena, "%d", n->n_in));
+	onnx_arg_id(n, &e, arena_printf(n->o->scratch, "%d", n->n_in));
 	return onnx_result(n, &e, onnx_type(n, 0));
 }
 
@@ -150,8 +148,7 @@ bool onnx_map_mod(OnnxCall *n)
 	return onnx_result(n, &e, onnx_type(n, 0));
 }
 
-/* --- clip
- * --------------------------------------------------------------------------------------------- */
+/* --- clip ------------------------------------------------------------------------------------ */
 
 /* Bounds that are no constants: min and max say the same. */
 static bool clip_by_values(OnnxCall *n)
@@ -194,8 +191,7 @@ bool onnx_map_clip(OnnxCall *n)
 	return onnx_result(n, &e, onnx_type(n, 0));
 }
 
-/* --- casts
- * ---------------------------------------------------------------------------------------------- */
+/* --- casts ----------------------------------------------------------------------------------- */
 
 static bool cast_to(OnnxCall *n, DType to)
 {
@@ -227,8 +223,7 @@ bool onnx_map_cast_like(OnnxCall *n)
 	return cast_to(n, to);
 }
 
-/* --- functions made of others
- * ------------------------------------------------------------------------ */
+/* --- functions made of others ---------------------------------------------------------------- */
 
 bool onnx_map_is_inf(OnnxCall *n)
 {
@@ -345,8 +340,7 @@ bool onnx_map_sinh(OnnxCall *n)
 	return finish_two(n, "mul", tanh, cosh, onnx_type(n, 0));
 }
 
-/* --- reductions
- * ------------------------------------------------------------------------------------------- */
+/* --- reductions ------------------------------------------------------------------------------ */
 
 /* Axes are an attribute, from some operator set on an input. False: nothing is to be reduced. */
 static bool reduced_axes(OnnxCall *n, Elem *e, int input_since)

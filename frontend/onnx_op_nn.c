@@ -2,8 +2,7 @@
 #include "frontend/onnx_ops.h"
 #include <math.h>
 
-/* --- windows
- * ----------------------------------------------------------------------------------------- */
+/* --- windows --------------------------------------------------------------------------------- */
 
 static const char *no_3d = "one and two spatial dimensions are read";
 
@@ -131,8 +130,7 @@ bool onnx_map_pool(OnnxCall *n)
 	return set_window(n, &e) && onnx_result(n, &e, onnx_type(n, 0));
 }
 
-/* --- normalisation
- * -------------------------------------------------------------------------------------- */
+/* --- normalisation --------------------------------------------------------------------------- */
 
 static void set_eps(OnnxCall *n, Elem *e)
 {
@@ -185,7 +183,7 @@ static bool groupnorm_by_groups(OnnxCall *n, int64_t groups)
 	}
 	Elem flat = onnx_elem(n, "reshape");
 	onnx_arg_id(n, &flat, x);
-	onnx_set(n, &flat, "shape", arena_printf(n->o->arena, "0,%lld,-1", (long long)groups));
+	onnx_set(n, &flat, "shape", arena_printf(n->o->scratch, "0,%lld,-1", (long long)groups));
 	const char *rows = onnx_step(n, &flat, "rows");
 	Elem norm = onnx_elem(n, "layernorm");
 	onnx_arg_id(n, &norm, rows);
@@ -195,7 +193,7 @@ static bool groupnorm_by_groups(OnnxCall *n, int64_t groups)
 	const char *shifted = onnx_do(n, "shifted", "add", scaled, column[1]);
 	Elem back = onnx_elem(n, "reshape");
 	onnx_arg_id(n, &back, shifted);
-	onnx_set(n, &back, "shape", arena_printf(n->o->arena, "@%s", shape));
+	onnx_set(n, &back, "shape", arena_printf(n->o->scratch, "@%s", shape));
 	return onnx_result(n, &back, onnx_type(n, 0));
 }
 
@@ -336,12 +334,11 @@ bool onnx_map_softmax(OnnxCall *n)
 	const char *y = onnx_step(n, &e, "softmax");
 	Elem back = onnx_elem(n, "reshape");
 	onnx_arg_id(n, &back, y);
-	onnx_set(n, &back, "shape", arena_printf(n->o->arena, "@%s", shape));
+	onnx_set(n, &back, "shape", arena_printf(n->o->scratch, "@%s", shape));
 	return onnx_result(n, &back, onnx_type(n, 0));
 }
 
-/* --- products
- * ---------------------------------------------------------------------------------------------- */
+/* --- products -------------------------------------------------------------------------------- */
 
 /* x W^T + b with constant W and b: a linear layer. */
 static bool is_linear(const OnnxCall *n)
@@ -383,7 +380,7 @@ bool onnx_map_einsum(OnnxCall *n)
 	if (!equation[0])
 		return onnx_lacks(n, "equation");
 	Str s;
-	str_init(&s, n->o->arena);
+	str_init(&s, n->o->scratch);
 	for (; *equation; equation++)
 		if (*equation != ' ')
 			str_char(&s, *equation);
@@ -394,9 +391,7 @@ bool onnx_map_einsum(OnnxCall *n)
 	return onnx_result(n, &e, onnx_type(n, 0));
 }
 
-/* --- dropout
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- dropout --------------------------------------------------------------------------------- */
 
 bool onnx_map_dropout(OnnxCall *n)
 {
@@ -416,9 +411,7 @@ bool onnx_map_dropout(OnnxCall *n)
 	return onnx_result(n, &e, onnx_type(n, 0));
 }
 
-/* --- resize
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- resize ---------------------------------------------------------------------------------- */
 
 /* Factors for all dimensions: batch and channels stay, the others are meant. */
 static bool set_scale(OnnxCall *n, Elem *e, const Blob *b)
@@ -429,7 +422,7 @@ static bool set_scale(OnnxCall *n, Elem *e, const Blob *b)
 	if (blob_f64(b, 0) != 1 || blob_f64(b, 1) != 1)
 		return onnx_no(n, NULL, "of batch or channels");
 	Str s;
-	str_init(&s, n->o->arena);
+	str_init(&s, n->o->scratch);
 	for (int i = 2; i < count; i++)
 		str_fmt(&s, "%s%s", i > 2 ? "," : "", onnx_num_text(n, blob_f64(b, i)));
 	onnx_set(n, e, "scale", str_text(&s));

@@ -21,8 +21,7 @@ static bool set_either(OnnxCall *n, Elem *e, const char *attr, const char *onnx,
 	return true;
 }
 
-/* --- shapes
- * ------------------------------------------------------------------------------------------ */
+/* --- shapes ---------------------------------------------------------------------------------- */
 
 bool onnx_map_reshape(OnnxCall *n)
 {
@@ -89,8 +88,7 @@ bool onnx_map_size(OnnxCall *n)
 	return onnx_result(n, &e, DT_i64);
 }
 
-/* --- constants
- * ----------------------------------------------------------------------------------------- */
+/* --- constants ------------------------------------------------------------------------------- */
 
 static const Blob *attr_tensor(OnnxCall *n, const char *name)
 {
@@ -117,7 +115,7 @@ static const Blob *numbers(OnnxCall *n, DType type, int rank, int count, const v
 
 static const Blob *float_list(OnnxCall *n, const OnnxAttr *a)
 {
-	float *v = ARENA_ARRAY(n->o->arena, float, a->floats.n + 1);
+	float *v = ARENA_ARRAY(n->o->scratch, float, a->floats.n + 1);
 	for (int i = 0; i < a->floats.n; i++)
 		v[i] = (float)a->floats.at[i];
 	return numbers(n, DT_f32, 1, a->floats.n, v);
@@ -155,7 +153,7 @@ bool onnx_map_constant(OnnxCall *n)
 	OnnxValue *v = ARENA_NEW(n->o->arena, OnnxValue);
 	const char *name = onnx_has_out(n, 0) ? n->node->out.at[0] : "constant";
 	*v = (OnnxValue){ .data = b, .type = b->type->dtype, .rank = b->type->rank };
-	v->name = arena_printf(n->o->arena, "%s%s", n->scope->prefix, name);
+	v->name = sym(n->o->c, arena_printf(n->o->scratch, "%s%s", n->scope->prefix, name));
 	return onnx_alias(n, 0, v);
 }
 
@@ -169,7 +167,7 @@ bool onnx_map_constant_of_shape(OnnxCall *n)
 	DType type = b ? b->type->dtype : DT_f32;
 	Elem e = onnx_elem(n, "fill");
 	onnx_set_param(n, &e, "shape", 0);
-	onnx_set(n, &e, "value", b ? onnx_numbers_text(n->o->arena, b) : "0");
+	onnx_set(n, &e, "value", b ? onnx_numbers_text(n->o->scratch, b) : "0");
 	onnx_set(n, &e, "type", dtype_info[type].name);
 	return onnx_result(n, &e, type);
 }
@@ -200,7 +198,7 @@ bool onnx_map_eye_like(OnnxCall *n)
 	int64_t k = onnx_attr_int(n, "k", 0);
 	const char *shape = onnx_do(n, "shape", "shape", onnx_in_id(n, 0), NULL);
 	Elem ones = onnx_elem(n, "fill");
-	onnx_set(n, &ones, "shape", arena_printf(n->o->arena, "@%s", shape));
+	onnx_set(n, &ones, "shape", arena_printf(n->o->scratch, "@%s", shape));
 	onnx_set(n, &ones, "value", "1");
 	onnx_set(n, &ones, "type", dtype_info[type].name);
 	const char *all = onnx_step(n, &ones, "ones");
@@ -220,8 +218,7 @@ bool onnx_map_identity(OnnxCall *n)
 	return onnx_alias(n, 0, onnx_in(n, 0));
 }
 
-/* --- joining and cutting
- * --------------------------------------------------------------------------------- */
+/* --- joining and cutting --------------------------------------------------------------------- */
 
 bool onnx_map_concat(OnnxCall *n)
 {
@@ -267,7 +264,7 @@ bool onnx_map_split(OnnxCall *n)
 	if (!elem_attr(&e, "sizes"))
 		onnx_set_int(n, &e, "parts", count);
 	e.n_results = count;
-	DType *type = ARENA_ARRAY(n->o->arena, DType, count);
+	DType *type = ARENA_ARRAY(n->o->scratch, DType, count);
 	for (int k = 0; k < count; k++)
 		type[k] = onnx_type(n, 0);
 	return onnx_results(n, &e, count, type);
@@ -324,8 +321,7 @@ bool onnx_map_space_to_depth(OnnxCall *n)
 	return onnx_result(n, &e, onnx_type(n, 0));
 }
 
-/* --- by index
- * ---------------------------------------------------------------------------------------------- */
+/* --- by index -------------------------------------------------------------------------------- */
 
 bool onnx_map_gather_nd(OnnxCall *n)
 {
@@ -419,9 +415,7 @@ bool onnx_map_cumsum(OnnxCall *n)
 	return onnx_result(n, &e, onnx_type(n, 0));
 }
 
-/* --- branches
- * ------------------------------------------------------------------------------------------------
- */
+/* --- branches -------------------------------------------------------------------------------- */
 
 static bool read_branches(OnnxCall *n, Elem *e, OnnxValue **first[2], int count[2])
 {
@@ -452,7 +446,7 @@ bool onnx_map_if(OnnxCall *n)
 		return onnx_bad(n, "has %d outputs, its branches have %d and %d", results, count[0],
 				count[1]);
 	e.n_results = results;
-	DType *type = ARENA_ARRAY(n->o->arena, DType, results + 1);
+	DType *type = ARENA_ARRAY(n->o->scratch, DType, results + 1);
 	for (int k = 0; k < results; k++) {
 		type[k] = out[0][k] ? out[0][k]->type : DT_COUNT;
 		if (type[k] == DT_COUNT && out[1][k])

@@ -1,8 +1,7 @@
 /* Layers of ONNX over time: recurrence and attention. */
 #include "frontend/onnx_ops.h"
 
-/* --- recurrence
- * ---------------------------------------------------------------------------------------------- */
+/* --- recurrence ------------------------------------------------------------------------------ */
 
 static bool usual_activations(OnnxCall *n)
 {
@@ -63,7 +62,7 @@ static bool results_batch_first(OnnxCall *n, Elem *e, int count)
 	static const char *const what[3] = { "y", "h", "c" };
 	const char *id = onnx_step_results(n, e, "core", count);
 	for (int k = 0; k < count; k++) {
-		const char *from = arena_printf(n->o->arena, "%s.%d", id, k);
+		const char *from = arena_printf(n->o->scratch, "%s.%d", id, k);
 		if (onnx_has_out(n, k) &&
 		    !onnx_bind(n, k, exchange(n, from, k ? "1,0,2" : "2,0,1,3", what[k]),
 			       onnx_type(n, 0)))
@@ -106,8 +105,7 @@ bool onnx_map_rnn(OnnxCall *n)
 	return batch_first ? results_batch_first(n, &e, count) : onnx_results(n, &e, count, type);
 }
 
-/* --- attention
- * ------------------------------------------------------------------------------------------ */
+/* --- attention ------------------------------------------------------------------------------- */
 
 typedef struct Heads {
 	const char *q, *k, *v; /* [batch, heads, time, features] */
@@ -129,8 +127,8 @@ static const char *unfold_heads(OnnxCall *n, const char *id, int64_t heads, cons
 {
 	Elem e = onnx_elem(n, "reshape");
 	onnx_arg_id(n, &e, id);
-	onnx_set(n, &e, "shape", arena_printf(n->o->arena, "0,0,%lld,-1", (long long)heads));
-	const char *rows = onnx_step(n, &e, arena_printf(n->o->arena, "%s_rows", what));
+	onnx_set(n, &e, "shape", arena_printf(n->o->scratch, "0,0,%lld,-1", (long long)heads));
+	const char *rows = onnx_step(n, &e, arena_printf(n->o->scratch, "%s_rows", what));
 	return exchange(n, rows, "0,2,1,3", what);
 }
 
@@ -153,13 +151,13 @@ static const char *repeat_heads(OnnxCall *n, const char *id, const Heads *h, con
 	if (h->n_q == h->n_kv)
 		return id;
 	Str s;
-	str_init(&s, n->o->arena);
+	str_init(&s, n->o->scratch);
 	for (int64_t i = 0; i < h->n_q; i++)
 		str_fmt(&s, i ? ",%lld" : "%lld", (long long)(i / (h->n_q / h->n_kv)));
 	Elem index = onnx_elem(n, "const");
 	onnx_set(n, &index, "type", "i64");
 	onnx_set(n, &index, "value", str_text(&s));
-	const char *heads = onnx_step(n, &index, arena_printf(n->o->arena, "%s_heads", what));
+	const char *heads = onnx_step(n, &index, arena_printf(n->o->scratch, "%s_heads", what));
 	Elem e = onnx_elem(n, "gather");
 	onnx_arg_id(n, &e, id);
 	onnx_arg_id(n, &e, heads);
@@ -212,7 +210,7 @@ static const char *mask_of(OnnxCall *n, const char *condition, const char *what)
 static const char *time_of(OnnxCall *n, const char *id, const char *what)
 {
 	const char *shape =
-		onnx_do(n, arena_printf(n->o->arena, "%s_shape", what), "shape", id, NULL);
+		onnx_do(n, arena_printf(n->o->scratch, "%s_shape", what), "shape", id, NULL);
 	Elem e = onnx_elem(n, "strided_slice");
 	onnx_arg_id(n, &e, shape);
 	onnx_set_int(n, &e, "starts", 2);
@@ -230,7 +228,7 @@ static const char *triangle(OnnxCall *n, const Heads *h)
 	onnx_set_int(n, &shape, "axis", 0);
 	const char *both = onnx_step(n, &shape, "sizes");
 	Elem ones = onnx_elem(n, "fill");
-	onnx_set(n, &ones, "shape", arena_printf(n->o->arena, "@%s", both));
+	onnx_set(n, &ones, "shape", arena_printf(n->o->scratch, "@%s", both));
 	onnx_set(n, &ones, "value", "1");
 	const char *all = onnx_step(n, &ones, "ones");
 	Elem lower = onnx_elem(n, "trilu");

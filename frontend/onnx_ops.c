@@ -25,8 +25,7 @@ Map *onnx_row_index(Arena *arena)
 	return m;
 }
 
-/* --- the table
- * ------------------------------------------------------------------------------------- */
+/* --- the table ------------------------------------------------------------------------------- */
 
 static bool domain_follows(const char *domain, const char *name, const char *other_domain,
 			   const char *other)

@@ -98,8 +98,7 @@ static double as_float(uint64_t bits)
 	return (double)pb_float(bits);
 }
 
-/* --- tensors ------------------------------------------------------------------------------------
- */
+/* --- tensors --------------------------------------------------------------------------------- */
 
 static void decode_entry(OnnxDecoder *d, PbBytes bytes, OnnxEntry *out)
 {
@@ -148,8 +147,7 @@ bool onnx_decode_tensor(OnnxDecoder *d, PbBytes bytes, OnnxTensor *out)
 	return !d->fault;
 }
 
-/* --- types
- * ---------------------------------------------------------------------------------------- */
+/* --- types ----------------------------------------------------------------------------------- */
 
 static void decode_dim(OnnxDecoder *d, PbBytes bytes, OnnxDim *out)
 {
@@ -208,8 +206,7 @@ static void decode_value_info(OnnxDecoder *d, PbBytes bytes, OnnxValueInfo *out)
 	}
 }
 
-/* --- nodes
- * ---------------------------------------------------------------------------------------- */
+/* --- nodes ----------------------------------------------------------------------------------- */
 
 static OnnxAttrKind attr_kind(int64_t type)
 {
@@ -272,7 +269,7 @@ static bool decode_attr(OnnxDecoder *d, PbBytes bytes, OnnxAttr *out)
 	return !d->fault;
 }
 
-static bool decode_node(OnnxDecoder *d, PbBytes bytes, OnnxNode *out)
+bool onnx_decode_node(OnnxDecoder *d, PbBytes bytes, OnnxNode *out)
 {
 	*out = (OnnxNode){ .name = "", .op = "", .domain = "", .overload = "" };
 	PbReader r = pb_reader(bytes);
@@ -297,25 +294,20 @@ static bool decode_node(OnnxDecoder *d, PbBytes bytes, OnnxNode *out)
 	return !d->fault;
 }
 
-/* --- graphs, functions, the model
- * ------------------------------------------------------------------- */
+/* --- graphs, functions, the model ------------------------------------------------------------ */
 
 bool onnx_decode_graph(OnnxDecoder *d, PbBytes bytes, OnnxGraph *out)
 {
 	*out = (OnnxGraph){ .name = "" };
 	PbReader r = pb_reader(bytes);
 	for (PbField f; next(d, &r, &f);) {
-		OnnxNode node;
 		OnnxTensor tensor;
 		OnnxValueInfo value;
 		bool message = f.number == 1 || f.number == 5 || (f.number >= 11 && f.number <= 13);
 		if (message && !is(d, &r, &f, PB_BYTES))
 			break;
 		switch (f.number) {
-		case 1:
-			if (decode_node(d, f.bytes, &node))
-				vec_push(d->arena, &out->node, node);
-			break;
+		case 1: vec_push(d->arena, &out->node, f.bytes); break;
 		case 2: out->name = text(d, &r, &f); break;
 		case 5:
 			if (onnx_decode_tensor(d, f.bytes, &tensor))
@@ -362,7 +354,6 @@ static bool decode_function(OnnxDecoder *d, PbBytes bytes, OnnxFunction *out)
 	*out = (OnnxFunction){ .name = "", .domain = "", .overload = "" };
 	PbReader r = pb_reader(bytes);
 	for (PbField f; next(d, &r, &f);) {
-		OnnxNode node;
 		OnnxAttr a = { .text = "" };
 		switch (f.number) {
 		case 1: out->name = text(d, &r, &f); break;
@@ -373,8 +364,8 @@ static bool decode_function(OnnxDecoder *d, PbBytes bytes, OnnxFunction *out)
 			vec_push(d->arena, &out->attr, a);
 			break;
 		case 7:
-			if (is(d, &r, &f, PB_BYTES) && decode_node(d, f.bytes, &node))
-				vec_push(d->arena, &out->node, node);
+			if (is(d, &r, &f, PB_BYTES))
+				vec_push(d->arena, &out->node, f.bytes);
 			break;
 		case 9: decode_import(d, &r, &f, &out->import); break;
 		case 10: out->domain = text(d, &r, &f); break;

@@ -83,7 +83,7 @@ typedef struct OnnxValueInfo {
 
 typedef struct OnnxGraph {
 	const char *name;
-	VEC(OnnxNode) node;
+	VEC(PbBytes) node; /* decoded one by one */
 	VEC(OnnxTensor) initializer;
 	VEC(OnnxValueInfo) input, output, value_info;
 	int n_sparse; /* sparse initialisers */
@@ -99,7 +99,7 @@ typedef struct OnnxFunction {
 	const char *name, *domain, *overload;
 	VEC(const char *) in, out;
 	VEC(OnnxAttr) attr; /* with default values */
-	VEC(OnnxNode) node;
+	VEC(PbBytes) node;
 	OnnxImports import;
 	bool open; /* being inlined */
 } OnnxFunction;
@@ -128,5 +128,6 @@ enum { ONNX_MAX_ITEMS = 20000000 };
 /* False after a fault. */
 bool onnx_decode_model(OnnxDecoder *d, PbBytes bytes, OnnxModel *out);
 bool onnx_decode_graph(OnnxDecoder *d, PbBytes bytes, OnnxGraph *out);
+bool onnx_decode_node(OnnxDecoder *d, PbBytes bytes, OnnxNode *out);
 bool onnx_decode_tensor(OnnxDecoder *d, PbBytes bytes, OnnxTensor *out);
 #endif

@@ -185,7 +185,7 @@ bool safetensors_read(WeightSet *w, Bytes file)
 	return ok;
 }
 
-/* --- writing --- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 static const char *kind_name(DType t)
 {

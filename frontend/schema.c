@@ -116,7 +116,7 @@ static void close_element(Str *s)
 	str_add(s, "    </xs:complexType>\n  </xs:element>\n");
 }
 
-/* --- operators --- */
+/* --- operators ------------------------------------------------------------------------------- */
 
 static void add_input_attrs(Str *s, Op op)
 {
@@ -158,7 +158,7 @@ static void add_op(Str *s, Op op)
 	close_element(s);
 }
 
-/* --- what is no operator --- */
+/* --- what is no operator --------------------------------------------------------------------- */
 
 typedef struct Row {
 	const char *element, *name, *type, *doc; /* a row without name opens an element */

@@ -67,7 +67,7 @@ void weights_close(WeightSet *w)
 	w->kept.n = 0;
 }
 
-/* --- for the readers --- */
+/* --- for the readers ------------------------------------------------------------------------- */
 
 static bool are_truth_values(const unsigned char *p, int64_t n)
 {
@@ -98,7 +98,7 @@ const Type *weights_type(Context *c, const char *file, const char *name, DType t
 	return type;
 }
 
-/* --- opening --- */
+/* --- opening --------------------------------------------------------------------------------- */
 
 static bool read_raw(WeightSet *w, Bytes b)
 {

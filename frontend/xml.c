@@ -38,7 +38,7 @@ static void stop(Reader *r)
 	xmlStopParser(r->parser);
 }
 
-/* --- places --- */
+/* --- places ---------------------------------------------------------------------------------- */
 
 static bool is_space(char c)
 {
@@ -101,7 +101,7 @@ static void tag_attr(const Tag *t, const char *prefix, const char *name, ElemAtt
 	}
 }
 
-/* --- callbacks --- */
+/* --- callbacks ------------------------------------------------------------------------------- */
 
 static bool right_namespace(Reader *r, Loc loc, const xmlChar *uri)
 {
@@ -132,6 +132,8 @@ static bool add_attrs(Reader *r, XmlNode *node, const Tag *tag, int n, const xml
 	if (n > XML_MAX_ATTRS)
 		return diag_error(r->c->diag, tag->loc, E2015, "<%s> has more than %d attributes",
 				  node->tag, XML_MAX_ATTRS);
+	node->attr.at = ARENA_ARRAY(r->arena, ElemAttr, n);
+	node->attr.cap = n;
 	for (int i = 0; i < n; i++) {
 		const char *name = (const char *)attrs[5 * i];
 		const char *prefix = (const char *)attrs[5 * i + 1];
@@ -255,7 +257,7 @@ static void on_error(void *user, xmlErrorPtr e)
 	r->failed |= e->level == XML_ERR_FATAL;
 }
 
-/* --- the parse --- */
+/* --- the parse ------------------------------------------------------------------------------- */
 
 static void init_parser(void)
 {

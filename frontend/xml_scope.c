@@ -4,7 +4,7 @@
  * the name. */
 #include "frontend/xml_scope.h"
 
-/* --- parameters --- */
+/* --- parameters ------------------------------------------------------------------------------ */
 
 static const char *find_var(const Scope *s, const char *name)
 {
@@ -128,7 +128,7 @@ bool scope_int(Expander *x, const Scope *s, const ElemAttr *a, int64_t *out)
 	return expression_error(x, a, text, strlen(text), &error, &user);
 }
 
-/* --- names --- */
+/* --- names ----------------------------------------------------------------------------------- */
 
 static const Name *find_name(const Scope *s, const char *written)
 {

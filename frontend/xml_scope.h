@@ -63,7 +63,7 @@ const char *scope_define(Expander *x, Scope *s, const char *tag, const char *id,
 Scope *scope_home(Scope *s); /* the scope that elements written in s belong to */
 void scope_alias(Expander *x, Scope *s, const char *written, const char *full, Loc loc);
 
-/* --- blocks.c and blocks_use.c --- */
+/* --- blocks.c and blocks_use.c --------------------------------------------------------------- */
 void xml_expand_children(Expander *x, Scope *s, const XmlNode *parent);
 void xml_define_block(Expander *x, Scope *s, const XmlNode *n);
 void xml_expand_use(Expander *x, Scope *s, const XmlNode *n);

@@ -56,7 +56,7 @@ static void pad_to(Str *s, size_t start, int width)
 		str_char(s, ' ');
 }
 
-/* --- constants --- */
+/* --- constants ------------------------------------------------------------------------------- */
 
 static void add_number(Str *s, const Blob *b, int64_t i)
 {
@@ -96,7 +96,7 @@ static void add_data(Str *s, const Elem *e)
 	str_char(s, '"');
 }
 
-/* --- elements --- */
+/* --- elements -------------------------------------------------------------------------------- */
 
 static const char *written_op(const Elem *e)
 {

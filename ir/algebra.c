@@ -154,10 +154,11 @@ const Rule algebra[] = {
 	/* rectifiers */
 	RULE("relu(relu(x))", "relu(x)"),
 	RULE_IF("max(x, 0)", numbers, "relu(x)"),
-	RULE("relu(abs(x))", "abs(x)"),
+	RULE_IF("relu(abs(x))", floats, "abs(x)"),
 	RULE("relu(exp(x))", "exp(x)"),
 	RULE("relu(sigmoid(x))", "sigmoid(x)"),
-	RULE("abs(relu(x))", "relu(x)"),
+	RULE_IF("abs(relu(x))", integers, "relu(x)"),
+	RULE_IF("~abs(relu(x))", floats, "relu(x)"),
 
 	/* rounding */
 	RULE("floor(floor(x))", "floor(x)"),

@@ -79,8 +79,7 @@ static FieldPtr field_at(const AttrFieldInfo *f, const void *record)
 	return (FieldPtr){ .any = (const char *)record + f->offset };
 }
 
-/* --- text
- * ----------------------------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------------------------------ */
 
 static bool parse_flag(const char *text, int64_t *out)
 {
@@ -224,8 +223,7 @@ void attr_field_print(Str *s, AttrRecord r, const void *record, int field)
 	}
 }
 
-/* --- interning
- * ------------------------------------------------------------------------------------- */
+/* --- interning ------------------------------------------------------------------------------- */
 
 static bool same_list(int n, const void *a, int m, const void *b, size_t size)
 {

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-/* --- half precision --------------------------------------------------------------------------- */
+/* --- half precision -------------------------------------------------------------------------- */
 
 static uint32_t float_bits(float f)
 {
@@ -84,8 +84,7 @@ static float round_odd(double v)
 	return bits_float(u | 1);
 }
 
-/* --- elements ------------------------------------------------------------------------------------
- */
+/* --- elements -------------------------------------------------------------------------------- */
 
 /* Unaligned on purpose: the data of a mapped weight file starts where it likes. */
 #define LOAD(T, data, i) \
@@ -185,8 +184,7 @@ int64_t blob_i64(const Blob *b, int64_t i)
 	return load_i64(b->type->dtype, b->data, b->splat ? 0 : i);
 }
 
-/* --- blobs
- * ------------------------------------------------------------------------------------------ */
+/* --- blobs ----------------------------------------------------------------------------------- */
 
 static bool same_content(const void *item, const void *key)
 {

@@ -4,8 +4,7 @@
 #include "ir/node.h"
 #include <string.h>
 
-/* --- leaves
- * --------------------------------------------------------------------------------------- */
+/* --- leaves ---------------------------------------------------------------------------------- */
 
 static Node *named_leaf(Builder *b, Op op, Attr attr, const Type *t, const char *name)
 {
@@ -64,8 +63,7 @@ Node *emit_iota(Builder *b, DType t, int rank, const int64_t *dim, int axis)
 	return emit(b, OP_iota, attr_intern(b->ctx, ATTR_iota_RECORD, &a), NULL, 0);
 }
 
-/* --- data movement
- * ------------------------------------------------------------------------------------ */
+/* --- data movement --------------------------------------------------------------------------- */
 
 static bool has_dims(const Node *x, int rank, const int64_t *dim)
 {
@@ -154,8 +152,7 @@ Node *emit_concat(Builder *b, Node *const *x, int n, int axis)
 	return emit(b, OP_concat, attr_intern(b->ctx, ATTR_axis_RECORD, &a), x, n);
 }
 
-/* --- computing
- * ------------------------------------------------------------------------------------------- */
+/* --- computing ------------------------------------------------------------------------------- */
 
 Node *emit_reduce(Builder *b, Op op, Node *x, int n_axes, const int64_t *axes, bool keepdims)
 {
@@ -191,8 +188,7 @@ Node *emit_get(Builder *b, Node *tuple, int i)
 	return emit(b, OP_get, attr_intern(b->ctx, ATTR_index_RECORD, &a), &tuple, 1);
 }
 
-/* --- broadcasting
- * ------------------------------------------------------------------------------------------ */
+/* --- broadcasting ---------------------------------------------------------------------------- */
 
 int broadcast_shape(const Type *a, const Type *b, int64_t dim[MAX_RANK])
 {
@@ -256,8 +252,7 @@ Node *emit_c2(Builder *b, Op op, Node *x, double c)
 	return emit2(b, op, x, y);
 }
 
-/* --- constants' values
- * ------------------------------------------------------------------------------------------ */
+/* --- constants' values ----------------------------------------------------------------------- */
 
 bool is_const(const Node *n)
 {

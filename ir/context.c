@@ -1,4 +1,5 @@
 #include "ir/context.h"
+#include "ir/op.h"
 #include "ir/rule.h"
 
 enum { FOLD_BYTES = 64 << 10 };
@@ -17,6 +18,7 @@ Context *context_create(void)
 			.types = cons_create(a),
 			.attrs = cons_create(a),
 			.blobs = cons_create(a) };
+	c->no_attr = attr_intern(c, ATTR_none_RECORD, &(Attr_none){ 0 });
 	c->rules = rules_create(c);
 	return c;
 }

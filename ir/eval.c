@@ -36,7 +36,7 @@ void eval_to_data(const EvalTensor *e, void *data)
 			store_i64(e->type->dtype, data, i, e->i[i]);
 }
 
-/* --- one node --------------------------------------------------------------------------------- */
+/* --- one node -------------------------------------------------------------------------------- */
 
 /* Integer sums and products of a narrow type wrap as that type does. */
 static void wrap_integers(EvalTensor *e)
@@ -64,7 +64,7 @@ bool eval_node(Arena *arena, const Node *n, const EvalTensor *const *in, EvalTen
 	return true;
 }
 
-/* --- a graph ---------------------------------------------------------------------------------- */
+/* --- a graph --------------------------------------------------------------------------------- */
 
 typedef struct Value {
 	EvalTensor tensor;

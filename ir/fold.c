@@ -8,8 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-/* --- one spelling for each constant
- * ---------------------------------------------------------------- */
+/* --- one spelling for each constant ---------------------------------------------------------- */
 
 static Node *leaf(Builder *b, Op op, Attr attr, const Type *t)
 {
@@ -107,8 +106,7 @@ Node *fold_leaf(Builder *b, Op op, Attr attr, const Type *t)
 	return leaf(b, op, attr, t);
 }
 
-/* --- equal elements
- * ------------------------------------------------------------------------------------ */
+/* --- equal elements -------------------------------------------------------------------------- */
 
 /* The bytes of the element that a constant has everywhere. */
 static bool element_of(const Node *n, uint64_t *out)
@@ -172,8 +170,7 @@ static Node *fold_view(Builder *b, const Node *n)
 	return uniform(b, n->type, &first);
 }
 
-/* --- small constants
- * -------------------------------------------------------------------------------------- */
+/* --- small constants ------------------------------------------------------------------------- */
 
 static bool is_small(const Builder *b, const Type *t)
 {
@@ -252,9 +249,7 @@ static Node *fold_repeated(Builder *b, const Node *n)
 	return emit_broadcast(b, once, n->type->rank, n->type->dim);
 }
 
-/* --- macros
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- macros ---------------------------------------------------------------------------------- */
 
 /* Constants keep their values aside, because some expansions need them; anything else is an input
  * of its type. */
@@ -321,9 +316,7 @@ const Type *infer_expanded(Builder *b, Op op, Attr attr, Node *const *in, int n_
 	return result;
 }
 
-/* --- all together
- * ------------------------------------------------------------------------------------------------
- */
+/* --- all together ---------------------------------------------------------------------------- */
 
 static bool is_macro(const Node *n)
 {

@@ -2,8 +2,7 @@
  * forwards once: no recursion. */
 #include "ir/node.h"
 
-/* --- without dead nodes -------------------------------------------------------------------------
- */
+/* --- without dead nodes ---------------------------------------------------------------------- */
 
 static bool *mark_live(const Graph *g, Arena *scratch)
 {
@@ -67,8 +66,7 @@ Graph *graph_prune(const Graph *g, Arena *arena)
 	return to;
 }
 
-/* --- through emit
- * ------------------------------------------------------------------------------------ */
+/* --- through emit ---------------------------------------------------------------------------- */
 
 Node *copy_node(Builder *b, const Node *n, Node *const *map)
 {

@@ -2,7 +2,7 @@
 #include "ir/kbuilder_impl.h"
 #include <string.h>
 
-/* --- life ------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------ */
 
 static Scope *scope_push(KBuilder *kb, Stmt *stmt, Stmt **tail, uint64_t axes)
 {
@@ -60,7 +60,7 @@ Arena *kb_arena(const KBuilder *kb)
 	return kb->arena;
 }
 
-/* --- statements --------------------------------------------------------------------------------------- */
+/* --- statements ------------------------------------------------------------------------------ */
 
 static Stmt *append(KBuilder *kb, StmtKind kind)
 {
@@ -190,7 +190,7 @@ void kb_set(KBuilder *kb, Node *var, Node *value)
 	s->value = value;
 }
 
-/* --- buffers ---------------------------------------------------------------------------------------------- */
+/* --- buffers --------------------------------------------------------------------------------- */
 
 Tensor *kb_tensor(KBuilder *kb, const Node *n)
 {
@@ -306,7 +306,7 @@ void kb_store(KBuilder *kb, const Node *n, Node *const *at, Node *value)
 	kb_store_buf(kb, kb_buf_of(kb, n), at, value);
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------ */
+/* --- reading --------------------------------------------------------------------------------- */
 
 typedef struct Memo {
 	const Node *tensor;

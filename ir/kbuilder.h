@@ -34,7 +34,7 @@ const Target *kb_target(const KBuilder *kb);
 Context *kb_context(const KBuilder *kb);
 Arena *kb_arena(const KBuilder *kb);
 
-/* --- what the tensors are ----------------------------------------------------------------------------- */
+/* --- what the tensors are -------------------------------------------------------------------- */
 /* Says how tensor n is had in this kernel. OUTSIDE needs its storage and gets a Buf argument (one per plan buffer and data type). */
 void kb_outside(KBuilder *kb, const Node *n, const Storage *s);
 void kb_inside(KBuilder *kb, const Node *n);
@@ -54,7 +54,7 @@ void kb_store(KBuilder *kb, const Node *n, Node *const *at, Node *value); /* to 
 /* The storage each BUF_ARG stands for, for the plan's argument list; NULL for scratch. */
 const Storage *kb_arg_storage(const KBuilder *kb, int buf);
 
-/* --- loops: the cursor ----------------------------------------------------------------------------------- */
+/* --- loops: the cursor ----------------------------------------------------------------------- */
 Node *kb_axis(KBuilder *kb, const char *name, AxisKind kind, int64_t extent, int lanes); /* the index value */
 int kb_axis_id(const Node *axis);
 void kb_open(KBuilder *kb, Node *axis);                           /* 0 .. extent, or the task range */
@@ -67,7 +67,7 @@ int kb_scratch(KBuilder *kb, const char *name, DType t, int rank, const int64_t 
 Node *kb_load_buf(KBuilder *kb, int buf, Node *const *at);
 void kb_store_buf(KBuilder *kb, int buf, Node *const *at, Node *value);
 
-/* --- values ------------------------------------------------------------------------------------------------ */
+/* --- values ---------------------------------------------------------------------------------- */
 Node *kb_emit(KBuilder *kb, Op op, Attr attr, Node *const *in, int n_in); /* folds constants, simplifies, reuses */
 Node *kb_emit1(KBuilder *kb, Op op, Node *x);
 Node *kb_emit2(KBuilder *kb, Op op, Node *x, Node *y);

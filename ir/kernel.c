@@ -260,7 +260,7 @@ void kernel_print(Str *s, const Kernel *k)
 	arena_destroy(a);
 }
 
-/* --- finishing ------------------------------------------------------------------------------------------- */
+/* --- finishing ------------------------------------------------------------------------------- */
 
 static void mark_value(Kernel *k, const Node *n, bool *seen)
 {

@@ -35,7 +35,7 @@ static bool is_float(const Node *n)
 	return dtype_is_float(n->type->dtype);
 }
 
-/* --- variables: by the position of their axes' indices ------------------------------------------------------ */
+/* --- variables: by the position of their axes' indices --------------------------------------- */
 
 static int64_t copies(const Machine *m, const Var *v)
 {
@@ -56,7 +56,7 @@ static Value *cell(Machine *m, int var)
 	return &m->var[var].at[at];
 }
 
-/* --- memory --------------------------------------------------------------------------------------------------- */
+/* --- memory ---------------------------------------------------------------------------------- */
 
 static int arg_number(const Machine *m, int buf)
 {
@@ -91,7 +91,7 @@ static Value load(Machine *m, const Node *n)
 	return (Value){ .i = load_i64(t, buffer(m, buf), a) };
 }
 
-/* --- values ----------------------------------------------------------------------------------------------------- */
+/* --- values ---------------------------------------------------------------------------------- */
 
 static Value constant(const Node *n)
 {
@@ -178,7 +178,7 @@ static Value eval(Machine *m, const Node *n)
 	}
 }
 
-/* --- statements -------------------------------------------------------------------------------------------------- */
+/* --- statements ------------------------------------------------------------------------------ */
 
 static void run(Machine *m, const Stmt *s);
 

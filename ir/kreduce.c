@@ -31,7 +31,7 @@ static bool vector_open(KBuilder *kb)
 	return false;
 }
 
-/* --- loops over a row --------------------------------------------------------------------------------- */
+/* --- loops over a row ------------------------------------------------------------------------ */
 
 static void vector_part(KBuilder *kb, Node **at, int last, Node *base, int64_t n, int lanes,
 			KbBody *body, void *user)
@@ -85,7 +85,7 @@ void kb_loops(KBuilder *kb, const Type *t, int first, Node **at, KbBody *body, v
 		kb_close(kb);
 }
 
-/* --- reductions ------------------------------------------------------------------------------------------ */
+/* --- reductions ------------------------------------------------------------------------------ */
 
 typedef struct Reduction {
 	const Node *n;

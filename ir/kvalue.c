@@ -63,7 +63,7 @@ Node *kb_intern(KBuilder *kb, Op op, Attr attr, const Type *t, Node *const *in, 
 	return n;
 }
 
-/* --- constants ------------------------------------------------------------------------------------ */
+/* --- constants ------------------------------------------------------------------------------- */
 
 static Node *scalar_const(KBuilder *kb, DType t, const void *data)
 {
@@ -95,7 +95,7 @@ static bool const_value(const Node *n, int64_t *v)
 	return true;
 }
 
-/* --- ranges ---------------------------------------------------------------------------------------- */
+/* --- ranges ---------------------------------------------------------------------------------- */
 
 typedef struct Range {
 	int64_t min, max;
@@ -157,7 +157,7 @@ void kb_range(KBuilder *kb, const Node *x, int64_t *min, int64_t *max)
 	*max = r.max;
 }
 
-/* --- affine sums ----------------------------------------------------------------------------------- */
+/* --- affine sums ----------------------------------------------------------------------------- */
 
 static bool affine_add_term(Affine *a, Node *base, int64_t c)
 {
@@ -341,7 +341,7 @@ Node *kb_imod(KBuilder *kb, Node *x, int64_t c)
 	return kb_iadd(kb, kb_imul(kb, plain_mod(kb, affine_node(kb, &high), c / g), g), l);
 }
 
-/* --- general values --------------------------------------------------------------------------------- */
+/* --- general values -------------------------------------------------------------------------- */
 
 static Node *fold_compare(KBuilder *kb, Op op, const Node *x, const Node *y)
 {
@@ -480,7 +480,7 @@ Node *kb_fold(KBuilder *kb, Op fold, Node *x, uint64_t axes)
 	return n;
 }
 
-/* --- positions ------------------------------------------------------------------------------------------ */
+/* --- positions ------------------------------------------------------------------------------- */
 
 Node *kb_flat(KBuilder *kb, const Type *t, Node *const *at)
 {

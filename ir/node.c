@@ -68,8 +68,7 @@ const Type *builder_error(Builder *b, DiagCode code, const char *fmt, ...)
 	return NULL;
 }
 
-/* --- looking up ----------------------------------------------------------------------------------
- */
+/* --- looking up ------------------------------------------------------------------------------ */
 
 typedef struct NodeKey {
 	Op op;
@@ -116,8 +115,7 @@ static Node *find_node(Builder *b, Op op, Attr attr, Node *const *in, int n_in)
 	return cons_find(b->cse->node, node_hash(&k), same_node, &k);
 }
 
-/* --- making
- * ---------------------------------------------------------------------------------------- */
+/* --- making ---------------------------------------------------------------------------------- */
 
 static Node *fill_node(Node *n, Builder *b, const NodeKey *k, const Type *t)
 {
@@ -135,6 +133,8 @@ static Attr default_attr(Context *c, Op op)
 {
 	_Alignas(max_align_t) char room[256];
 	AttrRecord r = op_info(op)->attr;
+	if (r == ATTR_none_RECORD)
+		return c->no_attr;
 	attr_defaults(c, r, room);
 	return attr_intern(c, r, room);
 }

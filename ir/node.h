@@ -45,8 +45,7 @@ Graph *graph_simplify(const Graph *g, Arena *arena);
 /* attribute records: ATTR_OF(n, conv)->stride.v[0] */
 #define ATTR_OF(n, record) ((const Attr_##record *)(n)->attr)
 
-/* --- building
- * -------------------------------------------------------------------------------------- */
+/* --- building -------------------------------------------------------------------------------- */
 struct Builder {
 	Graph *graph;
 	Context *ctx;

@@ -154,8 +154,7 @@ const char *op_input_name(Op op, int i, bool *optional, const char **param)
 	return in->name;
 }
 
-/* --- hooks of rows that have none --------------------------------------------------------------
- */
+/* --- hooks of rows that have none ------------------------------------------------------------ */
 
 const Type *infer_none(Builder *b, Op op, Attr attr, Node *const *in, int n_in)
 {

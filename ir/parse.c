@@ -16,8 +16,7 @@ typedef struct Parser {
 	int64_t made;
 } Parser;
 
-/* --- values and types
- * -------------------------------------------------------------------------------- */
+/* --- values and types ------------------------------------------------------------------------ */
 
 /* "%name" gives key and name; "%12" a key and no name. Both kinds have keys of their own. */
 static bool parse_label(Parser *s, const char **key, const char **name)
@@ -93,8 +92,7 @@ static bool parse_loc(Parser *s, Loc *out)
 	return true;
 }
 
-/* --- constants
- * ----------------------------------------------------------------------------------------- */
+/* --- constants ------------------------------------------------------------------------------- */
 
 static bool fits(DType t, int64_t v)
 {
@@ -183,8 +181,7 @@ static bool parse_raw(Parser *s, Scan raw, const Type *t, const Blob **out)
 	return ok;
 }
 
-/* --- attributes
- * ------------------------------------------------------------------------------------------ */
+/* --- attributes ------------------------------------------------------------------------------ */
 
 /* The end of a value: quoted text, a list or call up to its closing bracket, a word. */
 static bool skip_value(Parser *s)
@@ -279,9 +276,7 @@ static bool has_required(Parser *s, Loc loc, Op op, uint64_t given)
 	return true;
 }
 
-/* --- ports
- * --------------------------------------------------------------------------------------------------
- */
+/* --- ports ----------------------------------------------------------------------------------- */
 
 static bool parse_port(Parser *s)
 {
@@ -338,9 +333,7 @@ static bool parse_head(Parser *s)
 	return scan_expect(&s->t, '{');
 }
 
-/* --- nodes
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- nodes ----------------------------------------------------------------------------------- */
 
 static bool parse_op(Parser *s, Op *op)
 {

@@ -32,8 +32,7 @@ struct RuleTable {
 	int depth; /* of rewriting: a rule that undoes another must not hang the compiler */
 };
 
-/* --- parsing: the table is ours, so a fault in it is an assertion
- * --------------------------------------- */
+/* --- parsing: the table is ours, so a fault in it is an assertion ---------------------------- */
 
 static void skip(const char **p)
 {
@@ -129,9 +128,7 @@ struct RuleTable *rules_create(Context *c)
 	return t;
 }
 
-/* --- matching
- * -----------------------------------------------------------------------------------------------
- */
+/* --- matching -------------------------------------------------------------------------------- */
 
 typedef struct Match {
 	Node *letter[MAX_LETTERS];
@@ -178,9 +175,7 @@ static bool match(Match *m, const Pattern *p, Node *n)
 	return false;
 }
 
-/* --- replacing
- * -----------------------------------------------------------------------------------------------
- */
+/* --- replacing ------------------------------------------------------------------------------- */
 
 static Node *build(Builder *b, const Match *m, const Pattern *p, const Node *root)
 {

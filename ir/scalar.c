@@ -5,8 +5,7 @@
 #include "ir/hooks.h"
 #include <math.h>
 
-/* --- integers: defined for all values
- * -------------------------------------------------------------- */
+/* --- integers: defined for all values -------------------------------------------------------- */
 
 static int64_t wrap_add(int64_t x, int64_t y)
 {
@@ -59,8 +58,7 @@ int64_t int_wrap(DType t, int64_t v)
 	return load_i64(t, &room, 0);
 }
 
-/* --- floats
- * ------------------------------------------------------------------------------------------ */
+/* --- floats ---------------------------------------------------------------------------------- */
 
 static double float_mod(double x, double y)
 {
@@ -105,8 +103,7 @@ int64_t float_to_int(DType t, double v)
 	return load_i64(t, &room, 0);
 }
 
-/* --- the rows as loops
- * -------------------------------------------------------------------------------- */
+/* --- the rows as loops ----------------------------------------------------------------------- */
 
 #define LOOP(name, In, Out, expr) \
 	static void name(int64_t n, const In *const *in, Out *out) \
@@ -157,8 +154,7 @@ ScalarTest *scalar_test(Op op)
 	return row[op].t;
 }
 
-/* --- tensors
- * --------------------------------------------------------------------------------------------- */
+/* --- tensors --------------------------------------------------------------------------------- */
 
 static void each_select(const EvalCall *c)
 {

@@ -4,8 +4,7 @@
 #include "ir/rule.h"
 #include <string.h>
 
-/* --- attributes in normal form -----------------------------------------------------------------
- */
+/* --- attributes in normal form --------------------------------------------------------------- */
 
 static bool same_ints(const Ints *a, int n, const int64_t *v)
 {
@@ -20,8 +19,7 @@ static bool all_ints(const Ints *a, int64_t v)
 	return true;
 }
 
-/* --- broadcast, reshape
- * ------------------------------------------------------------------------------- */
+/* --- broadcast, reshape ---------------------------------------------------------------------- */
 
 /* Whether reshape n only puts sizes of 1 in front, as broadcast does by itself. */
 static bool adds_leading_ones(const Node *n)
@@ -63,8 +61,7 @@ Node *simplify_reshape(Builder *b, const Node *n)
 	return NULL;
 }
 
-/* --- transpose
- * -------------------------------------------------------------------------------------------- */
+/* --- transpose ------------------------------------------------------------------------------- */
 
 /* Only sizes of 1 change places: the order of the elements stays. */
 static bool keeps_order(const Type *from, const int *perm)
@@ -96,8 +93,7 @@ Node *simplify_transpose(Builder *b, const Node *n)
 	return ATTR_OF(n, perm)->perm.n ? NULL : emit_transpose(b, x, perm);
 }
 
-/* --- slice, pad
- * ---------------------------------------------------------------------------------------------- */
+/* --- slice, pad ------------------------------------------------------------------------------ */
 
 typedef struct Slice {
 	int64_t begin[MAX_RANK], count[MAX_RANK], step[MAX_RANK];
@@ -175,9 +171,7 @@ Node *simplify_pad(Builder *b, const Node *n)
 											  : NULL;
 }
 
-/* --- concat
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- concat ---------------------------------------------------------------------------------- */
 
 enum { MAX_PARTS = 64 };
 
@@ -214,9 +208,7 @@ Node *simplify_concat(Builder *b, const Node *n)
 	return same ? NULL : emit_concat(b, part, count, axis);
 }
 
-/* --- gather
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- gather ---------------------------------------------------------------------------------- */
 
 /* Indices first, first + step, ... inside of the size. */
 static bool is_progression(const int64_t *v, int n, int64_t size, int64_t *step)
@@ -252,9 +244,7 @@ Node *simplify_gather(Builder *b, const Node *n)
 	return emit_reshape(b, x, n->type->rank, n->type->dim);
 }
 
-/* --- cast
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- cast ------------------------------------------------------------------------------------ */
 
 /* Bits of the whole numbers a type represents without gap, sign not counted. */
 static int whole_bits(DType t)
@@ -309,8 +299,7 @@ Node *simplify_cast(Builder *b, const Node *n)
 	return emit_cast(b, x->in[0], to);
 }
 
-/* --- reductions, products
- * ------------------------------------------------------------------------------------------- */
+/* --- reductions, products -------------------------------------------------------------------- */
 
 /* Over sizes of 1 nothing is reduced. */
 Node *simplify_reduce(Builder *b, const Node *n)

@@ -39,7 +39,7 @@ typedef struct Match {
 	const char *miss; /* why it is no attention */
 } Match;
 
-/* --- softmax --------------------------------------------------------------------- */
+/* --- softmax --------------------------------------------------------------------------------- */
 
 /* What x repeats along the last dimension, behind reshapes, which keep the rows' order. */
 static Node *per_row(Node *x)
@@ -123,7 +123,7 @@ static Node *softmax_operand(const Rewrite *w, Node *p, const char **miss)
 	return x;
 }
 
-/* --- scores ---------------------------------------------------------------------- */
+/* --- scores ---------------------------------------------------------------------------------- */
 
 /* One number for all scores: known, or a parameter of one element. */
 static bool is_number(const Match *m, Node *x)
@@ -267,15 +267,15 @@ static bool find_product(Match *m, Node *x)
 	return true;
 }
 
-/* --- operands -------------------------------------------------------------------- */
+/* --- operands -------------------------------------------------------------------------------- */
 
-/* x behind regrouped leading dimensions, transpositions of the last two (counted) and, when m takes
- * them, factors: an old node. */
+/* x behind factors, regrouped leading dimensions and transpositions of the last two, which are
+ * counted: an old node. */
 static Node *peel(Match *m, Node *x, bool *swapped)
 {
 	for (int steps = 0; steps < MAX_STEPS; steps++) {
 		Node *rest;
-		if (m && take_factor(m, x, &rest)) {
+		if (take_factor(m, x, &rest)) {
 			x = rest;
 		} else if (keeps_last(x, 2)) {
 			x = x->in[0];
@@ -296,10 +296,9 @@ static Node *in_four_dims(Match *m, Node *x)
 	return emit_reshape(m->w->b, x, 4, dim);
 }
 
-/* Operand of the new operator: old node x, transposed when its rows are columns. */
+/* Operand of the new operator: old node x as [B,H,rows,columns]. */
 static Node *operand(Match *m, Node *x, bool swapped)
 {
-	x = peel(m, x, &swapped);
 	Node *rows = in_four_dims(m, m->w->map[x->id]);
 	return swapped ? emit_swap_last_two(m->w->b, rows) : rows;
 }
@@ -333,16 +332,15 @@ static Node *apply_factors(Match *m, Node *q)
 
 /* Batch and heads: as any four-dimensional value on the way has them, else all leading dimensions
  * are heads. */
-static void choose_heads(Match *m)
+static void choose_heads(Match *m, const Node *q)
 {
-	bool swapped = false;
 	const Type *candidate[3 + MAX_MASKS];
 	int n = 0;
 	candidate[n++] = m->value->type;
 	for (int i = 0; i < m->n_masks; i++)
 		candidate[n++] = m->mask[i].type;
 	candidate[n++] = m->scores->type;
-	candidate[n++] = peel(NULL, m->scores->in[0], &swapped)->type;
+	candidate[n++] = q->type;
 	const Type *t = m->value->type;
 	m->batch = 1;
 	m->heads = dims_product(t, 0, t->rank - 2);
@@ -356,7 +354,7 @@ static void choose_heads(Match *m)
 	}
 }
 
-/* --- masks ----------------------------------------------------------------------- */
+/* --- masks ----------------------------------------------------------------------------------- */
 
 /* How the leading dimensions of x (sizes aligned to t) group into batch and heads: 1 or all of
  * each. */
@@ -499,21 +497,22 @@ static MaskKind mask_kind(const Match *m, const Node *mask, int64_t queries, int
 	return kind;
 }
 
-/* --- the whole ------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------------------------- */
 
 static Node *emit_attention(Match *m)
 {
 	Rewrite *w = m->w;
 	const Attr_matmul *qk = ATTR_OF(m->scores, matmul), *pv = ATTR_OF(m->value, matmul);
+	bool turned_q = qk->trans_x, turned_k = !qk->trans_w;
 	Node *in[4], *mask;
-	choose_heads(m);
+	Node *q = peel(m, m->scores->in[0], &turned_q);
+	Node *k = peel(m, m->scores->in[1], &turned_k);
+	choose_heads(m, q);
 	if (!build_mask(m, &mask))
 		return NULL;
-	in[0] = operand(m, m->scores->in[0], qk->trans_x);
-	in[1] = operand(m, m->scores->in[1], !qk->trans_w);
-	in[2] = in_four_dims(m, w->map[m->value->in[1]->id]);
-	if (pv->trans_w)
-		in[2] = emit_swap_last_two(w->b, in[2]);
+	in[0] = operand(m, q, turned_q);
+	in[1] = operand(m, k, turned_k);
+	in[2] = operand(m, m->value->in[1], pv->trans_w);
 	in[0] = apply_factors(m, in[0]);
 	int64_t queries = in[0]->type->dim[2], keys = in[1]->type->dim[2];
 	MaskKind kind = mask ? mask_kind(m, mask, queries, keys) : MASK_NOTHING;
@@ -525,9 +524,9 @@ static Node *emit_attention(Match *m)
 		     in[3]                 ? ", masked"
 		     : kind == MASK_FUTURE ? ", causal"
 					   : "");
-	rewrite_place(w, m->value);
 	Node *y =
 		emit(w->b, OP_attention, attr_intern(w->p->ctx, ATTR_attention_RECORD, &a), in, 4);
+	y->name = m->value->name;
 	return emit_reshape(w->b, y, m->value->type->rank, m->value->type->dim);
 }
 
@@ -541,6 +540,7 @@ static void miss(const Match *m)
 static Node *match(Rewrite *w, Node *n)
 {
 	Match m = { .w = w, .value = n, .scale = 1 };
+	rewrite_place(w, n);
 	if (n->op != OP_matmul || n->type->rank < 3 || ATTR_OF(n, matmul)->trans_x ||
 	    ATTR_OF(n, matmul)->panel)
 		return NULL;

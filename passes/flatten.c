@@ -20,7 +20,7 @@ typedef struct Flattener {
 	VEC(Node *) region;
 } Flattener;
 
-/* --- which operators can work on merged dimensions ------------------------------- */
+/* --- which operators can work on merged dimensions ------------------------------------------- */
 
 static bool same_leading(const Type *a, const Type *b, int k)
 {
@@ -92,7 +92,7 @@ static bool always(const Node *n, int k)
 	return k > 0;
 }
 
-/* --- making the merged ones ------------------------------------------------------ */
+/* --- making the merged ones ------------------------------------------------------------------ */
 
 static int merge_dims(const int64_t *dim, int rank, int k, int64_t *out)
 {
@@ -269,7 +269,7 @@ static bool can_merge(const Node *n, int k)
 	return m && n->type->rank >= k && m->can(n, k);
 }
 
-/* --- spreading ------------------------------------------------------------------- */
+/* --- spreading ------------------------------------------------------------------------------- */
 
 static void want(Flattener *f, Node *n, int k)
 {
@@ -368,8 +368,7 @@ static void rewrite_node(Flattener *f, Node *n)
 	int k = f->lead[n->id];
 	rewrite_place(&f->w, n);
 	if (k) {
-		f->flat[n->id] = merger(n)->make(f, n, k);
-		rewrite_place(&f->w, n);
+		f->flat[n->id] = rewrite_name(merger(n)->make(f, n, k), n);
 		f->w.map[n->id] = emit_reshape(f->w.b, f->flat[n->id], n->type->rank, n->type->dim);
 	} else if (n->op == OP_broadcast) {
 		f->w.map[n->id] = plain_broadcast(f, n);

@@ -29,7 +29,7 @@ typedef struct Folder {
 
 static Node *value(Folder *f, const Node *n);
 
-/* --- static vectors -------------------------------------------------------------- */
+/* --- static vectors -------------------------------------------------------------------------- */
 
 static Node *combine(Folder *f, Op op, Node *x, Node *y)
 {
@@ -66,7 +66,7 @@ static Node *along(Folder *f, Node *vector, int axis, int rank)
 	return emit_reshape(f->w.b, vector, rank - axis, dim);
 }
 
-/* --- contractions that take scales ----------------------------------------------- */
+/* --- contractions that take scales ----------------------------------------------------------- */
 
 static bool takes_scale(const Folder *f, const Node *n)
 {
@@ -177,7 +177,7 @@ static Chain *start_contraction(Folder *f, const Node *n)
 	return c;
 }
 
-/* --- chains ---------------------------------------------------------------------- */
+/* --- chains ---------------------------------------------------------------------------------- */
 
 static void add_shift(Folder *f, Op op, Node *v, Chain *c)
 {
@@ -252,7 +252,7 @@ static Chain *continue_chain(Folder *f, const Node *n)
 	return extend(f, n, by, c) ? c : NULL;
 }
 
-/* --- emitting -------------------------------------------------------------------- */
+/* --- emitting -------------------------------------------------------------------------------- */
 
 static Node *repeated(Folder *f, Node *vector, int axis, const Type *t)
 {
@@ -276,7 +276,7 @@ static Node *emit_base(Folder *f, const Chain *c, bool *scaled)
 		pass_explain(f->w.p, "folded: scale behind '%s' into its weights", node_label(n));
 	}
 	rewrite_place(&f->w, n);
-	return emit(f->w.b, n->op, n->attr, in, 2);
+	return rewrite_name(emit(f->w.b, n->op, n->attr, in, 2), n);
 }
 
 static Node *copy_with_values(Folder *f, const Node *n)
@@ -296,11 +296,10 @@ static Node *emit_chain(Folder *f, const Node *n)
 	rewrite_place(&f->w, n);
 	if (c->scale && !scaled)
 		y = combine(f, OP_mul, y, repeated(f, c->scale, c->axis, n->type));
-	if (c->shift) {
-		Node *shift = repeated(f, c->shift, c->axis, n->type);
-		rewrite_place(&f->w, n);
-		y = combine(f, OP_add, y, shift);
-	}
+	if (c->shift)
+		y = combine(f, OP_add, y, repeated(f, c->shift, c->axis, n->type));
+	if (!y->name)
+		y->name = n->name;
 	return y;
 }
 

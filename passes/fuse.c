@@ -43,7 +43,7 @@ Node *behind_views(const Fusion *f, Node *x)
 	return x;
 }
 
-/* --- what kind of operator ----------------------------------------------------------------------------- */
+/* --- what kind of operator ------------------------------------------------------------------- */
 
 /* Reduces trailing dimensions only: then *rows is how many lead. */
 static bool is_row_reduction(const Node *n, int *rows)
@@ -100,7 +100,7 @@ static void start_group(Fuser *z, Node *n)
 	}
 }
 
-/* --- dependence ------------------------------------------------------------------------------------------ */
+/* --- dependence ------------------------------------------------------------------------------ */
 
 /* Does x depend on a node of group gr, or on one that gr's completion waits for? Bounded by ids: inputs are older. */
 static bool depends(Fuser *z, Node *x, const Group *gr, uint32_t oldest)
@@ -135,7 +135,7 @@ static bool acyclic(Fuser *z, const Node *n, const Group *gr)
 	return true;
 }
 
-/* --- joining --------------------------------------------------------------------------------------------- */
+/* --- joining --------------------------------------------------------------------------------- */
 
 static void join(Fuser *z, Group *gr, Node *n)
 {
@@ -190,7 +190,7 @@ static bool join_epilogue(Fuser *z, Node *n)
 	return true;
 }
 
-/* --- rows ------------------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------ */
 
 /* The shape whose rows a node has: its own, or its input's for a reduction. */
 static const Type *row_shape(const Node *n)
@@ -347,7 +347,7 @@ static void merge_rows(Fuser *z, Node *n)
 	}
 }
 
-/* --- views that are written out ---------------------------------------------------------------------------- */
+/* --- views that are written out -------------------------------------------------------------- */
 
 /* Is reading x one load with an index that is affine in the axes, for a template's inner loop? */
 static bool reads_affinely(Fuser *z, Node *x)
@@ -424,7 +424,7 @@ static void choose_written_views(Fuser *z)
 		write_out(z, z->g->result.at[i]);
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------ */
+/* --- the whole ------------------------------------------------------------------------------- */
 
 static void find_users(Fuser *z)
 {

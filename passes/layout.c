@@ -120,7 +120,7 @@ static Node *channels_last(Layouter *l, const Node *n)
 	return l->last[n->id] ? l->last[n->id] : make_twin(l, n);
 }
 
-/* --- operators in the new order -------------------------------------------------- */
+/* --- operators in the new order -------------------------------------------------------------- */
 
 static bool rank_fits(const Type *t)
 {
@@ -136,7 +136,6 @@ static Node *twin_elementwise(Layouter *l, const Node *n)
 	Node *in[4];
 	for (int i = 0; i < n->n_in; i++)
 		in[i] = channels_last(l, n->in[i]);
-	rewrite_place(&l->w, n);
 	return emit(l->w.b, n->op, n->attr, in, n->n_in);
 }
 
@@ -149,7 +148,6 @@ static Node *twin_conv(Layouter *l, const Node *n)
 	Node *w = emit_transpose(l->w.b, in_old_order(l, n->in[1]), weights);
 	Node *in[2] = { channels_last(l, n->in[0]), w };
 	a.channels_last = 1;
-	rewrite_place(&l->w, n);
 	return emit(l->w.b, OP_conv, attr_intern(l->w.p->ctx, ATTR_conv_RECORD, &a), in, 2);
 }
 
@@ -161,7 +159,6 @@ static Node *twin_window(Layouter *l, const Node *n)
 		return NULL;
 	Node *x = channels_last(l, n->in[0]);
 	a.channels_last = 1;
-	rewrite_place(&l->w, n);
 	return emit(l->w.b, n->op, attr_intern(l->w.p->ctx, ATTR_window_RECORD, &a), &x, 1);
 }
 
@@ -171,7 +168,6 @@ static Node *twin_concat(Layouter *l, const Node *n)
 	int rank = n->type->rank;
 	for (int i = 0; i < n->n_in; i++)
 		in[i] = channels_last(l, n->in[i]);
-	rewrite_place(&l->w, n);
 	return emit_concat(l->w.b, in, n->n_in,
 			   new_dim(axis_norm(ATTR_OF(n, axis)->axis, rank), rank));
 }
@@ -185,7 +181,6 @@ static Node *twin_slice(Layouter *l, const Node *n)
 	list_last(a->count.v, rank, count);
 	list_last(a->step.v, rank, step);
 	Node *x = channels_last(l, n->in[0]);
-	rewrite_place(&l->w, n);
 	return emit_slice(l->w.b, x, begin, count, step);
 }
 
@@ -199,7 +194,6 @@ static Node *twin_pad(Layouter *l, const Node *n)
 	if (a->interior.n)
 		list_last(a->interior.v, rank, interior);
 	Node *x = channels_last(l, n->in[0]), *value = in_old_order(l, n->in[1]);
-	rewrite_place(&l->w, n);
 	return emit_pad(l->w.b, x, value, low, high, a->interior.n ? interior : NULL);
 }
 
@@ -219,7 +213,6 @@ static Node *twin_reduce(Layouter *l, const Node *n)
 			place[old_dim(i, rank)] = n_left++;
 	}
 	Node *x = channels_last(l, n->in[0]);
-	rewrite_place(&l->w, n);
 	Node *y = emit_reduce(l->w.b, n->op, x, n_axes, axes, keep);
 	if (keep)
 		return y;
@@ -240,7 +233,6 @@ static Node *twin_broadcast(Layouter *l, const Node *n)
 		return NULL;
 	list_last(n->type->dim, n->type->rank, dim);
 	Node *x = channels_last(l, n->in[0]);
-	rewrite_place(&l->w, n);
 	return emit_broadcast(l->w.b, x, n->type->rank, dim);
 }
 
@@ -251,7 +243,6 @@ static Node *twin_reshape(Layouter *l, const Node *n)
 	const Type *from = n->in[0]->type, *to = n->type;
 	int64_t dim[MAX_RANK];
 	Node *x = channels_last(l, n->in[0]);
-	rewrite_place(&l->w, n);
 	if (rank_fits(to) && regroups_space(n)) {
 		list_last(to->dim, to->rank, dim);
 		return emit_reshape(l->w.b, x, to->rank, dim);
@@ -268,7 +259,6 @@ static Node *twin_gather(Layouter *l, const Node *n)
 		return NULL;
 	int axis = axis_norm(ATTR_OF(n, gather)->axis, rank);
 	Node *x = channels_last(l, n->in[0]), *index = in_old_order(l, n->in[1]);
-	rewrite_place(&l->w, n);
 	return emit_gather(l->w.b, x, index, new_dim(axis, rank));
 }
 
@@ -337,10 +327,13 @@ static bool reads_twin(const Layouter *l, const Node *n)
 static void rewrite_node(Layouter *l, Node *n)
 {
 	const struct Twin *row = twin_row(n);
+	Node *twin = NULL;
 	rewrite_place(&l->w, n);
 	if (row && n->n_in && rank_fits(n->in[0]->type) &&
 	    (row->starts || l->wanted[n->id] || reads_twin(l, n)))
-		l->last[n->id] = row->fn(l, n);
+		twin = row->fn(l, n);
+	if (twin)
+		l->last[n->id] = rewrite_name(twin, n);
 	if (l->last[n->id] || l->w.map[n->id])
 		return;
 	for (int i = 0; i < n->n_in; i++)

@@ -14,7 +14,7 @@ typedef struct Planner {
 	Map *kernels;   /* first 8 bytes of the hash -> Kernel */
 } Planner;
 
-/* --- roles ----------------------------------------------------------------------------------------------- */
+/* --- roles ----------------------------------------------------------------------------------- */
 
 static bool is_splat(const Node *n)
 {
@@ -99,7 +99,7 @@ static void give_role(Lowering *l, const Node *n, Map *seen)
 		give_role(l, n->in[i], seen);
 }
 
-/* --- is one flat loop enough? ------------------------------------------------------------------------------ */
+/* --- is one flat loop enough? ---------------------------------------------------------------- */
 
 static bool dense(const Lowering *l, const Node *n)
 {
@@ -147,7 +147,7 @@ static bool group_is_flat(const Lowering *l)
 	return !contract || dense(l, gr->anchor->in[0]);
 }
 
-/* --- kernels and steps ------------------------------------------------------------------------------------------ */
+/* --- kernels and steps ----------------------------------------------------------------------- */
 
 static Kernel *share_kernel(Planner *z, Kernel *k)
 {
@@ -339,7 +339,7 @@ static void write_results(Planner *z)
 	}
 }
 
-/* --- the plan ------------------------------------------------------------------------------------------------------ */
+/* --- the plan -------------------------------------------------------------------------------- */
 
 static void place_weights(Planner *z)
 {

@@ -42,8 +42,8 @@ static Node *pack_conv(Rewrite *w, const Node *n)
 	a.kernel = (Ints){ 3, kernel };
 	Node *weights = emit_reshape(w->b, w->map[n->in[1]->id], 2, matrix);
 	Node *in[2] = { w->map[n->in[0]->id], pack_panels(w->b, weights, a.panel) };
-	rewrite_place(w, n);
-	return emit(w->b, OP_conv, attr_intern(w->p->ctx, ATTR_conv_RECORD, &a), in, 2);
+	return rewrite_name(
+		emit(w->b, OP_conv, attr_intern(w->p->ctx, ATTR_conv_RECORD, &a), in, 2), n);
 }
 
 static Node *pack_matmul(Rewrite *w, const Node *n)
@@ -58,8 +58,8 @@ static Node *pack_matmul(Rewrite *w, const Node *n)
 	a.panel = panel_for(a.n);
 	a.trans_w = 0;
 	Node *in[2] = { w->map[n->in[0]->id], pack_panels(w->b, weights, a.panel) };
-	rewrite_place(w, n);
-	return emit(w->b, OP_matmul, attr_intern(w->p->ctx, ATTR_matmul_RECORD, &a), in, 2);
+	return rewrite_name(
+		emit(w->b, OP_matmul, attr_intern(w->p->ctx, ATTR_matmul_RECORD, &a), in, 2), n);
 }
 
 Graph *pass_pack(const Pass *p, const Graph *g, Arena *arena)
@@ -68,7 +68,7 @@ Graph *pass_pack(const Pass *p, const Graph *g, Arena *arena)
 	rewrite_start(&w, p, g, arena);
 	for (int i = 0; i < g->node.n; i++) {
 		Node *n = g->node.at[i], *y = NULL;
-		w.b->loc = n->loc;
+		rewrite_place(&w, n);
 		if (n->op == OP_conv)
 			y = pack_conv(&w, n);
 		else if (n->op == OP_matmul)

@@ -47,8 +47,8 @@ static Node *pad_conv(Rewrite *w, const Node *n)
 	Node *x = pad_image(w->b, w->map[n->in[0]->id], a.pad.v);
 	Node *in[2] = { x, w->map[n->in[1]->id] };
 	a.pad = (Ints){ 4, none };
-	rewrite_place(w, n);
-	return emit(w->b, OP_conv, attr_intern(w->p->ctx, ATTR_conv_RECORD, &a), in, 2);
+	return rewrite_name(
+		emit(w->b, OP_conv, attr_intern(w->p->ctx, ATTR_conv_RECORD, &a), in, 2), n);
 }
 
 static Node *pad_window(Rewrite *w, const Node *n)
@@ -59,8 +59,9 @@ static Node *pad_window(Rewrite *w, const Node *n)
 		return NULL;
 	Node *x = pad_image(w->b, w->map[n->in[0]->id], a.pad.v);
 	a.pad = (Ints){ 4, none };
-	rewrite_place(w, n);
-	return emit(w->b, OP_window_sum, attr_intern(w->p->ctx, ATTR_window_RECORD, &a), &x, 1);
+	return rewrite_name(
+		emit(w->b, OP_window_sum, attr_intern(w->p->ctx, ATTR_window_RECORD, &a), &x, 1),
+		n);
 }
 
 Graph *pass_pad(const Pass *p, const Graph *g, Arena *arena)
@@ -69,7 +70,7 @@ Graph *pass_pad(const Pass *p, const Graph *g, Arena *arena)
 	rewrite_start(&w, p, g, arena);
 	for (int i = 0; i < g->node.n; i++) {
 		Node *n = g->node.at[i], *y = NULL;
-		w.b->loc = n->loc;
+		rewrite_place(&w, n);
 		if (n->op == OP_conv)
 			y = pad_conv(&w, n);
 		else if (n->op == OP_window_sum)

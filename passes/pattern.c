@@ -47,7 +47,14 @@ void rewrite_start(Rewrite *w, const Pass *p, const Graph *g, Arena *arena)
 void rewrite_place(Rewrite *w, const Node *n)
 {
 	w->b->loc = n->loc;
-	w->b->name = n->name;
+	w->b->name = NULL;
+}
+
+Node *rewrite_name(Node *y, const Node *n)
+{
+	if (!y->name && y->op == n->op)
+		y->name = n->name;
+	return y;
 }
 
 Node *rewrite_copy(Rewrite *w, const Node *n)

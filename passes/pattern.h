@@ -24,6 +24,8 @@ typedef struct Rewrite {
 void rewrite_start(Rewrite *w, const Pass *p, const Graph *g, Arena *arena);
 /* Nodes that are emitted next come from where n came from. */
 void rewrite_place(Rewrite *w, const Node *n);
+/* y, made for n, has n's name if it is the same operator and has none yet. Returns y. */
+Node *rewrite_name(Node *y, const Node *n);
 Node *rewrite_copy(Rewrite *w, const Node *n);
 /* Ends the walk: results and updates are mapped. NULL after an error. */
 Graph *rewrite_finish(Rewrite *w);

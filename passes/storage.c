@@ -31,7 +31,7 @@ bool storage_contiguous(const Storage *s, const Type *t, int from)
 	return true;
 }
 
-/* --- turning views around ---------------------------------------------------------------------------- */
+/* --- turning views around -------------------------------------------------------------------- */
 
 static void reverse_transpose(const Node *n, const Storage *whole, Storage *part)
 {
@@ -115,7 +115,7 @@ bool storage_of_operand(const Node *n, int k, const Storage *whole, Storage *par
 	return false;
 }
 
-/* --- placing producers inside ------------------------------------------------------------------------------ */
+/* --- placing producers inside ---------------------------------------------------------------- */
 
 /* May its producer write s's elements there at speed? The last dimension must stay dense. */
 static bool writes_well(const Node *s, const Storage *part)
@@ -175,7 +175,7 @@ bool operand_embedded(const StorageMap *m, const Fusion *f, const Node *n, int k
 	return false;
 }
 
-/* --- own buffers --------------------------------------------------------------------------------------------- */
+/* --- own buffers ----------------------------------------------------------------------------- */
 
 /* Rows whose distance is a multiple of 4096 bytes fall into one set of the L1 cache: a contraction that reads many rows at once
  * would run at 80 % of its speed (measured); 64 bytes more repair it. */

@@ -16,8 +16,7 @@ LLVMValueRef emit_fail(Emit *e, const char *what)
 	return index_const(e, 0);
 }
 
-/* --- blocks and scopes
- * ------------------------------------------------------------------------------ */
+/* --- blocks and scopes ----------------------------------------------------------------------- */
 
 LLVMBasicBlockRef new_block(Emit *e, const char *name)
 {
@@ -56,8 +55,7 @@ void scope_pop(Emit *e)
 	e->place = scope_top(e);
 }
 
-/* --- axes and variables
- * -------------------------------------------------------------------------------- */
+/* --- axes and variables ---------------------------------------------------------------------- */
 
 int lanes_open(const Emit *e)
 {
@@ -140,7 +138,8 @@ static Changes changes(Emit *e, const Stmt *body)
 	return c;
 }
 
-/* After the body: what it declared is gone, and its values must not be met again when the same body is emitted once more. */
+/* After the body: what it declared is gone, and its values must not be met again when the same body
+ * is emitted once more. */
 static void forget_declared(Emit *e, const Changes *c)
 {
 	for (int v = 0; v < e->k->var.n; v++)
@@ -197,8 +196,7 @@ static void join_carried(Emit *e, Carried *l, LLVMBasicBlockRef skipped, LLVMBas
 	}
 }
 
-/* --- statements
- * ---------------------------------------------------------------------------------------- */
+/* --- statements ------------------------------------------------------------------------------ */
 
 static void emit_body(Emit *e, const Stmt *s);
 
@@ -395,8 +393,7 @@ static void emit_body(Emit *e, const Stmt *s)
 		emit_stmt(e, s);
 }
 
-/* --- the function
- * --------------------------------------------------------------------------------------- */
+/* --- the function ---------------------------------------------------------------------------- */
 
 static LLVMAttributeRef enum_attribute(Emit *e, const char *name, uint64_t value)
 {

@@ -58,8 +58,7 @@ static LLVMValueRef record(Gluer *g, LLVMValueRef *field, unsigned n)
 	return LLVMConstStructInContext(g->lc, field, n, false);
 }
 
-/* --- steps
- * ------------------------------------------------------------------------------------------- */
+/* --- steps ----------------------------------------------------------------------------------- */
 
 /* Position in base[]: inputs, outputs, workspace, weights. */
 static int base_index(const Plan *p, const PlanArg *a)
@@ -123,8 +122,7 @@ static LLVMValueRef step_function(Gluer *g, const GlueVariant *v, int i)
 	return f;
 }
 
-/* --- tables
- * -------------------------------------------------------------------------------------------- */
+/* --- tables ---------------------------------------------------------------------------------- */
 
 static LLVMTypeRef step_type(Gluer *g)
 {
@@ -266,8 +264,7 @@ static LLVMValueRef program(Gluer *g)
 	return global;
 }
 
-/* --- exported functions
- * ----------------------------------------------------------------------------------- */
+/* --- exported functions ---------------------------------------------------------------------- */
 
 static LLVMTypeRef letter_type(Gluer *g, char letter)
 {

@@ -100,8 +100,7 @@ typedef struct Emit {
 	const char *error; /* first failure */
 } Emit;
 
-/* --- emit.c: statements
- * ------------------------------------------------------------------------------- */
+/* --- emit.c: statements ---------------------------------------------------------------------- */
 /* Adds the function `symbol` to module m. False: *error, in arena. */
 bool emit_kernel(const Kernel *k, const Target *t, LLVMModuleRef m, const char *symbol,
 		 Arena *arena, const char **error);
@@ -129,17 +128,14 @@ int lanes_open(const Emit *e); /* width of the open vector axis, 1 when none */
 int var_copy(Emit *e, int var);
 void scan_nodes(Emit *e); /* fills e->info and e->written */
 
-/* --- value.c: expressions
- * ------------------------------------------------------------------------------- */
+/* --- value.c: expressions -------------------------------------------------------------------- */
 LLVMValueRef eval(Emit *e, const Node *n);
 LLVMValueRef eval_depth(Emit *e, const Node *n, int *depth); /* and the scope it is available in */
 /* Moves the builder to the end of scope `depth`; returns the place to give back to come_back. */
 int go_to(Emit *e, int depth);
 void come_back(Emit *e, int place);
 
-/* --- memory.c
- * ------------------------------------------------------------------------------------------------
- */
+/* --- memory.c -------------------------------------------------------------------------------- */
 LLVMValueRef emit_load(Emit *e, const Node *n);
 void emit_store(Emit *e, int buf, Node *const *at, LLVMValueRef value);
 /* Sum of factor * x, taken apart. */
@@ -147,8 +143,7 @@ void affine_add(Emit *e, Affine *a, const Node *x, int64_t factor);
 LLVMValueRef lane_mask(Emit *e, int lanes,
 		       int64_t extent); /* constant: the first `extent` of `lanes` */
 
-/* --- types.c: register types, constants
- * ------------------------------------------------------------------------ */
+/* --- types.c: register types, constants ------------------------------------------------------ */
 /* Values are in registers as: bool i1, f16 and bf16 as float (rounded to the type), all others as
  * in memory. */
 LLVMTypeRef scalar_type(Emit *e, DType t);
@@ -172,16 +167,14 @@ LLVMValueRef binary_intrinsic(Emit *e, const char *name, LLVMValueRef x, LLVMVal
 LLVMValueRef select_prefix(Emit *e, LLVMValueRef v, int first,
 			   int count); /* lanes first .. first + count - 1 */
 
-/* --- scalar.c: elementwise operators
- * ---------------------------------------------------------------------------- */
+/* --- scalar.c: elementwise operators --------------------------------------------------------- */
 /* in[]: register values, all scalar or all of the same width (select's condition may be scalar). */
 LLVMValueRef emit_op(Emit *e, const Node *n, LLVMValueRef *in);
 LLVMValueRef emit_fma(Emit *e, LLVMValueRef x, LLVMValueRef y, LLVMValueRef z);
 /* x + y, x * y, max, min of the type: also what folds combine with */
 LLVMValueRef combine(Emit *e, Op op, DType t, LLVMValueRef x, LLVMValueRef y);
 
-/* --- math.c: elementary functions
- * ------------------------------------------------------------------------------- */
+/* --- math.c: elementary functions ------------------------------------------------------------ */
 LLVMValueRef math_function(Emit *e, Op op, DType t, LLVMValueRef x);
 LLVMValueRef math_binary(Emit *e, const char *f32_name, const char *f64_name, LLVMValueRef x,
 			 LLVMValueRef y);
@@ -192,9 +185,7 @@ typedef struct LibmRow {
 } LibmRow;
 extern const LibmRow libm_table[];
 
-/* --- object.c
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- object.c -------------------------------------------------------------------------------- */
 void llvm_start(void); /* before anything that asks for a target; any number of times */
 typedef struct Machine {
 	LLVMTargetMachineRef tm;
@@ -210,8 +201,7 @@ bool kernel_code(Machine *m, const Kernel *k, const Target *t, const char *symbo
 bool report_codegen(Context *c, const char *what, const char *name,
 		    const char *error); /* E5206; false */
 
-/* --- compat.c: what differs between versions of LLVM
- * -------------------------------------------------------------- */
+/* --- compat.c: what differs between versions of LLVM ----------------------------------------- */
 LLVMValueRef compat_masked_load(Emit *e, LLVMTypeRef t, LLVMValueRef p, unsigned align,
 				LLVMValueRef mask, LLVMValueRef otherwise);
 void compat_masked_store(Emit *e, LLVMValueRef v, LLVMValueRef p, unsigned align,

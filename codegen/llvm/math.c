@@ -16,8 +16,7 @@ const LibmRow libm_table[] = { ROW(powf), ROW(pow),  ROW(fmodf),    ROW(fmod), R
 			       ROW(sinf), ROW(cosf), { NULL, NULL } };
 #undef ROW
 
-/* --- libm, lane by lane
- * --------------------------------------------------------------------------------- */
+/* --- libm, lane by lane ---------------------------------------------------------------------- */
 
 static LLVMValueRef libm_call(Emit *e, const char *name, LLVMValueRef *in, int n)
 {
@@ -61,9 +60,7 @@ LLVMValueRef math_binary(Emit *e, const char *f32_name, const char *f64_name, LL
 	return libm_lanes(e, is_double(x) ? f64_name : f32_name, in, 2);
 }
 
-/* --- pieces
- * ------------------------------------------------------------------------------------------------
- */
+/* --- pieces ---------------------------------------------------------------------------------- */
 
 static LLVMValueRef like(Emit *e, LLVMValueRef x, double v)
 {
@@ -140,9 +137,7 @@ static LLVMValueRef scale(Emit *e, LLVMValueRef x, LLVMValueRef n)
 	return LLVMBuildFMul(e->b, x, two_to(e, rest), "");
 }
 
-/* --- f32
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- f32 ------------------------------------------------------------------------------------- */
 
 /* e^x = 2^n e^r with n whole and |r| <= ln 2 / 2; ln 2 in two parts, the product with the first of
  * which is exact. */
@@ -240,8 +235,7 @@ static LLVMValueRef erf_f32(Emit *e, LLVMValueRef x)
 	return choose_if(e, LLVMRealOGT, t, like(e, x, 0.927734375), r, p);
 }
 
-/* --- sine and cosine of f32
- * ------------------------------------------------------------------------------------- */
+/* --- sine and cosine of f32 ------------------------------------------------------------------ */
 
 /* sin(x + shift pi/2) in double precision: x = n pi/2 + r, pi/2 in two parts; n picks one of four
  * forms. |x| up to a million. */
@@ -297,9 +291,7 @@ static LLVMValueRef sine_f32(Emit *e, LLVMValueRef x, int shift)
 	return v;
 }
 
-/* --- choice
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- choice ---------------------------------------------------------------------------------- */
 
 static LLVMValueRef math_f32(Emit *e, Op op, LLVMValueRef x)
 {

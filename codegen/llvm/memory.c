@@ -9,8 +9,7 @@
 #include "ir/blob.h"
 #include <string.h>
 
-/* --- addresses
- * ------------------------------------------------------------------------------------------ */
+/* --- addresses ------------------------------------------------------------------------------- */
 
 static void term_add(Emit *e, Affine *a, LLVMValueRef v, int64_t factor, int depth)
 {
@@ -172,8 +171,7 @@ static unsigned alignment(const Emit *e, int buf, const Affine *a, int64_t const
 	return (unsigned)(bits & -bits);
 }
 
-/* --- one element
- * -------------------------------------------------------------------------------------------- */
+/* --- one element ----------------------------------------------------------------------------- */
 
 static LLVMValueRef load_at(Emit *e, LLVMTypeRef t, LLVMValueRef p, unsigned align)
 {
@@ -220,9 +218,7 @@ static LLVMValueRef load_element_masked(Emit *e, int buf, const Affine *a, LLVMV
 	return v;
 }
 
-/* --- vectors
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- vectors --------------------------------------------------------------------------------- */
 
 static int64_t lanes_active(const Emit *e)
 {
@@ -367,9 +363,7 @@ LLVMValueRef emit_load(Emit *e, const Node *n)
 			: from_memory(e, n->type->dtype, v);
 }
 
-/* --- stores
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- stores ---------------------------------------------------------------------------------- */
 
 static void store_element(Emit *e, int buf, const Affine *a, int64_t constant, LLVMValueRef v)
 {

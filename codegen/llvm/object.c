@@ -22,8 +22,7 @@ const char *codegen_version(void)
 	return VERSION_TEXT(LLVM_VERSION_MAJOR, LLVM_VERSION_MINOR, LLVM_VERSION_PATCH);
 }
 
-/* --- machines
- * --------------------------------------------------------------------------------------- */
+/* --- machines -------------------------------------------------------------------------------- */
 
 static void register_target(void)
 {
@@ -88,8 +87,7 @@ void machine_close(Machine *m)
 	*m = (Machine){ 0 };
 }
 
-/* --- modules
- * ---------------------------------------------------------------------------------------------- */
+/* --- modules --------------------------------------------------------------------------------- */
 
 static bool run_passes(Machine *m, LLVMModuleRef module, const char *passes, Arena *arena,
 		       const char **error)
@@ -144,9 +142,7 @@ bool module_to_code(Machine *m, LLVMModuleRef module, CodeForm form, const char 
 	return true;
 }
 
-/* --- kernels
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- kernels --------------------------------------------------------------------------------- */
 
 /* Without a handler LLVM prints errors of the code generator and leaves the process. */
 typedef struct Complaint {

@@ -39,8 +39,16 @@ static LLVMValueRef zero_like(LLVMValueRef x)
 	return LLVMConstNull(LLVMTypeOf(x));
 }
 
-/* --- minimum and maximum
- * ------------------------------------------------------------------------------ */
+/* Under --fp fast the code generator may reassociate and divide by multiplying; NaN and infinities stay. */
+static LLVMValueRef loose(Emit *e, LLVMValueRef v)
+{
+	if (e->fast && LLVMIsAInstruction(v) && LLVMCanValueUseFastMathFlags(v))
+		LLVMSetFastMathFlags(v, LLVMFastMathAllowReassoc | LLVMFastMathAllowContract |
+						LLVMFastMathAllowReciprocal);
+	return v;
+}
+
+/* --- minimum and maximum --------------------------------------------------------------------- */
 
 /* The machine's own max(x, y) gives y when either is NaN; so only NaN in x needs care. */
 static LLVMValueRef float_extreme(Emit *e, bool max, LLVMValueRef x, LLVMValueRef y)
@@ -66,8 +74,8 @@ static LLVMValueRef add_or_multiply(Emit *e, bool add, DType t, LLVMValueRef x, 
 	if (kind_of(t) == 'b') /* a truth value saturates */
 		return add ? LLVMBuildOr(e->b, x, y, "") : LLVMBuildAnd(e->b, x, y, "");
 	if (add)
-		return f ? LLVMBuildFAdd(e->b, x, y, "") : LLVMBuildAdd(e->b, x, y, "");
-	return f ? LLVMBuildFMul(e->b, x, y, "") : LLVMBuildMul(e->b, x, y, "");
+		return f ? loose(e, LLVMBuildFAdd(e->b, x, y, "")) : LLVMBuildAdd(e->b, x, y, "");
+	return f ? loose(e, LLVMBuildFMul(e->b, x, y, "")) : LLVMBuildMul(e->b, x, y, "");
 }
 
 LLVMValueRef combine(Emit *e, Op op, DType t, LLVMValueRef x, LLVMValueRef y)
@@ -79,8 +87,7 @@ LLVMValueRef combine(Emit *e, Op op, DType t, LLVMValueRef x, LLVMValueRef y)
 	return round_to(e, t, add_or_multiply(e, op == OP_add, t, x, y));
 }
 
-/* --- integer division
- * ----------------------------------------------------------------------------------- */
+/* --- integer division ------------------------------------------------------------------------ */
 
 /* A divisor that does not trap: 1 in place of 0, and of -1 under the least dividend (whose negative
  * is itself). */
@@ -150,13 +157,11 @@ static LLVMValueRef divide(Emit *e, Op op, DType t, LLVMValueRef x, LLVMValueRef
 	if (!dtype_is_float(t))
 		return int_divide(e, t, want, x, y);
 	if (want == QUOTIENT)
-		return LLVMBuildFDiv(e->b, x, y, "");
+		return loose(e, LLVMBuildFDiv(e->b, x, y, ""));
 	return float_remainder(e, want, x, y);
 }
 
-/* --- powers
- * ------------------------------------------------------------------------------------------------
- */
+/* --- powers ---------------------------------------------------------------------------------- */
 
 /* By squaring, one step per bit of the exponent. A negative exponent leaves 1 / x^|y| rounded
  * toward zero: 0 but for x = 1, -1. */
@@ -183,8 +188,7 @@ static LLVMValueRef int_power(Emit *e, DType t, LLVMValueRef x, LLVMValueRef y)
 	return choose(e, compare_i(e, LLVMIntSLT, y, zero_like(y)), inverse, r);
 }
 
-/* --- conversions
- * --------------------------------------------------------------------------------------------- */
+/* --- conversions ----------------------------------------------------------------------------- */
 
 static LLVMValueRef float_to_int(Emit *e, DType to, LLVMValueRef x, LLVMTypeRef type)
 {
@@ -232,9 +236,7 @@ static LLVMValueRef cast(Emit *e, DType from, DType to, LLVMValueRef x)
 	return cast_int(e, from, to, x, type);
 }
 
-/* --- one input
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- one input ------------------------------------------------------------------------------- */
 
 static LLVMValueRef sign_of(Emit *e, DType t, LLVMValueRef x)
 {
@@ -289,9 +291,7 @@ static LLVMValueRef float_unary(Emit *e, Op op, LLVMValueRef x)
 	return choose(e, compare_f(e, LLVMRealOLT, x, zero_like(x)), zero_like(x), x); /* relu */
 }
 
-/* --- comparisons
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- comparisons ----------------------------------------------------------------------------- */
 
 static LLVMValueRef compare(Emit *e, Op op, DType t, LLVMValueRef x, LLVMValueRef y)
 {
@@ -349,7 +349,8 @@ static LLVMValueRef operate(Emit *e, const Node *n, DType t, LLVMValueRef *in)
 	case OP_add:
 	case OP_mul: return add_or_multiply(e, n->op == OP_add, t, in[0], in[1]);
 	case OP_sub:
-		return f ? LLVMBuildFSub(b, in[0], in[1], "") : LLVMBuildSub(b, in[0], in[1], "");
+		return f ? loose(e, LLVMBuildFSub(b, in[0], in[1], "")) :
+			   LLVMBuildSub(b, in[0], in[1], "");
 	case OP_min:
 	case OP_max: return extreme(e, n->op == OP_max, t, in[0], in[1]);
 	case OP_div:

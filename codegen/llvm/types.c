@@ -123,8 +123,7 @@ LLVMValueRef select_prefix(Emit *e, LLVMValueRef v, int first, int count)
 				      LLVMConstVector(at, (unsigned)count), "");
 }
 
-/* --- intrinsics
- * ----------------------------------------------------------------------------------- */
+/* --- intrinsics ------------------------------------------------------------------------------ */
 
 LLVMValueRef call_intrinsic(Emit *e, const char *name, LLVMTypeRef *types, int n_types,
 			    LLVMValueRef *args, int n)
@@ -150,8 +149,7 @@ LLVMValueRef binary_intrinsic(Emit *e, const char *name, LLVMValueRef x, LLVMVal
 	return call_intrinsic(e, name, &t, 1, in, 2);
 }
 
-/* --- narrow floats
- * ---------------------------------------------------------------------------------- */
+/* --- narrow floats --------------------------------------------------------------------------- */
 
 static LLVMTypeRef bits_type(Emit *e, LLVMValueRef v, unsigned bits)
 {

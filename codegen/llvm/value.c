@@ -7,8 +7,7 @@
 #include "codegen/llvm/internal.h"
 #include "ir/blob.h"
 
-/* --- facts of nodes
- * ----------------------------------------------------------------------------------- */
+/* --- facts of nodes -------------------------------------------------------------------------- */
 
 uint64_t buf_bit(const Emit *e, int buf)
 {
@@ -69,9 +68,7 @@ void scan_nodes(Emit *e)
 	scan_stmts(e, e->k->body);
 }
 
-/* --- places
- * ------------------------------------------------------------------------------------------------
- */
+/* --- places ---------------------------------------------------------------------------------- */
 
 static int depth_of_axes(const Emit *e, uint64_t axes)
 {
@@ -110,9 +107,7 @@ void come_back(Emit *e, int place)
 	}
 }
 
-/* --- memo
- * --------------------------------------------------------------------------------------------------
- */
+/* --- memo ------------------------------------------------------------------------------------ */
 
 static uint64_t memo_key(Emit *e, const Node *n)
 {
@@ -155,9 +150,7 @@ static void memo_put(Emit *e, uint64_t key, int depth, LLVMValueRef v)
 	s->memo = m;
 }
 
-/* --- leaves
- * --------------------------------------------------------------------------------------------------
- */
+/* --- leaves ---------------------------------------------------------------------------------- */
 
 static LLVMValueRef eval_const(Emit *e, const Node *n)
 {
@@ -196,9 +189,7 @@ static LLVMValueRef eval_var(Emit *e, const Node *n)
 	return v ? v : emit_fail(e, "a variable is read before it is declared");
 }
 
-/* --- choice
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- choice ---------------------------------------------------------------------------------- */
 
 /* Would evaluating n now touch memory that the other side of a choice must not touch? */
 static bool needs_guard(Emit *e, const Node *n)
@@ -281,9 +272,7 @@ static LLVMValueRef eval_select(Emit *e, const Node *n)
 	return e->error ? x : select_value(e, c, x, y);
 }
 
-/* --- folds
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- folds ----------------------------------------------------------------------------------- */
 
 static Op fold_op(Op fold)
 {
@@ -388,9 +377,7 @@ static LLVMValueRef eval_fold(Emit *e, const Node *n)
 	return fold_lanes(e, n, splat(e, v, axis->lanes), axis);
 }
 
-/* --- operators
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- operators ------------------------------------------------------------------------------- */
 
 /* x * y + z for an addition of a product that nothing else needs; NULL when n is no such. */
 static LLVMValueRef eval_contracted(Emit *e, const Node *n)

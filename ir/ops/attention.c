@@ -49,7 +49,7 @@ const Type *infer_attention(Builder *b, Op op, Attr attr, Node *const *in, int n
 	return result_type(b, op, q->dtype, 4, dim);
 }
 
-/* --- evaluation ------------------------------------------------------------------------------- */
+/* --- evaluation ------------------------------------------------------------------------------ */
 
 static double mask_at(const EvalTensor *mask, const int64_t *at)
 {

@@ -5,7 +5,7 @@
 #include "ir/ops/util.h"
 #include "ir/ops/window.h"
 
-/* --- infer ------------------------------------------------------------------------------------ */
+/* --- infer ----------------------------------------------------------------------------------- */
 
 typedef struct ConvSizes {
 	int h, c;        /* dimensions of height and channels in input and result */
@@ -92,7 +92,7 @@ const Type *infer_conv(Builder *b, Op op, Attr attr, Node *const *in, int n_in)
 	return result_type(b, op, x->dtype, 4, dim);
 }
 
-/* --- evaluation ------------------------------------------------------------------------------- */
+/* --- evaluation ------------------------------------------------------------------------------ */
 
 /* Where weight (tap, c, o) lies. */
 static int64_t weight_at(const Attr_conv *a, const ConvSizes *s, int64_t tap, int64_t c, int64_t o)

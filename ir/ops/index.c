@@ -3,7 +3,7 @@
 #include "ir/hooks.h"
 #include "ir/ops/util.h"
 
-/* --- gather ----------------------------------------------------------------------------------- */
+/* --- gather ---------------------------------------------------------------------------------- */
 
 static bool check_has_elements(Builder *b, Op op, const Type *x, int axis, const Type *index)
 {
@@ -47,7 +47,7 @@ void eval_gather(const EvalCall *c)
 		}
 }
 
-/* --- gather_elements -------------------------------------------------------------------------- */
+/* --- gather_elements ------------------------------------------------------------------------- */
 
 const Type *infer_gather_elements(Builder *b, Op op, Attr attr, Node *const *in, int n_in)
 {
@@ -82,7 +82,7 @@ void eval_gather_elements(const EvalCall *c)
 	}
 }
 
-/* --- gather_nd, scatter_nd -------------------------------------------------------------------- */
+/* --- gather_nd, scatter_nd ------------------------------------------------------------------- */
 
 /* Sizes of the index tuples but the last, then what is left of x behind a tuple. */
 static bool nd_dims(Builder *b, Op op, Node *const *in, int *rank, int64_t *dim)

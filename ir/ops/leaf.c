@@ -60,7 +60,7 @@ const Type *infer_shape(Builder *b, Op op, Attr attr, Node *const *in, int n_in)
 	return result_type(b, op, DT_i64, 1, &rank);
 }
 
-/* --- evaluation ------------------------------------------------------------------------------- */
+/* --- evaluation ------------------------------------------------------------------------------ */
 
 void eval_const(const EvalCall *c)
 {

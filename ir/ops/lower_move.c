@@ -147,7 +147,7 @@ Node *lower_concat(KBuilder *kb, const Node *n, Node *const *at)
 	return value;
 }
 
-/* --- gathers: indices are normalised and clamped, so that no index reads outside ------------------------ */
+/* --- gathers: indices are normalised and clamped, so that no index reads outside ------------- */
 
 Node *safe_index(KBuilder *kb, Node *i, int64_t n)
 {

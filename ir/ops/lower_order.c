@@ -4,7 +4,7 @@
 #include "ir/kbuilder_impl.h"
 #include "ir/ops/util.h"
 
-/* --- arg reductions: value and index carried together -------------------------------------------------- */
+/* --- arg reductions: value and index carried together ---------------------------------------- */
 
 static Node *lower_arg(KBuilder *kb, const Node *n, Node *const *at, Op beats)
 {
@@ -47,7 +47,7 @@ Node *lower_argmin(KBuilder *kb, const Node *n, Node *const *at)
 	return lower_arg(kb, n, at, OP_lt);
 }
 
-/* --- running sums: each element sums its own prefix ------------------------------------------------------ */
+/* --- running sums: each element sums its own prefix ------------------------------------------ */
 
 static Node *cumsum_element(KBuilder *kb, const Node *n, Node *const *at, Node *const *r, void *user)
 {
@@ -68,7 +68,7 @@ Node *lower_cumsum(KBuilder *kb, const Node *n, Node *const *at)
 	return kb_reduce(kb, n, at, 1, &n->type->dim[axis], OP_fold_sum, cumsum_element, &axis);
 }
 
-/* --- top k: the element that is beaten by exactly j others is the j-th ------------------------------------ */
+/* --- top k: the element that is beaten by exactly j others is the j-th ----------------------- */
 
 typedef struct TopK {
 	int axis;
@@ -117,7 +117,7 @@ Node *lower_topk_index(KBuilder *kb, const Node *n, Node *const *at)
 	return kb_reduce(kb, n, at, 1, &n->in[0]->type->dim[axis], OP_fold_sum, candidate, &axis);
 }
 
-/* --- attention has a template; alone it is never asked element by element --------------------------------- */
+/* --- attention has a template; alone it is never asked element by element -------------------- */
 
 Node *lower_attention(KBuilder *kb, const Node *n, Node *const *at)
 {

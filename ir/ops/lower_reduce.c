@@ -4,7 +4,7 @@
 #include "ir/ops/util.h"
 #include <math.h>
 
-/* --- reduce over dimensions -------------------------------------------------------------------------- */
+/* --- reduce over dimensions ------------------------------------------------------------------ */
 
 static Node *reduce_element(KBuilder *kb, const Node *n, Node *const *at, Node *const *r, void *user)
 {
@@ -55,7 +55,7 @@ Node *lower_reduce_min(KBuilder *kb, const Node *n, Node *const *at)
 	return reduce_dims(kb, n, at, OP_fold_min);
 }
 
-/* --- windows -------------------------------------------------------------------------------------------- */
+/* --- windows --------------------------------------------------------------------------------- */
 
 typedef struct Window {
 	int h, w;  /* dimensions of height and width */
@@ -139,7 +139,7 @@ Node *lower_window_sum(KBuilder *kb, const Node *n, Node *const *at)
 	return lower_window(kb, n, at, OP_fold_sum);
 }
 
-/* --- contractions without a template: grouped and depthwise convolution, small products ------------------- */
+/* --- contractions without a template: grouped and depthwise convolution, small products ------ */
 
 static Node *matmul_element(KBuilder *kb, const Node *n, Node *const *at, Node *const *r, void *user)
 {

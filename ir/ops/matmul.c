@@ -71,7 +71,7 @@ const Type *infer_matmul(Builder *b, Op op, Attr attr, Node *const *in, int n_in
 	return result_type(b, op, x->dtype, x->rank, dim);
 }
 
-/* --- evaluation ------------------------------------------------------------------------------- */
+/* --- evaluation ------------------------------------------------------------------------------ */
 
 /* The weights of one batch as [K, N]. */
 static void plain_weights(const EvalCall *c, const MatmulSizes *s, int64_t batch,

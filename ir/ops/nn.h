@@ -31,7 +31,7 @@ bool check_min_rank(Builder *b, const Node *n, int i, int rank);
 bool check_name(Builder *b, const Node *n, const char *field, const char *text, int count,
 		const char *const *names);
 
-/* --- windows over [N,C,H,W] or [N,C,L], as layers state them -------------------------------- */
+/* --- windows over [N,C,H,W] or [N,C,L], as layers state them --------------------------------- */
 typedef struct Plane {
 	bool line;       /* [N,C,L]: worked on as [N,C,1,L] */
 	int64_t size[2]; /* of the input; index 0 height, 1 width */

@@ -56,7 +56,7 @@ static Node *gelu_tanh(Builder *b, Node *x)
 	return half_times(b, x, emit1(b, OP_tanh, emit_c2(b, OP_mul, inner, sqrt(2 / acos(-1)))));
 }
 
-/* --- the macros ------------------------------------------------------------------------------- */
+/* --- the macros ------------------------------------------------------------------------------ */
 
 bool expand_identity(Builder *b, const Node *n, Node **out)
 {

@@ -4,7 +4,7 @@
 #include "ir/hooks.h"
 #include "ir/ops/nn.h"
 
-/* --- common ----------------------------------------------------------------------------------- */
+/* --- common ---------------------------------------------------------------------------------- */
 
 static bool check_weights(Builder *b, const Node *n)
 {
@@ -45,7 +45,7 @@ static Node *add_bias(Builder *b, Node *y, Node *bias)
 	return bias ? emit_b2(b, OP_add, y, along_channels(b, bias, 4)) : y;
 }
 
-/* --- conv2d ----------------------------------------------------------------------------------- */
+/* --- conv2d ---------------------------------------------------------------------------------- */
 
 bool expand_conv2d(Builder *b, const Node *n, Node **out)
 {
@@ -63,7 +63,7 @@ bool expand_conv2d(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, plane_leave(b, add_bias(b, y, bias), &p));
 }
 
-/* --- conv_transpose2d ------------------------------------------------------------------------- */
+/* --- conv_transpose2d ------------------------------------------------------------------------ */
 
 typedef struct Transposed {
 	Plane p;

@@ -43,7 +43,7 @@ static void term_add(Term *t, int label)
 	t->at[t->n++] = (unsigned char)label;
 }
 
-/* --- reading ---------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 static bool malformed(Einsum *e, const char *why)
 {
@@ -166,7 +166,7 @@ static bool read_equation(Einsum *e)
 	return *p ? malformed(e, "something follows the result") : check_result(e);
 }
 
-/* --- one operand ------------------------------------------------------------------------------ */
+/* --- one operand ----------------------------------------------------------------------------- */
 
 static void drop(Operand *o, int i)
 {
@@ -231,7 +231,7 @@ static Node *ordered(Einsum *e, const Operand *o, const Term *t)
 	return is_in_order(perm, t->n) ? o->x : emit_transpose(e->b, o->x, perm);
 }
 
-/* --- two operands ----------------------------------------------------------------------------- */
+/* --- two operands ---------------------------------------------------------------------------- */
 
 typedef struct Roles {
 	Term batch, left, right, summed;

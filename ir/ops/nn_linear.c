@@ -20,7 +20,7 @@ static Node *from_rows(Builder *b, Node *y, const Type *x)
 	return emit_reshape(b, y, x->rank, dim);
 }
 
-/* --- linear ----------------------------------------------------------------------------------- */
+/* --- linear ---------------------------------------------------------------------------------- */
 
 static bool check_linear(Builder *b, const Node *n)
 {
@@ -45,7 +45,7 @@ bool expand_linear(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, from_rows(b, y, n->in[0]->type));
 }
 
-/* --- product ---------------------------------------------------------------------------------- */
+/* --- product --------------------------------------------------------------------------------- */
 
 static bool check_inner(Builder *b, const Type *x, const Type *w)
 {
@@ -110,7 +110,7 @@ bool expand_product(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, emit_reshape(b, y, rank, dim));
 }
 
-/* --- gemm ------------------------------------------------------------------------------------- */
+/* --- gemm ------------------------------------------------------------------------------------ */
 
 static Node *scaled(Builder *b, Node *x, double factor)
 {
@@ -136,7 +136,7 @@ bool expand_gemm(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, emit_b2(b, OP_add, y, scaled(b, addend, a->beta)));
 }
 
-/* --- embedding -------------------------------------------------------------------------------- */
+/* --- embedding ------------------------------------------------------------------------------- */
 
 bool expand_embedding(Builder *b, const Node *n, Node **out)
 {

@@ -3,7 +3,7 @@
 #include "ir/hooks.h"
 #include "ir/ops/nn.h"
 
-/* --- batch norm ------------------------------------------------------------------------------- */
+/* --- batch norm ------------------------------------------------------------------------------ */
 
 bool expand_batchnorm(Builder *b, const Node *n, Node **out)
 {
@@ -22,7 +22,7 @@ bool expand_batchnorm(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, emit_b2(b, OP_add, y, along_channels(b, t, rank)));
 }
 
-/* --- statistics of each row ------------------------------------------------------------------- */
+/* --- statistics of each row ------------------------------------------------------------------ */
 
 /* x / sqrt(mean of x^2 + eps) */
 static Node *unit_size(Builder *b, Node *x, int n_axes, const int64_t *axes, double eps)
@@ -101,7 +101,7 @@ bool expand_rmsnorm(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, affine(b, y, given_input(n, 1), NULL));
 }
 
-/* --- group norm ------------------------------------------------------------------------------- */
+/* --- group norm ------------------------------------------------------------------------------ */
 
 static bool check_groupnorm(Builder *b, const Node *n, int64_t groups)
 {
@@ -135,7 +135,7 @@ bool expand_groupnorm(Builder *b, const Node *n, Node **out)
 				  shift ? along_channels(b, shift, x->rank) : NULL));
 }
 
-/* --- local response normalisation ------------------------------------------------------------- */
+/* --- local response normalisation ------------------------------------------------------------ */
 
 /* x / (bias + alpha / size * sum of x^2 over nearby channels)^beta; channels become the height of a
  * window sum. */

@@ -43,7 +43,7 @@ bool expand_maxpool2d(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, plane_leave(b, y, &p));
 }
 
-/* --- mean ------------------------------------------------------------------------------------- */
+/* --- mean ------------------------------------------------------------------------------------ */
 
 /* How many elements of the input, and of the stated padding when that counts, each window has along
  * one dimension. */
@@ -95,7 +95,7 @@ bool expand_avgpool2d(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, plane_leave(b, y, &p));
 }
 
-/* --- over everything -------------------------------------------------------------------------- */
+/* --- over everything ------------------------------------------------------------------------- */
 
 static bool spatial_axes(Builder *b, const Node *n, int *count, int64_t axes[MAX_RANK])
 {

@@ -2,7 +2,7 @@
 #include "ir/hooks.h"
 #include "ir/ops/nn.h"
 
-/* --- reductions ------------------------------------------------------------------------------- */
+/* --- reductions ------------------------------------------------------------------------------ */
 
 static Node *reduced(Builder *b, const Node *n, Op op, Node *x)
 {
@@ -62,7 +62,7 @@ bool expand_reduce_logsumexp(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, emit2(b, OP_add, emit1(b, OP_log, sum), max));
 }
 
-/* --- softmax ---------------------------------------------------------------------------------- */
+/* --- softmax --------------------------------------------------------------------------------- */
 
 static bool check_softmax(Builder *b, const Node *n, int64_t *axis)
 {
@@ -100,7 +100,7 @@ bool expand_log_softmax(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, emit_b2(b, OP_sub, x, emit1(b, OP_log, sum)));
 }
 
-/* --- top k ------------------------------------------------------------------------------------ */
+/* --- top k ----------------------------------------------------------------------------------- */
 
 bool expand_topk(Builder *b, const Node *n, Node **out)
 {

@@ -14,7 +14,7 @@ typedef struct ResizeAxis {
 	float scale; /* out / in, or as stated */
 } ResizeAxis;
 
-/* --- coordinates ------------------------------------------------------------------------------ */
+/* --- coordinates ----------------------------------------------------------------------------- */
 
 /* Where result index i lies in the input. */
 static float coordinate(const char *mode, const ResizeAxis *x, int64_t i)
@@ -77,7 +77,7 @@ static int taps_of(const Attr_resize *a, const ResizeAxis *x, int64_t i, int64_t
 	return 4;
 }
 
-/* --- one dimension ---------------------------------------------------------------------------- */
+/* --- one dimension --------------------------------------------------------------------------- */
 
 typedef struct TapLists {
 	int n;
@@ -132,7 +132,7 @@ static Node *resize_axis(Builder *b, Node *x, int axis, const Attr_resize *a, co
 	return sum ? sum : x;
 }
 
-/* --- the macro -------------------------------------------------------------------------------- */
+/* --- the macro ------------------------------------------------------------------------------- */
 
 static bool check_modes(Builder *b, const Node *n)
 {

@@ -24,7 +24,7 @@ typedef struct Cell {
  * state. */
 typedef void StepFn(Cell *cell, Node *x);
 
-/* --- reading ---------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 static bool check_dims(Builder *b, const Node *n, int i, int rank, const int64_t *dim)
 {
@@ -72,7 +72,7 @@ static bool read_rnn(Builder *b, const Node *n, int gates, Rnn *z)
 	return check_inputs(b, n, z);
 }
 
-/* --- parts of weights ------------------------------------------------------------------------- */
+/* --- parts of weights ------------------------------------------------------------------------ */
 
 /* x[d] along the first dimension, which is dropped */
 static Node *part(Builder *b, Node *x, int64_t d)
@@ -119,7 +119,7 @@ static Node *initial(const Rnn *z, Node *given, int direction)
 	return part(b, given, direction);
 }
 
-/* --- cells ------------------------------------------------------------------------------------ */
+/* --- cells ----------------------------------------------------------------------------------- */
 
 static Node *gate(const Cell *cell, Node *x, int i)
 {
@@ -188,7 +188,7 @@ static void gru_step_before(Cell *cell, Node *x)
 	cell->h = gru_blend(b, emit1(b, OP_sigmoid, update), candidate, cell->h);
 }
 
-/* --- the layer -------------------------------------------------------------------------------- */
+/* --- the layer ------------------------------------------------------------------------------- */
 
 /* All steps of one direction; y[t] is the state after step t. */
 static void run_steps(Cell *cell, Node *x, bool backwards, StepFn *step, Node **y)

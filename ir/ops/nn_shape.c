@@ -20,7 +20,7 @@ static bool mark_axes(Builder *b, const Node *n, Ints axes, int rank, bool marke
 	return true;
 }
 
-/* --- other sizes for the same elements -------------------------------------------------------- */
+/* --- other sizes for the same elements ------------------------------------------------------- */
 
 bool expand_shape(Builder *b, const Node *n, Node **out)
 {
@@ -124,7 +124,7 @@ bool expand_space_to_depth(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, emit_reshape(b, y, 4, (int64_t[]){ d[0], d[1] * k * k, h, w }));
 }
 
-/* --- repeating -------------------------------------------------------------------------------- */
+/* --- repeating ------------------------------------------------------------------------------- */
 
 bool expand_expand(Builder *b, const Node *n, Node **out)
 {
@@ -173,7 +173,7 @@ bool expand_tile(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, x);
 }
 
-/* --- parts ------------------------------------------------------------------------------------ */
+/* --- parts ----------------------------------------------------------------------------------- */
 
 /* Sizes of the parts, stated or equal; the last of equal ones may be smaller. */
 static int split_sizes(Builder *b, const Attr_split *a, int64_t size, int64_t *part)
@@ -260,7 +260,7 @@ bool expand_strided_slice(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, emit_slice(b, n->in[0], begin, count, step));
 }
 
-/* --- triangles, counting ---------------------------------------------------------------------- */
+/* --- triangles, counting --------------------------------------------------------------------- */
 
 bool expand_trilu(Builder *b, const Node *n, Node **out)
 {

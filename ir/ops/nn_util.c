@@ -67,7 +67,7 @@ bool check_name(Builder *b, const Node *n, const char *field, const char *text, 
 	return false;
 }
 
-/* --- planes ----------------------------------------------------------------------------------- */
+/* --- planes ---------------------------------------------------------------------------------- */
 
 bool plane_pair(Builder *b, const Node *n, const char *field, Ints v, bool line, int64_t fallback,
 		int64_t out[2])

@@ -44,7 +44,7 @@ static bool ranked(Ask *q, int min)
 			     op_info(q->op)->name, min, type_text(q->b, q->in[0]->type));
 }
 
-/* --- layers ----------------------------------------------------------------------------------- */
+/* --- layers ---------------------------------------------------------------------------------- */
 
 static bool conv_groups(Ask *q, int64_t *groups)
 {

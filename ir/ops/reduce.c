@@ -3,7 +3,7 @@
 #include "ir/ops/util.h"
 #include <math.h>
 
-/* --- reduce_sum, reduce_prod, reduce_max, reduce_min ------------------------------------------ */
+/* --- reduce_sum, reduce_prod, reduce_max, reduce_min ----------------------------------------- */
 
 static bool check_axes(Builder *b, Op op, Ints axes, int rank)
 {
@@ -136,7 +136,7 @@ void eval_reduce_min(const EvalCall *c)
 	reduce(c, (Fold){ .f = min_f, .i = min_i, .f_start = HUGE_VAL, .i_start = INT64_MAX });
 }
 
-/* --- argmax, argmin --------------------------------------------------------------------------- */
+/* --- argmax, argmin -------------------------------------------------------------------------- */
 
 const Type *infer_arg(Builder *b, Op op, Attr attr, Node *const *in, int n_in)
 {
@@ -191,7 +191,7 @@ void eval_argmin(const EvalCall *c)
 	arg(c, -1);
 }
 
-/* --- cumsum ----------------------------------------------------------------------------------- */
+/* --- cumsum ---------------------------------------------------------------------------------- */
 
 const Type *infer_cumsum(Builder *b, Op op, Attr attr, Node *const *in, int n_in)
 {

@@ -17,7 +17,7 @@ static void copy_strided(const EvalCall *c, int64_t start, const int64_t *stride
 	}
 }
 
-/* --- broadcast -------------------------------------------------------------------------------- */
+/* --- broadcast ------------------------------------------------------------------------------- */
 
 const Type *infer_broadcast(Builder *b, Op op, Attr attr, Node *const *in, int n_in)
 {
@@ -51,7 +51,7 @@ void eval_broadcast(const EvalCall *c)
 	copy_strided(c, 0, stride);
 }
 
-/* --- reshape ---------------------------------------------------------------------------------- */
+/* --- reshape --------------------------------------------------------------------------------- */
 
 /* Replaces 0 by the input's size and finds the one that is left open. */
 static bool reshape_dims(Builder *b, const Type *x, Ints shape, int64_t *dim)
@@ -122,7 +122,7 @@ void eval_reshape(const EvalCall *c)
 		memcpy(c->out->i, c->in[0]->i, n * sizeof(int64_t));
 }
 
-/* --- transpose -------------------------------------------------------------------------------- */
+/* --- transpose ------------------------------------------------------------------------------- */
 
 const Type *infer_transpose(Builder *b, Op op, Attr attr, Node *const *in, int n_in)
 {
@@ -155,7 +155,7 @@ void eval_transpose(const EvalCall *c)
 	copy_strided(c, 0, stride);
 }
 
-/* --- slice ------------------------------------------------------------------------------------ */
+/* --- slice ----------------------------------------------------------------------------------- */
 
 static bool slice_inside(const Attr_slice *a, int i, int64_t size)
 {
@@ -201,7 +201,7 @@ void eval_slice(const EvalCall *c)
 	copy_strided(c, start, stride);
 }
 
-/* --- pad -------------------------------------------------------------------------------------- */
+/* --- pad ------------------------------------------------------------------------------------- */
 
 static bool check_pad_attr(Builder *b, Op op, const Attr_pad *a, int rank)
 {
@@ -259,7 +259,7 @@ void eval_pad(const EvalCall *c)
 	}
 }
 
-/* --- concat ----------------------------------------------------------------------------------- */
+/* --- concat ---------------------------------------------------------------------------------- */
 
 static bool check_part(Builder *b, Op op, const Type *first, const Type *part, int i, int axis)
 {

@@ -34,7 +34,7 @@ bool window_size(Builder *b, Op op, const Taps *t, int d, int64_t in, int64_t *o
 	return true;
 }
 
-/* --- infer ------------------------------------------------------------------------------------ */
+/* --- infer ----------------------------------------------------------------------------------- */
 
 static Taps window_taps(const Attr_window *a)
 {
@@ -78,7 +78,7 @@ const Type *infer_window(Builder *b, Op op, Attr attr, Node *const *in, int n_in
 	return result_type(b, op, x->dtype, 4, dim);
 }
 
-/* --- evaluation ------------------------------------------------------------------------------- */
+/* --- evaluation ------------------------------------------------------------------------------ */
 
 /* The element of the input under tap (kh, kw) of the window at `at`; -1 in the padding. */
 static int64_t under_tap(const EvalCall *c, const int64_t *at, int64_t kh, int64_t kw)

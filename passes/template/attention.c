@@ -25,7 +25,7 @@ typedef struct Attend {
 	Node *c0;                /* first column of the product under way */
 } Attend;
 
-/* --- keys ---------------------------------------------------------------------------------------------- */
+/* --- keys ------------------------------------------------------------------------------------ */
 
 static Node *read_at(Attend *z, const Node *n, Node *row, Node *col)
 {
@@ -49,7 +49,7 @@ static void pack_keys(Attend *z)
 	kb_close(kb);
 }
 
-/* --- scores --------------------------------------------------------------------------------------------- */
+/* --- scores ---------------------------------------------------------------------------------- */
 
 static Node *query(Attend *z, Node *const *i)
 {
@@ -129,7 +129,7 @@ static Product product_of(Attend *z, int64_t rows, int64_t k)
 	return (Product){ .kb = z->kb, .user = z, .rows = { 1, rows }, .n_r = 1, .extent = { k } };
 }
 
-/* --- softmax ---------------------------------------------------------------------------------------------- */
+/* --- softmax --------------------------------------------------------------------------------- */
 
 typedef struct RowVectors {
 	Attend *z;
@@ -202,7 +202,7 @@ static void softmax_rows(Attend *z, int64_t rows)
 	kb_close(kb);
 }
 
-/* --- values ------------------------------------------------------------------------------------------------ */
+/* --- values ---------------------------------------------------------------------------------- */
 
 static Node *read_probability(Product *p, Node *const *i, Node *const *r)
 {
@@ -229,7 +229,7 @@ static void write_value(Product *p, Node *const *i, Node *col, Node *acc)
 	store_outputs(z->l, at);
 }
 
-/* --- tasks ------------------------------------------------------------------------------------------------- */
+/* --- tasks ----------------------------------------------------------------------------------- */
 
 static void run_queries(Attend *z, int64_t rows)
 {

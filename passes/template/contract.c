@@ -27,7 +27,7 @@ typedef struct Contract {
 	bool flat;                /* pixels run through the last image dimension beyond its size */
 } Contract;
 
-/* --- the shape ------------------------------------------------------------------------------------------ */
+/* --- the shape ------------------------------------------------------------------------------- */
 
 static void shape_conv(Contract *z)
 {
@@ -96,7 +96,7 @@ static void choose_tile(Contract *z)
 	z->ew = even_split(z->ow, z->tw);
 }
 
-/* --- one tile --------------------------------------------------------------------------------------------- */
+/* --- one tile -------------------------------------------------------------------------------- */
 
 typedef struct Place {
 	Contract *z;
@@ -195,7 +195,7 @@ static void run_tile(Contract *z, Place *t)
 	emit_product(&p);
 }
 
-/* --- blocks of rows ------------------------------------------------------------------------------------------ */
+/* --- blocks of rows -------------------------------------------------------------------------- */
 
 /* Tiles first .. last of the rows, as full or partial column block says. */
 static void run_rows(Contract *z, Place *t, Node *lo, Node *hi)
@@ -267,7 +267,7 @@ static void run_block(Contract *z, Place *t, Node *lo, Node *hi)
 	}
 }
 
-/* --- tasks ---------------------------------------------------------------------------------------------------- */
+/* --- tasks ----------------------------------------------------------------------------------- */
 
 /* The operand with more bytes is cut first: each thread then reads only its part of it. */
 static void run_tasks(Contract *z)

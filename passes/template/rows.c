@@ -46,7 +46,7 @@ static int64_t product(const Type *t, int from, int to)
 	return p;
 }
 
-/* --- with reductions --------------------------------------------------------------------------------- */
+/* --- with reductions ------------------------------------------------------------------------- */
 
 static void store_output(KBuilder *kb, Node **at, void *user)
 {
@@ -84,7 +84,7 @@ static void reduced_rows(Lowering *l)
 	close_rows(kb, per_task);
 }
 
-/* --- elementwise ----------------------------------------------------------------------------------------- */
+/* --- elementwise ----------------------------------------------------------------------------- */
 
 static void store_all(KBuilder *kb, Node **at, void *user)
 {
@@ -168,7 +168,7 @@ void template_rows(Lowering *l)
 		element_rows(l, t);
 }
 
-/* --- copies ------------------------------------------------------------------------------------------------ */
+/* --- copies ---------------------------------------------------------------------------------- */
 
 typedef struct Copy {
 	const Node *value;
@@ -194,7 +194,7 @@ void template_copy(Lowering *l, const Node *value, const Type *shape, const Stor
 	close_rows(kb, per_task);
 }
 
-/* --- borders -------------------------------------------------------------------------------------------------- */
+/* --- borders --------------------------------------------------------------------------------- */
 
 typedef struct Fill {
 	Node *value;

@@ -19,7 +19,7 @@
 static Arena *arena;
 static char folder[64]; /* of the test, removed after it */
 
-/* --- a system that fails -------------------------------------------------------------------- */
+/* --- a system that fails --------------------------------------------------------------------- */
 
 typedef enum Fault { NO_FAULT, FAIL, INTERRUPT, SHORT } Fault;
 
@@ -111,7 +111,7 @@ long __wrap_syscall(long number, long a, long b, long c, long d)
 	return __real_syscall(number, a, b, c, d);
 }
 
-/* --- the folder ----------------------------------------------------------------------------- */
+/* --- the folder ------------------------------------------------------------------------------ */
 
 static inline int setup(void **state)
 {

@@ -15,8 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* --- targets: 4, 8 and 16 lanes where the host has them
- * ------------------------------------------------- */
+/* --- targets: 4, 8 and 16 lanes where the host has them -------------------------------------- */
 
 static inline int host_targets(Target out[3])
 {
@@ -31,8 +30,7 @@ static inline int host_targets(Target out[3])
 	return n;
 }
 
-/* --- buffers: `bytes` bytes, of which the last is the last of its page; the pages around fault
- * ------------ */
+/* --- buffers: `bytes` bytes, of which the last is the last of its page; the pages around fault  */
 
 typedef struct Fenced {
 	void *data;
@@ -56,9 +54,7 @@ static inline void fenced_free(Fenced *f)
 	munmap(f->map, f->size);
 }
 
-/* --- building
- * -------------------------------------------------------------------------------------------------
- */
+/* --- building -------------------------------------------------------------------------------- */
 
 static inline KBuilder *start_kernel(Context *c, const Target *t, const char *kind)
 {
@@ -91,9 +87,7 @@ static inline void store1(KBuilder *kb, int buf, Node *at, Node *value)
 	kb_store_buf(kb, buf, &at, value);
 }
 
-/* --- running
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- running --------------------------------------------------------------------------------- */
 
 typedef void Code(void *, void *, void *, void *, void *, void *, void *, void *);
 
@@ -102,7 +96,9 @@ static inline void call_kernel(void *code, const Kernel *k, void *const *arg, in
 			       int64_t end)
 {
 	void *p[8] = { 0 };
-	void *scratch = k->scratch_bytes ? aligned_alloc(64, (size_t)k->scratch_bytes + 64) : NULL;
+	void *scratch = k->scratch_bytes
+				? aligned_alloc(64, ((size_t)k->scratch_bytes + 63) / 64 * 64)
+				: NULL;
 	int n = 0;
 	for (int i = 0; i < k->buf.n; i++)
 		if (k->buf.at[i].space == BUF_ARG)
@@ -148,8 +144,7 @@ static inline float random_float(uint32_t *seed)
 	return (float)(int32_t)random_bits(seed) * 0x1p-30f;
 }
 
-/* --- all targets, floats
- * --------------------------------------------------------------------------------------- */
+/* --- all targets, floats --------------------------------------------------------------------- */
 
 typedef void EachTarget(Context *c, const Target *t);
 

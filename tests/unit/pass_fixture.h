@@ -109,7 +109,7 @@ static inline Node *layer(Fixture *f, Op op, AttrRecord r, const void *record, N
 	layer((f), OP_##op, ATTR_##record##_RECORD, (attrs), (Node *[]){ __VA_ARGS__ }, \
 	      (int)(sizeof((Node *[]){ __VA_ARGS__ }) / sizeof(Node *)))
 
-/* --- comparing ------------------------------------------------------------------- */
+/* --- comparing ------------------------------------------------------------------------------- */
 
 static inline EvalTensor *random_inputs(Fixture *f)
 {
@@ -209,7 +209,7 @@ static inline Graph *run_all(Fixture *f)
 	return g;
 }
 
-/* --- what is in a graph ---------------------------------------------------------- */
+/* --- what is in a graph ---------------------------------------------------------------------- */
 
 static inline int count_op(const Graph *g, Op op)
 {
@@ -255,7 +255,7 @@ static inline int count_dynamic(Fixture *f, const Graph *g, Op op, int rank)
 	return count;
 }
 
-/* --- layers --------------------------------------------------------------------- */
+/* --- layers ---------------------------------------------------------------------------------- */
 
 static inline Node *dense(Fixture *f, Node *x, int64_t units)
 {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- failing on demand ---------------------------------------------------------------------- */
+/* --- failing on demand ----------------------------------------------------------------------- */
 
 static long allowed = -1; /* allocations until one fails, -1: none fails */
 static bool forever;
@@ -40,7 +40,7 @@ void *__wrap_realloc(void *p, size_t size)
 	return fails_now() ? NULL : __real_realloc(p, size);
 }
 
-/* --- arena ---------------------------------------------------------------------------------- */
+/* --- arena ----------------------------------------------------------------------------------- */
 
 static bool all_zero(const char *p, size_t n)
 {
@@ -137,7 +137,7 @@ static void test_vec(void **state)
 	arena_destroy(a);
 }
 
-/* --- out of memory -------------------------------------------------------------------------- */
+/* --- out of memory --------------------------------------------------------------------------- */
 
 static void test_too_large_raises(void **state)
 {

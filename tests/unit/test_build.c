@@ -106,7 +106,7 @@ static const Node *param(const Graph *g, const char *name)
 	return NULL;
 }
 
-/* --- sizes --- */
+/* --- sizes ----------------------------------------------------------------------------------- */
 
 static void symbols_are_bound(void **state)
 {
@@ -167,7 +167,7 @@ static void inputs_keep_their_order(void **state)
 	assert_ptr_equal(g->result.at[0], g->input.at[2]);
 }
 
-/* --- constants --- */
+/* --- constants ------------------------------------------------------------------------------- */
 
 static void numbers_take_the_type_beside_them(void **state)
 {
@@ -242,7 +242,7 @@ static void dead_elements_are_not_built(void **state)
 	assert_int_equal(g->param.n, 0);
 }
 
-/* --- branches --- */
+/* --- branches -------------------------------------------------------------------------------- */
 
 static const char *const branchy =
 	"<input id='x' shape='4'/><input id='k' type='i64' shape=''/><input id='never' type='i64' "
@@ -303,7 +303,7 @@ static void branches_have_several_results(void **state)
 	assert_int_equal(g->result.at[1]->op, OP_exp);
 }
 
-/* --- parameters --- */
+/* --- parameters ------------------------------------------------------------------------------ */
 
 static const char *const net = "<input id='x' shape='2,3'/><linear id='a' "
 			       "units='4'/><relu/><linear id='b' units='5'/><output/>";
@@ -434,7 +434,7 @@ static void raw_weights_follow_the_model(void **state)
 	build_bad(f, net, E4002);
 }
 
-/* --- made values --- */
+/* --- made values ----------------------------------------------------------------------------- */
 
 static const float *values(const Graph *g, const char *name)
 {

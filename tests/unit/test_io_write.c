@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-/* --- writing -------------------------------------------------------------------------------- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 static void check_content(const char *path, const char *want)
 {

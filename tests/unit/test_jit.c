@@ -101,8 +101,7 @@ static void check_table(const BurinProgram *p)
 	assert_true(p->variant[0].info[0].flops == N);
 }
 
-/* --- a cache in memory
- * ---------------------------------------------------------------------------------- */
+/* --- a cache in memory ----------------------------------------------------------------------- */
 
 typedef struct Memory {
 	Arena *arena;

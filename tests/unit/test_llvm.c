@@ -11,8 +11,7 @@ static void near(float got, double want, double scale)
 	assert_true(fabs((double)got - want) <= 1e-5 * scale);
 }
 
-/* --- products: unrolled copies, vectors, carried variables, a task range
- * ---------------------------------------------- */
+/* --- products: unrolled copies, vectors, carried variables, a task range --------------------- */
 
 typedef struct Tile {
 	int64_t m, n, k, rows, columns;
@@ -121,9 +120,7 @@ static void task_range(void **state)
 	for_targets(task_range_on);
 }
 
-/* --- folds
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- folds ----------------------------------------------------------------------------------- */
 
 static double fold_step(Op fold, double a, double b)
 {
@@ -195,8 +192,7 @@ static void folds(void **state)
 	for_targets(folds_on);
 }
 
-/* --- loops, conditions, scratch
- * ------------------------------------------------------------------------------------------- */
+/* --- loops, conditions, scratch -------------------------------------------------------------- */
 
 /* out[r] = sum of x[r, c] for lo[r] <= c < hi[r]: bounds known when it runs, none of them, one,
  * many. */
@@ -396,9 +392,7 @@ static void softmax(void **state)
 	for_targets(softmax_on);
 }
 
-/* --- the code itself
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- the code itself ------------------------------------------------------------------------- */
 
 static const char *code_text(Context *c, const Kernel *k, const Target *t, CodeForm form)
 {
@@ -453,6 +447,15 @@ static Kernel *sum_of_products(Context *c, const Target *t)
 	return kb_finish(kb);
 }
 
+static Kernel *divided(Context *c, const Target *t)
+{
+	KBuilder *kb = start_kernel(c, t, "map");
+	int a = arg1(kb, DT_f32, 2);
+	Node *at = kb_i(kb, 0), *y = load1(kb, a, kb_i(kb, 1));
+	store1(kb, a, at, kb_emit2(kb, OP_div, load1(kb, a, at), y));
+	return kb_finish(kb);
+}
+
 static void contraction(void **state)
 {
 	(void)state;
@@ -463,7 +466,9 @@ static void contraction(void **state)
 	assert_true(count(code_text(c, k, &t, CODE_IR), "call <8 x float> @llvm.fma") == 1);
 	c->fp = FP_STRICT;
 	assert_true(count(code_text(c, k, &t, CODE_IR), "@llvm.fma") == 0);
-	assert_true(count(code_text(c, k, &t, CODE_IR), "fmul") == 1);
+	assert_true(count(code_text(c, k, &t, CODE_IR), "fmul <") == 1);
+	c->fp = FP_FAST;
+	assert_true(count(code_text(c, divided(c, &t), &t, CODE_IR), "fdiv reassoc arcp") == 1);
 	context_destroy(c);
 }
 

@@ -4,9 +4,7 @@
 #include "tests/unit/kernel_run.h"
 #include "ir/blob.h"
 
-/* --- tails
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- tails ----------------------------------------------------------------------------------- */
 
 static void check_tail(Context *c, const Target *t, DType type, int lanes, int64_t n)
 {
@@ -49,8 +47,7 @@ static void tails(void **state)
 	for_targets(tails_on);
 }
 
-/* --- addresses: strides, reversed, gathered, scattered
- * --------------------------------------------------------------- */
+/* --- addresses: strides, reversed, gathered, scattered --------------------------------------- */
 
 typedef Node *IndexOf(KBuilder *kb, Node *v, int64_t n);
 
@@ -199,9 +196,7 @@ static void gathers(void **state)
 	for_targets(gathers_on);
 }
 
-/* --- guards
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- guards ---------------------------------------------------------------------------------- */
 
 /* A row of n elements shifted by `by` with zeros (or, other side, ones) where there are none; lanes
  * that may not be read lie in the pages around. */

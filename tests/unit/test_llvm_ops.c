@@ -8,8 +8,7 @@
 
 enum { MAX_N = 4096 };
 
-/* --- a kernel that applies one operator
- * --------------------------------------------------------------------- */
+/* --- a kernel that applies one operator ------------------------------------------------------ */
 
 typedef struct OpCase {
 	Op op;
@@ -65,9 +64,7 @@ static void run_op(Context *c, const Target *t, const OpCase *oc, const Data *d,
 	run_kernel(c, op_kernel(c, t, oc, n, lanes), t, arg);
 }
 
-/* --- values
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- values ---------------------------------------------------------------------------------- */
 
 static const double special[] = { 0,
 				  -0.0,
@@ -141,9 +138,7 @@ static void fill(const OpCase *oc, const Data *d, int64_t n)
 		}
 }
 
-/* --- comparison
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- comparison ------------------------------------------------------------------------------ */
 
 static double ulp_f32(double want)
 {
@@ -332,9 +327,7 @@ static void operators_integers(void **state)
 	each_operator(DT_bool, 77);
 }
 
-/* --- cast
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- cast ------------------------------------------------------------------------------------ */
 
 static bool cast_agrees(DType from, DType to, const Data *d, int64_t i)
 {
@@ -394,8 +387,7 @@ static void casts(void **state)
 	context_destroy(c);
 }
 
-/* --- elementary functions, dense
- * ------------------------------------------------------------------------------------ */
+/* --- elementary functions, dense ------------------------------------------------------------- */
 
 /* Every 997th float, so all exponents and signs with a few thousand mantissas each. */
 static void dense(Context *c, const Target *t, Op op, double bound)

@@ -53,8 +53,7 @@ static uint64_t open_copies(const Gen *g)
 	return axes;
 }
 
-/* --- indices
- * ---------------------------------------------------------------------------------------------- */
+/* --- indices --------------------------------------------------------------------------------- */
 
 /* A sum over open axes. */
 static Node *any_index(Gen *g)
@@ -88,8 +87,7 @@ static Node *load_at(Gen *g, Node *row, Node *column)
 		       1);
 }
 
-/* --- values: f64
- * ---------------------------------------------------------------------------------------------- */
+/* --- values: f64 ----------------------------------------------------------------------------- */
 
 static Node *value(Gen *g, int depth);
 
@@ -158,9 +156,7 @@ static Node *value(Gen *g, int depth)
 	return kb_emit2(kb, which, x, y);
 }
 
-/* --- statements
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- statements ------------------------------------------------------------------------------ */
 
 static void body(Gen *g);
 
@@ -353,9 +349,7 @@ static Kernel *random_kernel(Context *c, const Target *t, uint32_t seed)
 	return kb_finish(g.kb);
 }
 
-/* --- comparison
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- comparison ------------------------------------------------------------------------------ */
 
 static int64_t buf_bytes(const Buf *b)
 {
@@ -445,8 +439,8 @@ static void random_kernels(void **state)
 	const char *only = getenv("BURIN_SEED"), *many = getenv("BURIN_COUNT");
 	uint32_t first = only ? (uint32_t)atoi(only) : 0;
 	uint32_t count = only ? 1 : many ? (uint32_t)atoi(many) : 80;
-	for (int i = 0; i < n; i++)
-		for (uint32_t seed = first; seed < first + count; seed++) {
+	for (uint32_t seed = first; seed < first + count; seed++)
+		for (int i = 0; i < n; i++) {
 			Context *c = context_create();
 			check_random(c, &target[i], seed, only && i == 0);
 			context_destroy(c);

@@ -28,7 +28,7 @@ typedef struct Case {
 	EvalTensor in[MAX_PORTS], out[MAX_PORTS];
 } Case;
 
-/* --- reading ---------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 static bool read_file(Suite *s)
 {
@@ -96,7 +96,7 @@ static bool read_case(Suite *s, const char **at, Case *c)
 	return true;
 }
 
-/* --- comparing -------------------------------------------------------------------------------- */
+/* --- comparing ------------------------------------------------------------------------------- */
 
 static int failures;
 
@@ -183,7 +183,7 @@ static int run_suite(const char *op, bool emit_shortcuts, EvalOptions o, double 
 	return cases;
 }
 
-/* --- tests ------------------------------------------------------------------------------------ */
+/* --- tests ----------------------------------------------------------------------------------- */
 
 static bool needs_data(Op op)
 {

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- messages --------------------------------------------------------------------------------- */
+/* --- messages -------------------------------------------------------------------------------- */
 
 static const struct Refused {
 	const char *inputs, *body;
@@ -109,7 +109,7 @@ static void test_messages(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-/* --- requests at random ----------------------------------------------------------------------- */
+/* --- requests at random ---------------------------------------------------------------------- */
 
 static uint64_t random_state;
 
@@ -265,7 +265,7 @@ static void test_random_requests(void **state)
 	assert_true(accepted > 1000);
 }
 
-/* --- parameters ------------------------------------------------------------------------------- */
+/* --- parameters ------------------------------------------------------------------------------ */
 
 static const char *param_of(Context *c, Builder *b, Op op, const char *attrs, Node *const *in,
 			    int i)
@@ -355,7 +355,7 @@ static void test_every_layer_has_parameters(void **state)
 		}
 }
 
-/* --- expansion -------------------------------------------------------------------------------- */
+/* --- expansion ------------------------------------------------------------------------------- */
 
 static bool keep_softmax(void *user, const Node *n)
 {

@@ -1,7 +1,7 @@
 /* Passes on rows: flatten and attention, each alone, then all passes on random graphs. */
 #include "tests/unit/pass_fixture.h"
 
-/* --- flatten --------------------------------------------------------------------- */
+/* --- flatten --------------------------------------------------------------------------------- */
 
 static void test_flatten_mlp(void **state)
 {
@@ -101,7 +101,7 @@ static void test_flatten_leaves_images(void **state)
 	stop(&f);
 }
 
-/* --- attention ------------------------------------------------------------------- */
+/* --- attention ------------------------------------------------------------------------------- */
 
 typedef enum ScaleAt {
 	SCALE_PARAM,
@@ -350,7 +350,7 @@ static void test_attention_strict(void **state)
 	stop(&f);
 }
 
-/* --- anything -------------------------------------------------------------------- */
+/* --- anything -------------------------------------------------------------------------------- */
 
 static Node *random_row_op(Fixture *f, Node *x, Node *other)
 {

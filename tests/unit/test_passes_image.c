@@ -2,7 +2,7 @@
  */
 #include "tests/unit/pass_fixture.h"
 
-/* --- layout ---------------------------------------------------------------------- */
+/* --- layout ---------------------------------------------------------------------------------- */
 
 typedef struct ConvCase {
 	int64_t out, kernel, stride, groups;
@@ -200,7 +200,7 @@ static void test_layout_unet(void **state)
 	stop(&f);
 }
 
-/* --- fold_scale ------------------------------------------------------------------ */
+/* --- fold_scale ------------------------------------------------------------------------------ */
 
 static Graph *fold(Fixture *f)
 {
@@ -335,7 +335,7 @@ static void test_fold_strict(void **state)
 	stop(&f);
 }
 
-/* --- pad, pack ------------------------------------------------------------------- */
+/* --- pad, pack ------------------------------------------------------------------------------- */
 
 static void test_pad(void **state)
 {
@@ -415,7 +415,7 @@ static void test_pack_leaves(void **state)
 	stop(&f);
 }
 
-/* --- anything -------------------------------------------------------------------- */
+/* --- anything -------------------------------------------------------------------------------- */
 
 static Node *random_image_op(Fixture *f, Node *x, Node *other)
 {

@@ -210,7 +210,7 @@ static void raw_bytes_have_no_names(void **state)
 	weights_close(w);
 }
 
-/* --- which files may be opened --- */
+/* --- which files may be opened --------------------------------------------------------------- */
 
 static void unknown_suffix_and_missing_file(void **state)
 {

@@ -85,7 +85,7 @@ static void check_inputs(const ElemList *l, const char *id, const char *wanted)
 	assert_string_equal(str_text(&s), wanted);
 }
 
-/* --- places: they must not depend on the version of libxml2 --- */
+/* --- places: they must not depend on the version of libxml2 ---------------------------------- */
 
 static void place_of_attribute_name(void **state)
 {
@@ -167,7 +167,7 @@ static void tags_are_counted_alike(void **state)
 		  E2011, 2, 28, 1);
 }
 
-/* --- all at once, with advice --- */
+/* --- all at once, with advice ---------------------------------------------------------------- */
 
 static void all_errors_are_reported(void **state)
 {
@@ -226,7 +226,7 @@ static void explanations_have_both_examples(void **state)
 	}
 }
 
-/* --- names --- */
+/* --- names ----------------------------------------------------------------------------------- */
 
 static void in_defaults_to_the_element_before(void **state)
 {
@@ -262,7 +262,7 @@ static void defined_names_win_over_numbers(void **state)
 	check_inputs(l, "t", "1 2");
 }
 
-/* --- blocks and repeats --- */
+/* --- blocks and repeats ---------------------------------------------------------------------- */
 
 static void blocks_prefix_their_ids(void **state)
 {
@@ -345,7 +345,7 @@ static void branches_are_lists(void **state)
 	check_inputs(l, "a", "f f.1");
 }
 
-/* --- writing --- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 static void check_same(const ElemList *a, const ElemList *b)
 {
@@ -412,7 +412,7 @@ static void examples_read_back(void **state)
 	}
 }
 
-/* --- the schema --- */
+/* --- the schema ------------------------------------------------------------------------------ */
 
 static void schema_accepts_the_examples(void **state)
 {
@@ -466,7 +466,7 @@ static void schema_refuses_what_is_wrong(void **state)
 	xmlSchemaFreeParserCtxt(parser);
 }
 
-/* --- limits: inputs too large to keep as files --- */
+/* --- limits: inputs too large to keep as files ----------------------------------------------- */
 
 static void check_refused(Fixture *f, const Str *text, DiagCode code)
 {

@@ -9,13 +9,13 @@ graph @g(%x: f32[2,3]) {
 }
 =====
 error:
-input:4:8: error[E2008]: add takes 2 inputs (x y), not 1
+input:4:8: error[E5015]: add takes 2 inputs (x y), not 1
    4 |   %0 = add %x : f32[2,3]
      |        ^
-input:6:8: error[E2013]: exp: input 'x' has several results, one is wanted
+input:6:8: error[E5015]: exp: input 'x' has several results, one is wanted
    6 |   %1 = exp %t : f32[2,1]
      |        ^
-input:7:8: error[E2008]: add lacks its input 'x'
+input:7:8: error[E5015]: add lacks its input 'x'
    7 |   %2 = add _, %x : f32[2,3]
      |        ^
-3 errors. `burin help E2008` explains.
+3 errors. `burin help E5015` explains.
