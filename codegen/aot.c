@@ -5,11 +5,13 @@
 #include "codegen/artifact/artifact.h"
 #include "codegen/compile.h"
 #include "codegen/prepare.h"
+#include "ir/text.h"
+#include "passes/batch.h"
 #include "runtime/cpu/rt.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_VARIANTS = 8 };
+enum { MAX_TARGETS = 8, MAX_BATCHES = 8 };
 
 typedef struct Aot {
 	Context *c;
@@ -17,9 +19,12 @@ typedef struct Aot {
 	ArtifactOptions own;
 	const ArtifactOptions *a; /* &own */
 	Arena *arena;
-	Compiled compiled;
-	Target target[MAX_VARIANTS];
-	GlueVariant variant[MAX_VARIANTS];
+	BatchGraph batch[MAX_BATCHES]; /* largest first */
+	Compiled compiled[MAX_BATCHES];
+	int n_batch;
+	Target target[MAX_TARGETS]; /* best first */
+	int n_target;
+	GlueVariant variant[MAX_TARGETS * MAX_BATCHES]; /* all batches of the best target first */
 	int n_variant;
 	VEC(ObjectCode) object;
 	const char *prefix, *metadata;
@@ -126,7 +131,7 @@ static const char *metadata(Aot *z)
 	put_text(&w, "fp", fp[z->c->fp]);
 	json_put_key(&w, "targets");
 	json_put_array(&w);
-	for (int i = 0; i < z->n_variant; i++)
+	for (int i = 0; i < z->n_target; i++)
 		json_put_text(&w, z->target[i].name);
 	json_end(&w);
 	put_passes(&w, &z->o->pass);
@@ -143,29 +148,69 @@ static const char *metadata(Aot *z)
 
 /* --- plans and code -------------------------------------------------------------------------- */
 
-static bool make_plans(Aot *z, const Graph *g)
+/* The same weights serve all batch sizes: what prepares them must be the same, word for word. */
+static bool same_weights(Aot *z, const Compiled *a, const Compiled *b)
+{
+	Str x, y;
+	const Graph *m = a->split.main, *n = b->split.main;
+	str_init(&x, z->arena);
+	str_init(&y, z->arena);
+	graph_print(&x, a->split.prepare, (TextOptions){ 0 });
+	graph_print(&y, b->split.prepare, (TextOptions){ 0 });
+	bool same = m->param.n == n->param.n && str_eq(str_text(&x), str_text(&y));
+	for (int i = 0; same && i < m->param.n; i++)
+		same = m->param.at[i]->type == n->param.at[i]->type &&
+		       static_data(m->param.at[i]) == static_data(n->param.at[i]);
+	if (same)
+		return true;
+	diag_error(z->c->diag, (Loc){ 0 }, E5112, "the weights depend on the batch size");
+	diag_hint(z->c->diag, "compile one artefact for each batch size instead");
+	return false;
+}
+
+/* The graph passes, which do not depend on the target, and the plan for the best one. */
+static bool compile_batch(Aot *z, int b)
 {
 	PassOptions po = z->o->pass;
 	po.target = z->target[0];
+	if (b > 0)
+		po.explain = NULL; /* said once */
 	Pass pass = { .ctx = z->c, .o = &po };
-	if (!compile_plans(&pass, g, z->arena, &z->compiled))
+	if (!compile_plans(&pass, z->batch[b].graph, z->arena, &z->compiled[b]))
 		return false;
-	for (int i = 0; i < z->n_variant; i++) {
-		const Plan *plan = z->compiled.main;
-		if (i > 0) {
-			PassOptions other = po;
-			other.target = z->target[i];
-			other.explain = NULL; /* said once */
-			Pass again = { .ctx = z->c, .o = &other };
-			plan = plan_graph(&again, z->compiled.split.main, z->arena);
-		}
-		if (!plan)
+	if (z->a->n_batch && z->batch[b].batch > 1 &&
+	    !batch_is_separable(&pass, z->compiled[b].graph, z->batch[b].batch))
+		return false;
+	return b == 0 || same_weights(z, &z->compiled[0], &z->compiled[b]);
+}
+
+static const Plan *plan_for(Aot *z, int target, int b)
+{
+	PassOptions po = z->o->pass;
+	po.target = z->target[target];
+	po.explain = NULL;
+	Pass pass = { .ctx = z->c, .o = &po };
+	return target == 0 ? z->compiled[b].main
+			   : plan_graph(&pass, z->compiled[b].split.main, z->arena);
+}
+
+static bool make_plans(Aot *z)
+{
+	for (int b = 0; b < z->n_batch; b++)
+		if (!compile_batch(z, b))
 			return false;
-		z->variant[i] = (GlueVariant){ .plan = plan,
-					       .suffix = arena_printf(z->arena, "_%d", i),
-					       .cpu = cpu_level(&z->target[i]) };
-		cpu_need(z, &z->target[i], z->variant[i].need);
-	}
+	for (int t = 0; t < z->n_target; t++)
+		for (int b = 0; b < z->n_batch; b++) {
+			GlueVariant *v = &z->variant[z->n_variant];
+			*v = (GlueVariant){ .plan = plan_for(z, t, b),
+					    .suffix = arena_printf(z->arena, "_%d", z->n_variant),
+					    .cpu = cpu_level(&z->target[t]),
+					    .batch = z->batch[b].batch };
+			if (!v->plan)
+				return false;
+			cpu_need(z, &z->target[t], v->need);
+			z->n_variant++;
+		}
 	return true;
 }
 
@@ -178,7 +223,8 @@ static bool compile_variant(Aot *z, int i)
 		job[k].symbol = arena_printf(z->arena, "%s%s", plan->kernel.at[k]->name,
 					     z->variant[i].suffix);
 	}
-	if (!kernels_to_objects(z->c, z->arena, &z->target[i], job, plan->kernel.n, z->o->threads,
+	const Target *t = &z->target[i / z->n_batch];
+	if (!kernels_to_objects(z->c, z->arena, t, job, plan->kernel.n, z->o->threads,
 				z->o->cache))
 		return false;
 	for (int k = 0; k < plan->kernel.n; k++)
@@ -189,7 +235,7 @@ static bool compile_variant(Aot *z, int i)
 /* Identity of the packed weights: a file of them fits this artefact and no other layout. */
 static void weights_layout(const Aot *z, uint64_t layout[2])
 {
-	const Graph *g = z->compiled.split.main;
+	const Graph *g = z->compiled[0].split.main;
 	layout[0] = hash_bytes(z->prefix, strlen(z->prefix), 1);
 	layout[1] = (uint64_t)z->weight_bytes;
 	for (int i = 0; i < g->param.n; i++)
@@ -206,6 +252,7 @@ static Glue glue_of(Aot *z)
 		   .weights = z->weight_bytes && !z->a->weights_beside,
 		   .variant = z->variant,
 		   .n_variant = z->n_variant,
+		   .free_batch = z->a->n_batch > 0,
 		   .weight_bytes = z->weight_bytes };
 	weights_layout(z, g.layout);
 	return g;
@@ -215,7 +262,7 @@ static bool compile_glue(Aot *z)
 {
 	Glue g = glue_of(z);
 	ObjectCode code;
-	Target base = z->target[z->n_variant - 1];
+	Target base = z->target[z->n_target - 1];
 	if (cpu_level(&base) != BURIN_CPU_NATIVE)
 		target_find("x86-64-v2", &base);
 	base.cpu = cpu_level(&base) == BURIN_CPU_NATIVE ? base.cpu : "x86-64";
@@ -229,7 +276,7 @@ static bool write_files(Aot *z)
 {
 	Str targets;
 	str_init(&targets, z->arena);
-	for (int i = 0; i < z->n_variant; i++)
+	for (int i = 0; i < z->n_target; i++)
 		str_fmt(&targets, i ? ", %s" : "%s", z->target[i].name);
 	ArtifactRequest r = { .path = z->a->path,
 			      .header = z->a->header,
@@ -242,6 +289,7 @@ static bool write_files(Aot *z)
 			      .n_object = z->object.n,
 			      .variant = z->variant,
 			      .n_variant = z->n_variant,
+			      .free_batch = z->a->n_batch > 0,
 			      .weights = z->weights,
 			      .weight_bytes = z->weight_bytes,
 			      .beside = z->a->weights_beside,
@@ -262,20 +310,20 @@ static void fill_report(const Aot *z, CompileReport *r)
 		r->flops += p->step.at[i].flops;
 }
 
-static bool run(Aot *z, const Graph *g)
+static bool run(Aot *z)
 {
 	JitOptions j = { z->o->threads, z->o->cache };
 	Target host;
 	target_find("native", &host);
 	host = target_resolve(z->arena, &host);
-	if (!report_progress(z, "optimising", 0, 1) || !make_plans(z, g))
+	if (!report_progress(z, "optimising", 0, 1) || !make_plans(z))
 		return false;
 	z->metadata = metadata(z);
-	z->weight_bytes = z->compiled.main->weight_bytes;
+	z->weight_bytes = z->compiled[0].main->weight_bytes;
 	if (!z->a->weights_embed && z->weight_bytes > WEIGHTS_EMBED_LIMIT)
 		z->own.weights_beside = true;
 	if (!report_progress(z, "packing weights", 0, 1) ||
-	    !prepare_weights(z->c, &z->compiled, &host, j, &z->weights))
+	    !prepare_weights(z->c, &z->compiled[0], &host, j, &z->weights))
 		return false;
 	for (int i = 0; i < z->n_variant; i++)
 		if (!report_progress(z, "compiling kernels", i, z->n_variant) ||
@@ -290,11 +338,16 @@ bool compile_artifact(Context *c, const Graph *g, const CompileOptions *o, const
 	Arena *arena = arena_create();
 	Aot z = { .c = c, .o = o, .own = *a, .arena = arena };
 	z.prefix = a->prefix ? a->prefix : artifact_prefix(arena, g->name);
-	z.n_variant = a->n_target < MAX_VARIANTS ? a->n_target : MAX_VARIANTS;
-	for (int i = 0; i < z.n_variant; i++)
+	z.n_target = a->n_target < MAX_TARGETS ? a->n_target : MAX_TARGETS;
+	for (int i = 0; i < z.n_target; i++)
 		z.target[i] = target_resolve(arena, &a->target[i]);
+	z.n_batch = a->n_batch < MAX_BATCHES ? a->n_batch : MAX_BATCHES;
+	for (int i = 0; i < z.n_batch; i++)
+		z.batch[i] = a->batch[i];
+	if (z.n_batch == 0)
+		z.batch[z.n_batch++] = (BatchGraph){ g, 1 };
 	z.a = &z.own;
-	bool ok = run(&z, g);
+	bool ok = run(&z);
 	if (ok && report)
 		fill_report(&z, report);
 	weights_free(z.weights);

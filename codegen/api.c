@@ -53,6 +53,28 @@ static bool read_targets(CompileJob *j)
 	return true;
 }
 
+/* The graphs of option `batch`. A single size needs no size argument: the graph is bound to it. */
+static bool read_batches(CompileJob *j, const burin_graph *g)
+{
+	if (g->n_batch < 2 && !(g->n_batch == 1 && opts_get(j->o, "free-batch")))
+		return true;
+	BatchGraph *list = ARENA_ARRAY(j->c->arena, BatchGraph, g->n_batch);
+	for (int i = 0; i < g->n_batch; i++) {
+		bool own = i == g->n_batch - 1; /* already built */
+		list[i].graph = own ? g->graph : g->rebuild((burin_graph *)g, g->batch[i]);
+		list[i].batch = g->batch[i];
+		if (!list[i].graph)
+			return false;
+	}
+	j->ao.batch = list;
+	j->ao.n_batch = g->n_batch;
+	if (g->batch[g->n_batch - 1] == 1)
+		return true;
+	diag_error(j->c->diag, (Loc){ 0 }, E5112, "option batch: 1 must be among the sizes");
+	diag_hint(j->c->diag, "other sizes are made as sums of those given");
+	return false;
+}
+
 static bool read_job(CompileJob *j, const burin_graph *g, const char *path)
 {
 	const char *weights = opts_get(j->o, "weights");
@@ -73,7 +95,7 @@ static bool read_job(CompileJob *j, const burin_graph *g, const char *path)
 	const char *wrong = j->ao.prefix ? artifact_prefix_error(j->ao.prefix) : NULL;
 	if (wrong)
 		return diag_error(j->c->diag, (Loc){ 0 }, E5001, "prefix '%s': %s", j->ao.prefix, wrong);
-	return settings_read(j->c, j->o, &j->co.pass) && (!path || read_targets(j));
+	return settings_read(j->c, j->o, &j->co.pass) && (!path || (read_targets(j) && read_batches(j, g)));
 }
 
 static void release_program(void *p)

@@ -35,10 +35,12 @@ typedef struct ObjectCache {
 	void (*put)(void *user, const uint8_t key[32], const ObjectCode *code);
 } ObjectCache;
 
-/* Several kernels at once. symbol: each kernel's function name. out: one object per kernel. */
+/* Several kernels at once. symbol: each kernel's function name. out: one object per kernel.
+ * quick: compiled fast, not well (a third of the time; for code that runs once on little data) */
 typedef struct KernelJob {
 	const Kernel *kernel;
 	const char *symbol;
+	bool quick;
 	ObjectCode out;
 } KernelJob;
 bool kernels_to_objects(Context *c, Arena *arena, const Target *t, KernelJob *job, int n_job,
@@ -84,6 +86,9 @@ typedef struct JitOptions {
 } JitOptions;
 JitProgram *jit_program(Context *c, const Plan *p, const Target *t,
 			JitOptions o); /* NULL: see c->diag */
+/* The same for a plan that is run once: where a kernel has little to do, compiling it fast is worth
+ * more. */
+JitProgram *jit_program_once(Context *c, const Plan *p, const Target *t, JitOptions o);
 const BurinProgram *jit_table(const JitProgram *j);
 void *jit_symbol(JitProgram *j, const char *name); /* a kernel's code, by its name; NULL: none */
 void jit_destroy(JitProgram *j);                   /* accepts NULL */

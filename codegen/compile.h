@@ -24,6 +24,12 @@ const Plan *program_plan(const Program *p);
 const Graph *program_graph(const Program *p); /* after the graph passes */
 void program_destroy(Program *p);             /* accepts NULL */
 
+/* The model once more, built for another batch size; see ArtifactOptions.batch. */
+typedef struct BatchGraph {
+	const Graph *graph;
+	int64_t batch;
+} BatchGraph;
+
 /* Files. Everything but `path` may be left zero. */
 typedef struct ArtifactOptions {
 	const char *path;   /* .so .a .o .ll .s */
@@ -34,6 +40,9 @@ typedef struct ArtifactOptions {
 	const char *source_hash; /* hexadecimal, or NULL */
 	const Target *target;    /* best first */
 	int n_target;
+	const BatchGraph *batch; /* sizes that m_run(ctx, n, ...) is made of, largest first, 1 last;
+				    n_batch 0: the graph as it is, and m_run(ctx, ...) */
+	int n_batch;
 	bool weights_beside, weights_embed; /* neither: by size */
 	const volatile int *stop;
 } ArtifactOptions;

@@ -56,7 +56,7 @@ static bool fill_direct(Context *c, const Compiled *k, char *block, void **resul
 static bool run_prepare(Context *c, const Compiled *k, const Target *host, JitOptions o,
 			void **ports)
 {
-	JitProgram *jit = jit_program(c, k->prepare, host, o);
+	JitProgram *jit = jit_program_once(c, k->prepare, host, o);
 	if (!jit)
 		return false;
 	const BurinProgram *p = jit_table(jit);

@@ -76,6 +76,68 @@ static void close_graph(burin_graph *g)
 	free(g);
 }
 
+/* --- batch = 1,8: the symbol that leads the first input -------------------------------------- */
+
+static const char *leading_symbol(const ElemList *list, Arena *a)
+{
+	for (int i = 0; i < list->elem.n; i++) {
+		const Elem *e = &list->elem.at[i];
+		const char *shape = str_eq(e->op, "input") ? elem_text(e, "shape", "") : NULL;
+		if (!shape)
+			continue;
+		size_t n = strcspn(shape, ", ");
+		bool digit = n == 0 || (shape[0] >= '0' && shape[0] <= '9');
+		return digit ? NULL : arena_strndup(a, shape, n);
+	}
+	return NULL;
+}
+
+static bool read_sizes(burin_graph *g, const char *text)
+{
+	const char *at = text;
+	while (*at && g->n_batch < 8) {
+		size_t n = strcspn(at, ",");
+		int64_t size;
+		if (!parse_i64(at, n, &size) || size < 1)
+			return bad_value(g->ctx, "batch", text, "a list such as 1,8");
+		int k = g->n_batch++;
+		for (; k > 0 && g->batch[k - 1] < size; k--)
+			g->batch[k] = g->batch[k - 1];
+		g->batch[k] = size;
+		at += n + (at[n] == ',');
+	}
+	return g->n_batch > 0 || bad_value(g->ctx, "batch", text, "a list such as 1,8");
+}
+
+static Graph *rebuild(burin_graph *g, int64_t batch)
+{
+	ReadOptions r = *(const ReadOptions *)g->read_options;
+	Binding b = { leading_symbol(g->list, g->arena), (double)batch };
+	vec_push(g->arena, &r.bind, b);
+	return build_graph(g->ctx, g->arena, g->list, g->weights, &r);
+}
+
+/* Binds the leading symbol to the smallest size; rebuild makes the others. */
+static bool read_batch(burin_graph *g, const burin_opts *o, ReadOptions *r)
+{
+	const char *text = opts_get(o, "batch"), *symbol = leading_symbol(g->list, g->arena);
+	if (!text)
+		return true;
+	if (!read_sizes(g, text))
+		return false;
+	if (!symbol) {
+		diag_error(g->ctx->diag, g->list->loc, E5112,
+			   "option batch: the first input does not lead with a symbol");
+		diag_hint(g->ctx->diag, "write its shape as N,... in place of a number");
+		return false;
+	}
+	g->rebuild = rebuild;
+	g->read_options = arena_copy(g->arena, r, sizeof *r);
+	Binding b = { symbol, (double)g->batch[g->n_batch - 1] };
+	vec_push(g->arena, &r->bind, b);
+	return true;
+}
+
 bool model_open(burin_graph *g, const char *path, const burin_opts *o, ReadOptions *r)
 {
 	WeightSet *w = NULL;
@@ -87,7 +149,7 @@ bool model_open(burin_graph *g, const char *path, const burin_opts *o, ReadOptio
 		return false;
 	g->list = read_elements(g->ctx, g->arena, g->path, r, &w);
 	g->weights = w;
-	return g->list != NULL;
+	return g->list && read_batch(g, o, r);
 }
 
 bool model_build(burin_graph *g, const ReadOptions *r)

@@ -261,8 +261,11 @@ const char *onnx_ints_text(OnnxCall *n, Ints v)
 {
 	Str s;
 	str_init(&s, n->o->scratch);
-	for (int i = 0; i < v.n; i++)
-		str_fmt(&s, i ? ",%lld" : "%lld", (long long)v.v[i]);
+	for (int i = 0; i < v.n; i++) {
+		if (i)
+			str_char(&s, ',');
+		onnx_add_int(&s, v.v[i]);
+	}
 	return str_text(&s);
 }
 

@@ -194,8 +194,13 @@ const Blob *onnx_blob(Onnx *o, const OnnxTensor *t, Loc loc)
 
 /* --- as text --------------------------------------------------------------------------------- */
 
-/* The lowest int64 has no text that reads back; as a bound of a slice, the only use seen, the next
+/* The lowest number has no text that reads back; as a bound of a slice, the only use seen, the next
  * one means the same. */
+void onnx_add_int(Str *s, int64_t v)
+{
+	str_fmt(s, "%lld", (long long)(v == INT64_MIN ? -INT64_MAX : v));
+}
+
 static void add_number(Str *s, const Blob *b, int64_t i)
 {
 	DType t = b->type->dtype;
@@ -206,8 +211,7 @@ static void add_number(Str *s, const Blob *b, int64_t i)
 	else if (t == DT_f64)
 		str_double(s, blob_f64(b, i));
 	else
-		str_fmt(s, "%lld",
-			(long long)(blob_i64(b, i) == INT64_MIN ? -INT64_MAX : blob_i64(b, i)));
+		onnx_add_int(s, blob_i64(b, i));
 }
 
 const char *onnx_numbers_text(Arena *a, const Blob *b)

@@ -129,7 +129,7 @@ void onnx_ops_table(Str *out); /* Markdown, for the command line */
 /* --- onnx_data.c ----------------------------------------------------------------------------- */
 
 const Blob *onnx_blob(Onnx *o, const OnnxTensor *t, Loc loc); /* NULL after a report */
-const char *onnx_number_text(Arena *a, const Blob *b, int64_t i);
+void onnx_add_int(Str *s, int64_t v);
 const char *onnx_numbers_text(Arena *a, const Blob *b);
 
 /* --- onnx_call.c: asking the node ------------------------------------------------------------ */

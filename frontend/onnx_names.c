@@ -29,9 +29,10 @@ bool onnx_refuse(Onnx *o, Loc loc, DiagCode code, const char *hint, const char *
 	OnnxRefusal *r = map_get_str(o->refusal, str_text(&s));
 	if (!r) {
 		r = ARENA_NEW(o->arena, OnnxRefusal);
-		*r = (OnnxRefusal){
-			.code = code, .what = str_text(&s), .hint = hint, .first = loc
-		};
+		*r = (OnnxRefusal){ .code = code,
+				    .what = arena_strdup(o->arena, str_text(&s)),
+				    .hint = hint,
+				    .first = loc };
 		map_put_str(o->refusal, r->what, r);
 	}
 	r->count++;

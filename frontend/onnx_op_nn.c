@@ -152,8 +152,10 @@ bool onnx_map_batchnorm(OnnxCall *n)
 		onnx_arg(n, &e, i);
 	set_eps(n, &e);
 	/* ONNX weighs the old average, Burin the new batch */
-	double momentum = onnx_attr_float(n, "momentum", (double)0.9f);
-	if ((float)momentum != 0.9f)
+	double momentum = 0.9;
+	const char *text = onnx_num_text(n, onnx_attr_float(n, "momentum", (double)0.9f));
+	parse_f64(text, strlen(text), &momentum); /* 0.99, not the float next to it */
+	if (momentum != 0.9)
 		onnx_set_num(n, &e, "momentum", (double)(float)(1 - momentum));
 	return onnx_result(n, &e, onnx_type(n, 0));
 }

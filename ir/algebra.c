@@ -9,8 +9,8 @@
  * leaves open, is the only freedom taken.
  *  4. Conditions look at the candidate and its inputs, never at who uses them.
  *
- * tests/unit/test_ir.c instantiates every textual rule with random values, special ones among them,
- * and compares both sides. */
+ * tests/unit/test_rules.c instantiates every textual rule with random values, special ones among
+ * them, and compares both sides. */
 #include "ir/rule.h"
 #include <math.h>
 

@@ -21,7 +21,7 @@ struct Context {
 	int64_t fold_bytes; /* constants up to this many bytes are folded on emission (64 KiB) */
 	int64_t max_bytes;  /* refusal limit for one tensor and for a plan (0: 1 TiB) */
 	Cons *types, *attrs, *blobs;
-	const void *no_attr; /* the record of operators without attributes */
+	const void *no_attr;     /* the record of operators without attributes */
 	struct RuleTable *rules; /* of algebra.c, parsed */
 };
 typedef struct Context Context;

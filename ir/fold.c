@@ -44,7 +44,8 @@ static bool is_double(DType t, const void *element, double *v)
 	return *v != *v || memcmp(&back, element, (size_t)dtype_info[t].bytes) == 0;
 }
 
-/* One element's bytes, everywhere: a fill where that is exact; NULL when it is not and t is large. */
+/* One element's bytes, everywhere: a fill where that is exact; NULL when it is not and t is large.
+ */
 static Node *uniform(Builder *b, const Type *t, const void *element)
 {
 	int64_t size = dtype_info[t->dtype].bytes;

@@ -15,6 +15,11 @@ struct burin_graph {
 	struct WeightSet *weights;    /* or NULL */
 	Graph *graph;                 /* typed, macros kept */
 	char sha256[65];              /* of the model file, hexadecimal */
+	int64_t batch[8];             /* sizes of option `batch`, largest first; graph is the last's */
+	int n_batch;
+	/* The graph for another batch size; NULL: see ctx->diag. */
+	Graph *(*rebuild)(struct burin_graph *g, int64_t batch);
+	const void *read_options;     /* frontend's, for rebuild */
 	void (*close)(struct burin_graph *g);
 };
 

@@ -226,8 +226,7 @@ static Node *make_node(Builder *b, const NodeKey *k)
 static bool swaps(const Builder *b, Op op, Node *const *in, int n_in)
 {
 	return b->ctx->emit_rules && n_in == 2 && in[0] && in[1] &&
-	       (op_info(op)->flags & OF_COMMUTES) &&
-	       is_const(in[0]) && !is_const(in[1]);
+	       (op_info(op)->flags & OF_COMMUTES) && is_const(in[0]) && !is_const(in[1]);
 }
 
 /* Inputs that were left out at the end do not count. */

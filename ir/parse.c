@@ -198,12 +198,11 @@ static bool skip_value(Parser *s)
 		if (!*s->t.p || *s->t.p == '}')
 			return diag_error(s->t.c->diag, scan_loc(&s->t), E5003, "'%c' is missing",
 					  close);
-		if (*s->t.p == '"' && !scan_quoted(&s->t, &ignored))
-			return false;
-		if (*s->t.p != close) {
+		if (*s->t.p != '"')
 			s->t.p++;
-			scan_skip(&s->t);
-		}
+		else if (!scan_quoted(&s->t, &ignored))
+			return false;
+		scan_skip(&s->t);
 	}
 	s->t.p += close != 0;
 	return true;

@@ -14,7 +14,15 @@
 enum { MAX_MASKS = 4, MAX_FACTORS = 4, MAX_STEPS = 32 };
 static const double hidden = -1e4; /* scores this low have no weight: exp(-1e4) is 0 */
 static const double lowest = -3.4028234663852886e38;
-#define CONSTANT_ELEMENTS_MAX ((int64_t)1 << 22)
+#define CONSTANT_ELEMENTS_MAX ((int64_t)1 << 24) /* evaluated to judge a mask, in all */
+
+typedef enum MaskKind { MASK_ANY, MASK_NOTHING, MASK_FUTURE } MaskKind;
+
+/* The mask judged last: all layers have the same. */
+typedef struct Judged {
+	const Node *mask;
+	MaskKind kind;
+} Judged;
 
 typedef struct Mask {
 	Node *added;      /* old nodes: what is added to the scores, or */
@@ -27,6 +35,7 @@ typedef struct Mask {
 
 typedef struct Match {
 	Rewrite *w;
+	Judged *judged;
 	Node *value;   /* the product with v */
 	Node *softmax; /* the probabilities */
 	Node *scores;  /* q k^T */
@@ -464,8 +473,6 @@ static bool evaluate(const Graph *g, const bool *needed, const Node *x, Arena *s
 	return true;
 }
 
-typedef enum MaskKind { MASK_ANY, MASK_NOTHING, MASK_FUTURE } MaskKind;
-
 /* Rows against columns of a mask for `queries` by `keys` scores, of which it has all or one. */
 static MaskKind judge_mask(const EvalTensor *e, int64_t queries, int64_t keys)
 {
@@ -482,7 +489,7 @@ static MaskKind judge_mask(const EvalTensor *e, int64_t queries, int64_t keys)
 	return nothing ? MASK_NOTHING : future ? MASK_FUTURE : MASK_ANY;
 }
 
-static MaskKind mask_kind(const Match *m, const Node *mask, int64_t queries, int64_t keys)
+static MaskKind evaluated_kind(const Match *m, const Node *mask, int64_t queries, int64_t keys)
 {
 	const Graph *g = m->w->b->graph;
 	Arena *scratch = arena_create();
@@ -495,6 +502,13 @@ static MaskKind mask_kind(const Match *m, const Node *mask, int64_t queries, int
 	}
 	arena_destroy(scratch);
 	return kind;
+}
+
+static MaskKind mask_kind(const Match *m, const Node *mask, int64_t queries, int64_t keys)
+{
+	if (m->judged->mask != mask)
+		*m->judged = (Judged){ mask, evaluated_kind(m, mask, queries, keys) };
+	return m->judged->kind;
 }
 
 /* --- the whole ------------------------------------------------------------------------------- */
@@ -537,9 +551,9 @@ static void miss(const Match *m)
 }
 
 /* The new node for product n when n ends an attention, else NULL. */
-static Node *match(Rewrite *w, Node *n)
+static Node *match(Rewrite *w, Judged *judged, Node *n)
 {
-	Match m = { .w = w, .value = n, .scale = 1 };
+	Match m = { .w = w, .judged = judged, .value = n, .scale = 1 };
 	rewrite_place(w, n);
 	if (n->op != OP_matmul || n->type->rank < 3 || ATTR_OF(n, matmul)->trans_x ||
 	    ATTR_OF(n, matmul)->panel)
@@ -554,7 +568,9 @@ static Node *match(Rewrite *w, Node *n)
 		m.miss = "only f32 has a template";
 	Node *y = NULL;
 	if (!m.miss && find_product(&m, x)) {
-		if (m.scores->type->rank < 3 || ATTR_OF(m.scores, matmul)->panel)
+		if (m.scale == 0)
+			m.miss = "the scale is 0";
+		else if (m.scores->type->rank < 3 || ATTR_OF(m.scores, matmul)->panel)
 			m.miss = "the scores are one matrix";
 		else
 			y = emit_attention(&m);
@@ -567,10 +583,11 @@ static Node *match(Rewrite *w, Node *n)
 Graph *pass_attention(const Pass *p, const Graph *g, Arena *arena)
 {
 	Rewrite w;
+	Judged judged = { NULL, MASK_ANY };
 	rewrite_start(&w, p, g, arena);
 	bool exact = p->ctx->fp == FP_STRICT; /* sums in another order */
 	for (int i = 0; i < g->node.n; i++) {
-		Node *n = g->node.at[i], *y = exact ? NULL : match(&w, n);
+		Node *n = g->node.at[i], *y = exact ? NULL : match(&w, &judged, n);
 		w.map[n->id] = y ? y : rewrite_copy(&w, n);
 	}
 	return rewrite_finish(&w);

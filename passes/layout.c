@@ -6,8 +6,8 @@
  * channels (dimension 1) moved to the end. A convolution makes a twin; an operator with a twin
  * among its operands makes a twin again, if it can be said in the new order (the table at the end).
  * Whoever asks for the form that is missing gets a transposition, and two of them cancel on
- * emission. Values of rank 3 take part, [N,C,L] and [N,L,C]: 1-dimensional convolutions, images
- * with merged spatial dimensions. */
+ * emission. A twin is always [N,H,W,C]: that of [N,C,L], from 1-dimensional convolutions or with
+ * merged spatial dimensions, has height 1, as the convolution sees it. */
 #include "passes/pattern.h"
 #include "ir/ops/util.h"
 #include <string.h>
@@ -18,21 +18,29 @@ typedef struct Layouter {
 	bool *wanted; /* by id: all readers work on twins */
 } Layouter;
 
-/* The new order: dimension i of a twin is dimension old_dim(i) of the old order. */
-static int old_dim(int i, int rank)
+/* --- the new order ------------------------------------------------------------------ */
+
+enum { TWIN_RANK = 4 };
+
+/* Dimension i of a value of this rank is which of its twin's? */
+static int twin_dim(int i, int rank)
 {
-	return i == 0 ? 0 : i == rank - 1 ? 1 : i + 1;
+	static const int of[2][TWIN_RANK] = { { 0, 3, 2 }, { 0, 3, 1, 2 } };
+	return of[rank == 4][i];
 }
 
-static int new_dim(int i, int rank)
+/* A list with an entry for each dimension, for the twin; a height that the old order lacks gets
+ * `fill`. */
+static void twin_list(const int64_t *list, int rank, int64_t fill, int64_t out[TWIN_RANK])
 {
-	return i == 0 ? 0 : i == 1 ? rank - 1 : i - 1;
-}
-
-static void list_last(const int64_t *list, int rank, int64_t *out)
-{
+	out[1] = fill;
 	for (int i = 0; i < rank; i++)
-		out[i] = list[old_dim(i, rank)];
+		out[twin_dim(i, rank)] = list[i];
+}
+
+static void twin_shape(const Type *t, int64_t dim[TWIN_RANK])
+{
+	twin_list(t->dim, t->rank, 1, dim);
 }
 
 /* Do both orders have the same elements in memory? One channel, or one pixel. */
@@ -41,33 +49,41 @@ static bool same_memory(const Type *t)
 	return t->dim[1] == 1 || dims_product(t, 2, t->rank) == 1;
 }
 
-static Node *move_channels_last(Builder *b, Node *x)
+/* [N,C,...] to [N,...,C] */
+static Node *move_channels(Builder *b, Node *x)
 {
-	int perm[MAX_RANK];
-	int64_t dim[MAX_RANK];
-	int rank = x->type->rank;
-	list_last(x->type->dim, rank, dim);
-	if (same_memory(x->type))
-		return emit_reshape(b, x, rank, dim);
-	for (int i = 0; i < rank; i++)
-		perm[i] = old_dim(i, rank);
+	int perm[MAX_RANK], rank = x->type->rank;
+	for (int i = 1; i < rank - 1; i++)
+		perm[i] = i + 1;
+	perm[0] = 0;
+	perm[rank - 1] = 1;
 	return emit_transpose(b, x, perm);
 }
 
-static Node *move_channels_back(Builder *b, Node *x, const Type *old)
+static Node *to_twin(Builder *b, Node *x)
 {
-	int perm[MAX_RANK];
+	int64_t dim[TWIN_RANK];
+	twin_shape(x->type, dim);
+	if (!same_memory(x->type))
+		x = move_channels(b, x);
+	return emit_reshape(b, x, TWIN_RANK, dim);
+}
+
+static Node *from_twin(Builder *b, Node *x, const Type *old)
+{
+	static const int back[2][TWIN_RANK] = { { 0, 2, 1 }, { 0, 3, 1, 2 } };
+	const int64_t *d = x->type->dim;
 	if (same_memory(old))
 		return emit_reshape(b, x, old->rank, old->dim);
-	for (int i = 0; i < old->rank; i++)
-		perm[i] = new_dim(i, old->rank);
-	return emit_transpose(b, x, perm);
+	if (old->rank == 3)
+		x = emit_reshape(b, x, 3, (int64_t[]){ d[0], d[2], d[3] });
+	return emit_transpose(b, x, back[old->rank == 4]);
 }
 
 static Node *in_old_order(Layouter *l, const Node *n)
 {
 	if (!l->w.map[n->id])
-		l->w.map[n->id] = move_channels_back(l->w.b, l->last[n->id], n->type);
+		l->w.map[n->id] = from_twin(l->w.b, l->last[n->id], n->type);
 	return l->w.map[n->id];
 }
 
@@ -92,26 +108,27 @@ static bool regroups_space(const Node *n)
 static Node *make_twin(Layouter *l, const Node *n)
 {
 	Builder *b = l->w.b;
-	int64_t dim[MAX_RANK];
+	int64_t dim[TWIN_RANK];
 	double value;
-	list_last(n->type->dim, n->type->rank, dim);
-	if (n->op == OP_broadcast) {
-		Node *x = with_rank(b, in_old_order(l, n->in[0]), n->type);
-		x = emit_without_leading_ones(b, move_channels_last(b, x));
-		return emit_broadcast(b, x, n->type->rank, dim);
+	if (n->n_in && regroups_space(n)) {
+		twin_shape(n->type, dim);
+		return emit_reshape(b, move_channels(b, in_old_order(l, n->in[0])), TWIN_RANK, dim);
 	}
-	if (dtype_is_float(n->type->dtype) && splat_value(n, &value))
-		return emit_full(b, type_get(l->w.p->ctx, n->type->dtype, n->type->rank, dim),
-				 value);
+	if (n->op == OP_broadcast) {
+		Node *x = to_twin(b, with_rank(b, in_old_order(l, n->in[0]), n->type));
+		twin_shape(n->type, dim);
+		return emit_broadcast(b, emit_without_leading_ones(b, x), TWIN_RANK, dim);
+	}
+	if (dtype_is_float(n->type->dtype) && splat_value(n, &value)) {
+		twin_shape(n->type, dim);
+		return emit_full(b, type_get(l->w.p->ctx, n->type->dtype, TWIN_RANK, dim), value);
+	}
 	if (n->op == OP_iota) {
 		int axis = axis_norm(ATTR_OF(n, iota)->axis, n->type->rank);
-		return emit_iota(b, n->type->dtype, n->type->rank, dim,
-				 new_dim(axis, n->type->rank));
+		twin_shape(n->type, dim);
+		return emit_iota(b, n->type->dtype, TWIN_RANK, dim, twin_dim(axis, n->type->rank));
 	}
-	if (n->n_in && regroups_space(n))
-		return emit_reshape(b, move_channels_last(b, in_old_order(l, n->in[0])),
-				    n->type->rank, dim);
-	return move_channels_last(b, in_old_order(l, n));
+	return to_twin(b, in_old_order(l, n));
 }
 
 static Node *channels_last(Layouter *l, const Node *n)
@@ -169,17 +186,17 @@ static Node *twin_concat(Layouter *l, const Node *n)
 	for (int i = 0; i < n->n_in; i++)
 		in[i] = channels_last(l, n->in[i]);
 	return emit_concat(l->w.b, in, n->n_in,
-			   new_dim(axis_norm(ATTR_OF(n, axis)->axis, rank), rank));
+			   twin_dim(axis_norm(ATTR_OF(n, axis)->axis, rank), rank));
 }
 
 static Node *twin_slice(Layouter *l, const Node *n)
 {
 	const Attr_slice *a = ATTR_OF(n, slice);
-	int64_t begin[MAX_RANK], count[MAX_RANK], step[MAX_RANK];
+	int64_t begin[TWIN_RANK], count[TWIN_RANK], step[TWIN_RANK];
 	int rank = n->type->rank;
-	list_last(a->begin.v, rank, begin);
-	list_last(a->count.v, rank, count);
-	list_last(a->step.v, rank, step);
+	twin_list(a->begin.v, rank, 0, begin);
+	twin_list(a->count.v, rank, 1, count);
+	twin_list(a->step.v, rank, 1, step);
 	Node *x = channels_last(l, n->in[0]);
 	return emit_slice(l->w.b, x, begin, count, step);
 }
@@ -187,40 +204,54 @@ static Node *twin_slice(Layouter *l, const Node *n)
 static Node *twin_pad(Layouter *l, const Node *n)
 {
 	const Attr_pad *a = ATTR_OF(n, pad);
-	int64_t low[MAX_RANK], high[MAX_RANK], interior[MAX_RANK];
+	int64_t low[TWIN_RANK], high[TWIN_RANK], interior[TWIN_RANK];
 	int rank = n->type->rank;
-	list_last(a->low.v, rank, low);
-	list_last(a->high.v, rank, high);
+	twin_list(a->low.v, rank, 0, low);
+	twin_list(a->high.v, rank, 0, high);
 	if (a->interior.n)
-		list_last(a->interior.v, rank, interior);
+		twin_list(a->interior.v, rank, 0, interior);
 	Node *x = channels_last(l, n->in[0]), *value = in_old_order(l, n->in[1]);
 	return emit_pad(l->w.b, x, value, low, high, a->interior.n ? interior : NULL);
 }
 
-/* With the reduced dimensions kept the result has a twin; without them the dimensions that remain
- * may be in another order, and the result is brought to the old one. */
-static Node *twin_reduce(Layouter *l, const Node *n)
+/* The dimensions of the old order that remain after reduction n, as they follow each other in the
+ * new one, brought back. */
+static Node *remaining_in_old_order(Builder *b, const Node *n, Node *y, const bool *reduced)
 {
-	bool reduced[MAX_RANK], keep = ATTR_OF(n, reduce)->keepdims;
-	int64_t axes[MAX_RANK];
-	int perm[MAX_RANK], n_axes = 0, n_left = 0, rank = n->in[0]->type->rank;
-	int place[MAX_RANK]; /* of an old dimension among those that remain, in the new order */
-	reduce_mask(n, reduced);
-	for (int i = 0; i < rank; i++) {
-		if (reduced[old_dim(i, rank)])
-			axes[n_axes++] = i;
-		else
-			place[old_dim(i, rank)] = n_left++;
-	}
-	Node *x = channels_last(l, n->in[0]);
-	Node *y = emit_reduce(l->w.b, n->op, x, n_axes, axes, keep);
-	if (keep)
-		return y;
+	int old_of[TWIN_RANK], place[MAX_RANK], perm[MAX_RANK], n_left = 0,
+								rank = n->in[0]->type->rank;
+	for (int i = 0; i < TWIN_RANK; i++)
+		old_of[i] = -1;
+	for (int i = 0; i < rank; i++)
+		if (!reduced[i])
+			old_of[twin_dim(i, rank)] = i;
+	for (int i = 0; i < TWIN_RANK; i++)
+		if (old_of[i] >= 0)
+			place[old_of[i]] = n_left++;
 	n_left = 0;
 	for (int i = 0; i < rank; i++)
 		if (!reduced[i])
 			perm[n_left++] = place[i];
-	l->w.map[n->id] = n_left > 1 ? emit_transpose(l->w.b, y, perm) : y;
+	return n_left > 1 ? emit_transpose(b, y, perm) : y;
+}
+
+/* With the reduced dimensions kept the result has a twin; else it is brought to the old order. */
+static Node *twin_reduce(Layouter *l, const Node *n)
+{
+	bool reduced[MAX_RANK], keep = ATTR_OF(n, reduce)->keepdims;
+	int64_t axes[TWIN_RANK];
+	int n_axes = 0, rank = n->in[0]->type->rank;
+	reduce_mask(n, reduced);
+	for (int i = 0; i < rank; i++)
+		if (reduced[i])
+			axes[n_axes++] = twin_dim(i, rank);
+	if (rank == 3 && !keep)
+		axes[n_axes++] = 1;
+	Node *x = channels_last(l, n->in[0]);
+	Node *y = emit_reduce(l->w.b, n->op, x, n_axes, axes, keep);
+	if (keep)
+		return y;
+	l->w.map[n->id] = remaining_in_old_order(l->w.b, n, y, reduced);
 	return NULL;
 }
 
@@ -228,12 +259,11 @@ static Node *twin_reduce(Layouter *l, const Node *n)
  * readers follow. */
 static Node *twin_broadcast(Layouter *l, const Node *n)
 {
-	int64_t dim[MAX_RANK];
+	int64_t dim[TWIN_RANK];
 	if (n->in[0]->type->rank != n->type->rank)
 		return NULL;
-	list_last(n->type->dim, n->type->rank, dim);
-	Node *x = channels_last(l, n->in[0]);
-	return emit_broadcast(l->w.b, x, n->type->rank, dim);
+	twin_shape(n->type, dim);
+	return emit_broadcast(l->w.b, channels_last(l, n->in[0]), TWIN_RANK, dim);
 }
 
 /* A reshape that keeps [N,C] and regroups the spatial dimensions does so before the channels too.
@@ -241,11 +271,11 @@ static Node *twin_broadcast(Layouter *l, const Node *n)
 static Node *twin_reshape(Layouter *l, const Node *n)
 {
 	const Type *from = n->in[0]->type, *to = n->type;
-	int64_t dim[MAX_RANK];
+	int64_t dim[TWIN_RANK];
 	Node *x = channels_last(l, n->in[0]);
 	if (rank_fits(to) && regroups_space(n)) {
-		list_last(to->dim, to->rank, dim);
-		return emit_reshape(l->w.b, x, to->rank, dim);
+		twin_shape(to, dim);
+		return emit_reshape(l->w.b, x, TWIN_RANK, dim);
 	}
 	if (same_memory(from))
 		l->w.map[n->id] = emit_reshape(l->w.b, x, to->rank, to->dim);
@@ -259,7 +289,7 @@ static Node *twin_gather(Layouter *l, const Node *n)
 		return NULL;
 	int axis = axis_norm(ATTR_OF(n, gather)->axis, rank);
 	Node *x = channels_last(l, n->in[0]), *index = in_old_order(l, n->in[1]);
-	return emit_gather(l->w.b, x, index, new_dim(axis, rank));
+	return emit_gather(l->w.b, x, index, twin_dim(axis, rank));
 }
 
 static const struct Twin {

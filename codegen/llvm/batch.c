@@ -23,23 +23,27 @@ typedef struct Worker {
 	int failed;
 } Worker;
 
+/* One job by the machine of its kind, which is opened when first needed. */
+static bool do_job(Worker *w, Machine machine[2], KernelJob *j)
+{
+	Machine *m = &machine[j->quick];
+	const Target *t = w->batch->target;
+	if (!m->tm && !machine_open(m, t, j->quick, w->arena, &w->error))
+		return false;
+	return kernel_code(m, j->kernel, t, j->symbol, CODE_OBJECT, w->arena, &j->out, &w->error);
+}
+
 static void work(Worker *w)
 {
-	Machine m;
+	Machine machine[2] = { { 0 } };
 	Batch *b = w->batch;
-	if (!machine_open(&m, b->target, false, w->arena, &w->error))
-		return;
 	for (int i; !w->error && (i = atomic_fetch_add(&b->next, 1)) < b->n_job;) {
-		KernelJob *j = &b->job[i];
-		if (j->out.data)
-			continue;
 		w->failed = i;
-		if (!kernel_code(&m, j->kernel, b->target, j->symbol, CODE_OBJECT, w->arena,
-				 &j->out, &w->error) &&
-		    !w->error)
+		if (!b->job[i].out.data && !do_job(w, machine, &b->job[i]) && !w->error)
 			w->error = "no reason given";
 	}
-	machine_close(&m);
+	machine_close(&machine[0]);
+	machine_close(&machine[1]);
 }
 
 static void *work_guarded(void *user)
@@ -90,7 +94,7 @@ static void cache_key(const KernelJob *j, const Target *t, uint8_t key[32])
 	const Kernel *k = j->kernel;
 	const char *text[] = { j->symbol,   t->triple,         t->cpu,
 			       t->features, codegen_version(), k->kind ? k->kind : "" };
-	int32_t number[] = { t->vector_bytes, t->fma, t->masked, (int32_t)k->ctx->fp };
+	int32_t number[] = { t->vector_bytes, t->fma, t->masked, (int32_t)k->ctx->fp, j->quick };
 	Sha256 s;
 	sha256_init(&s);
 	sha256_add(&s, k->hash, sizeof k->hash);

@@ -188,8 +188,9 @@ extern const LibmRow libm_table[];
 /* --- object.c -------------------------------------------------------------------------------- */
 void llvm_start(void); /* before anything that asks for a target; any number of times */
 typedef struct Machine {
-	LLVMTargetMachineRef tm;
+	LLVMTargetMachineRef tm; /* NULL: not open */
 	char *triple, *layout;
+	bool quick;
 } Machine;
 /* False: *error in arena. quick: for glue, compiled fast instead of well. */
 bool machine_open(Machine *m, const Target *t, bool quick, Arena *arena, const char **error);

@@ -100,15 +100,40 @@ static bool link_table(Context *c, JitProgram *j, const Plan *p)
 	return true;
 }
 
-static bool add_kernels(Context *c, JitProgram *j, Arena *arena, const Plan *p, const Target *t,
-			JitOptions o)
+/* Below this, compiling well takes longer than it saves when the code runs once. */
+enum { LITTLE_BYTES = 2 << 20 };
+
+/* Kernels that move little in all steps of the plan together. */
+static void choose_quick(const Plan *p, KernelJob *job)
 {
+	for (int i = 0; i < p->kernel.n; i++) {
+		double bytes = 0;
+		for (int s = 0; s < p->step.n; s++)
+			if (p->step.at[s].kernel == p->kernel.at[i])
+				bytes += p->step.at[s].bytes;
+		job[i].quick = bytes < LITTLE_BYTES;
+	}
+}
+
+typedef struct Request {
+	const Plan *plan;
+	const Target *target;
+	JitOptions options;
+	bool once;
+} Request;
+
+static bool add_kernels(Context *c, JitProgram *j, Arena *arena, const Request *r)
+{
+	const Plan *p = r->plan;
 	KernelJob *job = ARENA_ARRAY(arena, KernelJob, p->kernel.n + 1);
 	for (int i = 0; i < p->kernel.n; i++) {
 		job[i].kernel = p->kernel.at[i];
 		job[i].symbol = p->kernel.at[i]->name;
 	}
-	if (!kernels_to_objects(c, arena, t, job, p->kernel.n, o.threads, o.cache))
+	if (r->once)
+		choose_quick(p, job);
+	if (!kernels_to_objects(c, arena, r->target, job, p->kernel.n, r->options.threads,
+				r->options.cache))
 		return false;
 	for (int i = 0; i < p->kernel.n; i++)
 		if (!add_object(c, j, &job[i].out, job[i].symbol))
@@ -128,17 +153,27 @@ static bool add_glue(Context *c, JitProgram *j, Arena *arena, const Plan *p, con
 	return glue_to_object(c, arena, &g, t, &object) && add_object(c, j, &object, TABLE_SYMBOL);
 }
 
-JitProgram *jit_program(Context *c, const Plan *p, const Target *t, JitOptions o)
+static JitProgram *build(Context *c, const Request *r)
 {
 	Arena *arena = arena_create();
 	JitProgram *j = jit_create(c);
-	bool ok = j && add_kernels(c, j, arena, p, t, o) && add_glue(c, j, arena, p, t) &&
-		  link_table(c, j, p);
+	bool ok = j && add_kernels(c, j, arena, r) && add_glue(c, j, arena, r->plan, r->target) &&
+		  link_table(c, j, r->plan);
 	arena_destroy(arena);
 	if (ok)
 		return j;
 	jit_destroy(j);
 	return NULL;
+}
+
+JitProgram *jit_program(Context *c, const Plan *p, const Target *t, JitOptions o)
+{
+	return build(c, &(Request){ p, t, o, false });
+}
+
+JitProgram *jit_program_once(Context *c, const Plan *p, const Target *t, JitOptions o)
+{
+	return build(c, &(Request){ p, t, o, true });
 }
 
 JitProgram *jit_kernel(Context *c, const Kernel *k, const Target *t)

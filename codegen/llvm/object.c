@@ -61,7 +61,7 @@ bool machine_open(Machine *m, const Target *t, bool quick, Arena *arena, const c
 	LLVMTargetRef target;
 	char *message = NULL;
 	Target r = target_resolve(arena, t);
-	*m = (Machine){ 0 };
+	*m = (Machine){ .quick = quick };
 	llvm_start();
 	if (LLVMGetTargetFromTriple(r.triple, &target, &message)) {
 		*error = take_message(arena, message);
@@ -179,7 +179,8 @@ bool kernel_code(Machine *m, const Kernel *k, const Target *t, const char *symbo
 	bool ok = emit_kernel(k, &r, module, symbol, scratch, error);
 	if (!ok)
 		*error = arena_strdup(arena, *error);
-	ok = ok && module_to_code(m, module, form, passes_for(k), arena, out, error);
+	const char *passes = m->quick ? NULL : passes_for(k);
+	ok = ok && module_to_code(m, module, form, passes, arena, out, error);
 	if (ok && complaint.error) {
 		*error = complaint.error;
 		ok = false;

@@ -39,7 +39,8 @@ static LLVMValueRef zero_like(LLVMValueRef x)
 	return LLVMConstNull(LLVMTypeOf(x));
 }
 
-/* Under --fp fast the code generator may reassociate and divide by multiplying; NaN and infinities stay. */
+/* Under --fp fast the code generator may reassociate and divide by multiplying; NaN and infinities
+ * stay. */
 static LLVMValueRef loose(Emit *e, LLVMValueRef v)
 {
 	if (e->fast && LLVMIsAInstruction(v) && LLVMCanValueUseFastMathFlags(v))
@@ -349,8 +350,8 @@ static LLVMValueRef operate(Emit *e, const Node *n, DType t, LLVMValueRef *in)
 	case OP_add:
 	case OP_mul: return add_or_multiply(e, n->op == OP_add, t, in[0], in[1]);
 	case OP_sub:
-		return f ? loose(e, LLVMBuildFSub(b, in[0], in[1], "")) :
-			   LLVMBuildSub(b, in[0], in[1], "");
+		return f ? loose(e, LLVMBuildFSub(b, in[0], in[1], ""))
+			 : LLVMBuildSub(b, in[0], in[1], "");
 	case OP_min:
 	case OP_max: return extreme(e, n->op == OP_max, t, in[0], in[1]);
 	case OP_div:

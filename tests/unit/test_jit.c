@@ -148,6 +148,10 @@ static void programs(void **state)
 		check_run(jit_table(j));
 		jit_destroy(j);
 	}
+	JitProgram *once = jit_program_once(c, example(c, &t), &t, (JitOptions){ .threads = 2 });
+	assert_non_null(once);
+	check_run(jit_table(once));
+	jit_destroy(once);
 	context_destroy(c);
 }
 

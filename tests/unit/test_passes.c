@@ -380,12 +380,13 @@ static Node *random_row_op(Fixture *f, Node *x, Node *other)
 static void test_random_rows(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 0; seed < 60; seed++) {
+	for (uint64_t seed = 0; seed < 105; seed++) {
 		Fixture f;
 		start(&f, 2000 + seed);
 		Node *x = input(&f, 3, ARRAY(2, 3, 6)), *other = x;
-		if (seed % 3 == 0)
-			f.c->emit_rules = false;
+		f.c->emit_rules = seed % 3 != 0;
+		f.c->emit_cse = seed % 5 != 0;
+		f.c->emit_fold = seed % 7 != 0;
 		for (int i = 0; i < 10; i++) {
 			Node *y = random_row_op(&f, x, other);
 			if (y->type->count > 400)

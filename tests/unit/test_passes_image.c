@@ -473,12 +473,13 @@ static bool large_enough(const Node *x)
 static void test_random_images(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 0; seed < 60; seed++) {
+	for (uint64_t seed = 0; seed < 105; seed++) {
 		Fixture f;
 		start(&f, 1000 + seed);
 		Node *x = input(&f, 4, ARRAY(2, 3, 6, 5)), *other = x;
-		if (seed % 3 == 0)
-			f.c->emit_rules = false;
+		f.c->emit_rules = seed % 3 != 0;
+		f.c->emit_cse = seed % 5 != 0;
+		f.c->emit_fold = seed % 7 != 0;
 		for (int i = 0; i < 8; i++) {
 			Node *y = random_image_op(&f, x, other);
 			if (!small(y) || !large_enough(y))

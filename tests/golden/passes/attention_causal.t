@@ -16,5 +16,13 @@ graph @causal(%q: f32[2,4,8], %k: f32[2,4,8], %v: f32[2,4,8]) {
   return %y as y
 }
 =====
-error:
-sh: 1: burin-opt: not found
+graph @causal(%q: f32[2,4,8],
+      %k: f32[2,4,8],
+      %v: f32[2,4,8]) {
+  %0 = reshape %q {shape=[1, 2, 4, 8]} : f32[1,2,4,8]
+  %1 = reshape %k {shape=[1, 2, 4, 8]} : f32[1,2,4,8]
+  %2 = reshape %v {shape=[1, 2, 4, 8]} : f32[1,2,4,8]
+  %y = attention %0, %1, %2 {scale=0.125, causal=yes} : f32[1,2,4,8]
+  %3 = reshape %y {shape=[2, 4, 8]} : f32[2,4,8]
+  return %3 as y
+}

@@ -16,5 +16,10 @@ graph @sdpa(%q: f32[1,2,4,8], %k: f32[1,2,5,8], %v: f32[1,2,5,8], %mask: f32[1,1
   return %y as y
 }
 =====
-error:
-sh: 1: burin-opt: not found
+graph @sdpa(%q: f32[1,2,4,8],
+      %k: f32[1,2,5,8],
+      %v: f32[1,2,5,8],
+      %mask: f32[1,1,1,5]) {
+  %y = attention %q, %k, %v, %mask {scale=0.25} : f32[1,2,4,8]
+  return %y as y
+}

@@ -7,5 +7,12 @@ graph @image(%x: f32[2,3,4,4], %w: f32[4,5] param) {
   return %p as p, %y as y
 }
 =====
-error:
-sh: 1: burin-opt: not found
+graph @image(%x: f32[2,3,4,4],
+      %w: f32[4,5] param) {
+  %a = relu %x : f32[2,3,4,4]
+  %p = window_max %a {kernel=[2, 2], stride=[2, 2]} : f32[2,3,2,2]
+  %0 = reshape %a {shape=[24, 4]} : f32[24,4]
+  %1 = matmul %0, %w : f32[24,5]
+  %y = reshape %1 {shape=[2, 3, 4, 5]} : f32[2,3,4,5]
+  return %p as p, %y as y
+}

@@ -11,5 +11,17 @@ graph @mlp(%x: f32[2,3,4], %w1: f32[4,8] param, %b1: f32[8] param, %w2: f32[8,4]
   return %y as y
 }
 =====
-error:
-sh: 1: burin-opt: not found
+graph @mlp(%x: f32[2,3,4],
+      %w1: f32[4,8] param,
+      %b1: f32[8] param,
+      %w2: f32[8,4] param) {
+  %0 = reshape %x {shape=[6, 4]} : f32[6,4]
+  %1 = matmul %0, %w1 : f32[6,8]
+  %2 = broadcast %b1 {shape=[6, 8]} : f32[6,8]
+  %s = add %1, %2 : f32[6,8]
+  %a = relu %s : f32[6,8]
+  %3 = matmul %a, %w2 : f32[6,4]
+  %y = add %3, %0 : f32[6,4]
+  %4 = reshape %y {shape=[2, 3, 4]} : f32[2,3,4]
+  return %4 as y
+}

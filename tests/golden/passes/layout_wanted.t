@@ -9,5 +9,16 @@ graph @wanted(%x: f32[1,3,4,4], %w: f32[2,3,1,1] param, %b: f32[3,1,1] param) {
   return %c as c, %e as e
 }
 =====
-error:
-sh: 1: burin-opt: not found
+graph @wanted(%x: f32[1,3,4,4],
+      %w: f32[2,3,1,1] param,
+      %b: f32[3,1,1] param) {
+  %e = exp %x : f32[1,3,4,4]
+  %0 = transpose %e {perm=[0, 2, 3, 1]} : f32[1,4,4,3]
+  %1 = reshape %b {shape=[3]} : f32[3]
+  %2 = broadcast %1 {shape=[1, 4, 4, 3]} : f32[1,4,4,3]
+  %s = add %0, %2 : f32[1,4,4,3]
+  %3 = transpose %w {perm=[2, 3, 1, 0]} : f32[1,1,3,2]
+  %c = conv %s, %3 {channels_last=yes} : f32[1,4,4,2]
+  %4 = transpose %c {perm=[0, 3, 1, 2]} : f32[1,2,4,4]
+  return %4 as c, %e as e
+}

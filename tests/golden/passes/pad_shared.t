@@ -12,5 +12,24 @@ graph @pad(%x: f32[1,3,6,6], %w1: f32[4,3,3,3] param, %w2: f32[4,1,3,3] param) {
   return %y as y
 }
 =====
-error:
-sh: 1: burin-opt: not found
+graph @pad(%x: f32[1,3,6,6],
+      %w1: f32[4,3,3,3] param,
+      %w2: f32[4,1,3,3] param) {
+  %0 = transpose %w1 {perm=[2, 3, 1, 0]} : f32[3,3,3,4]
+  %1 = const {data=0} : f32
+  %2 = pad %x, %1 {low=[0, 0, 0, 0], high=[0, 0, 1, 1]} : f32[1,3,7,7]
+  %3 = transpose %2 {perm=[0, 2, 3, 1]} : f32[1,7,7,3]
+  %c = conv %3, %0 {stride=[2, 2], channels_last=yes} : f32[1,3,3,4]
+  %r = tanh %c : f32[1,3,3,4]
+  %4 = transpose %w2 {perm=[2, 3, 1, 0]} : f32[3,3,1,4]
+  %5 = pad %r, %1 {low=[0, 1, 1, 0], high=[0, 1, 1, 0]} : f32[1,5,5,4]
+  %d = conv %5, %4 {groups=4, channels_last=yes} : f32[1,3,3,4]
+  %6 = window_sum %5 {kernel=[3, 3], channels_last=yes} : f32[1,3,3,4]
+  %7 = fill {shape=[1, 3, 3, 4], value=9} : f32[1,3,3,4]
+  %a = div %6, %7 : f32[1,3,3,4]
+  %m = window_max %r {kernel=[3, 3], pad=[1, 1, 1, 1], channels_last=yes} : f32[1,3,3,4]
+  %s = add %d, %a : f32[1,3,3,4]
+  %y = add %s, %m : f32[1,3,3,4]
+  %8 = transpose %y {perm=[0, 3, 1, 2]} : f32[1,4,3,3]
+  return %8 as y
+}

@@ -1,4 +1,4 @@
-# hints that several nodes share get a number; unnamed values are numbered in the order of the text
+# values without a name are numbered in the order of the text
 # run: burin-opt --simplify
 graph @g(%x: f32[2]) {
   %7 = exp %x : f32[2]

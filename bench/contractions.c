@@ -1,0 +1,267 @@
+/* How near do the contraction templates come to the machine? Every distinct convolution of ResNet-50
+ * and every product of BERT-base (128 tokens), batch 1, direct algorithm, compiled through the whole
+ * pipeline; the step that holds the contraction is timed, and the multiply-add peak is measured in
+ * between (a loop with 16 accumulators at the widest vector, on as many threads).
+ *
+ *     build/bench-contractions [threads] [repetitions]          (default 1 and 40) */
+#include "base/oom.h"
+#include "codegen/compile.h"
+#include "ir/kbuilder.h"
+#include "ir/text.h"
+#include "runtime/cpu/rt.h"
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { ACCUMULATORS = 16, PEAK_STEPS = 200000, MOST_THREADS = 64 };
+
+static double now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* --- the peak -------------------------------------------------------------------------------- */
+
+/* acc[u][v] = acc * x + y, PEAK_STEPS times, for 16 independent accumulators. */
+static Kernel *peak_kernel(Context *c, Arena *arena, const Target *t)
+{
+	KBuilder *kb = kb_create(c, arena, t, "peak");
+	int lanes = target_lanes(t, 4);
+	int64_t dim[2] = { ACCUMULATORS, lanes };
+	Storage s = { .align = 64, .stride = { lanes, 1 } };
+	int buf = kb_arg(kb, type_get(c, DT_f32, 2, dim), &s);
+	Node *u = kb_axis(kb, "u", AX_UNROLL, ACCUMULATORS, 0);
+	Node *v = kb_axis(kb, "v", AX_VECTOR, lanes, lanes);
+	Node *k = kb_axis(kb, "k", AX_LOOP, PEAK_STEPS, 0);
+	kb_open(kb, kb_axis(kb, "t", AX_TASK, 1, 0));
+	Node *at[2] = { u, v };
+	kb_open(kb, u);
+	kb_open(kb, v);
+	Node *acc = kb_var(kb, "acc", kb_load_buf(kb, buf, at), u->axes | v->axes);
+	kb_close(kb);
+	kb_close(kb);
+	Node *x = kb_f(kb, DT_f32, 0.999), *y = kb_f(kb, DT_f32, 0.001);
+	kb_open(kb, k);
+	kb_open(kb, u);
+	kb_open(kb, v);
+	kb_set(kb, acc, kb_fma(kb, acc, x, y));
+	kb_close(kb);
+	kb_close(kb);
+	kb_close(kb);
+	kb_open(kb, u);
+	kb_open(kb, v);
+	kb_store_buf(kb, buf, at, acc);
+	kb_close(kb);
+	kb_close(kb);
+	kb_close(kb);
+	return kb_finish(kb);
+}
+
+typedef void PeakCode(void *, int64_t, int64_t, void *);
+typedef struct Peak {
+	PeakCode *code;
+	int lanes, threads;
+	double best; /* GFLOP/s of all threads */
+} Peak;
+
+static void *peak_thread(void *user)
+{
+	const Peak *p = user;
+	_Alignas(64) static _Thread_local float data[ACCUMULATORS * 16];
+	p->code(data, 0, 1, NULL);
+	return NULL;
+}
+
+static void measure_peak(Peak *p)
+{
+	pthread_t id[MOST_THREADS];
+	double start = now();
+	for (int i = 1; i < p->threads; i++)
+		pthread_create(&id[i], NULL, peak_thread, p);
+	peak_thread(p);
+	for (int i = 1; i < p->threads; i++)
+		pthread_join(id[i], NULL);
+	double flops = 2.0 * ACCUMULATORS * p->lanes * PEAK_STEPS * p->threads;
+	double rate = flops / (now() - start) * 1e-9;
+	p->best = rate > p->best ? rate : p->best;
+}
+
+/* --- the shapes ------------------------------------------------------------------------------ */
+
+typedef struct Shape {
+	int size, in, out, kernel, stride; /* a convolution of a size x size image */
+	int m, n, k;                       /* a product, when m > 0 */
+} Shape;
+
+#define CONV(size, in, out, kernel, stride) { size, in, out, kernel, stride, 0, 0, 0 }
+#define PRODUCT(m, n, k) { 0, 0, 0, 0, 0, m, n, k }
+static const Shape shapes[] = {
+	CONV(56, 64, 64, 1, 1),     CONV(56, 64, 64, 3, 1),    CONV(56, 64, 256, 1, 1),
+	CONV(56, 256, 64, 1, 1),    CONV(56, 256, 128, 1, 1),  CONV(56, 128, 128, 3, 2),
+	CONV(28, 128, 512, 1, 1),   CONV(56, 256, 512, 1, 2),  CONV(28, 512, 128, 1, 1),
+	CONV(28, 128, 128, 3, 1),   CONV(28, 512, 256, 1, 1),  CONV(28, 256, 256, 3, 2),
+	CONV(14, 256, 1024, 1, 1),  CONV(28, 512, 1024, 1, 2), CONV(14, 1024, 256, 1, 1),
+	CONV(14, 256, 256, 3, 1),   CONV(14, 1024, 512, 1, 1), CONV(14, 512, 512, 3, 2),
+	CONV(7, 512, 2048, 1, 1),   CONV(14, 1024, 2048, 1, 2), CONV(7, 2048, 512, 1, 1),
+	CONV(7, 512, 512, 3, 1),    PRODUCT(128, 768, 768),    PRODUCT(128, 3072, 768),
+	PRODUCT(128, 768, 3072),
+};
+
+static const char *describe(Arena *a, const Shape *s)
+{
+	if (s->m)
+		return arena_printf(a, "product %dx%dx%d", s->m, s->n, s->k);
+	return arena_printf(a, "conv %dx%d s%d %4d->%-4d %dx%d", s->kernel, s->kernel, s->stride,
+			    s->in, s->out, s->size, s->size);
+}
+
+/* As the middle of a model: channels last on both sides, made by a ReLU and followed by one. */
+static const char *graph_text(Arena *a, const Shape *s)
+{
+	if (s->m)
+		return arena_printf(a,
+				    "graph @g(%%x: f32[%d,%d], %%w: f32[%d,%d] param "
+				    "{data=dense(\"w\", 0x12)}) {\n"
+				    "  %%r = relu %%x : f32[%d,%d]\n"
+				    "  %%0 = matmul %%r, %%w : f32[%d,%d]\n"
+				    "  %%1 = relu %%0 : f32[%d,%d]\n  return %%1\n}\n",
+				    s->m, s->k, s->k, s->n, s->m, s->k, s->m, s->n, s->m, s->n);
+	int pad = s->kernel / 2, to = (s->size + 2 * pad - s->kernel) / s->stride + 1;
+	return arena_printf(
+		a,
+		"graph @g(%%x: f32[1,%d,%d,%d], %%w: f32[%d,%d,%d,%d] param "
+		"{data=dense(\"w\", 0x12)}) {\n"
+		"  %%r = relu %%x : f32[1,%d,%d,%d]\n"
+		"  %%0 = transpose %%r {perm=[0, 3, 1, 2]} : f32[1,%d,%d,%d]\n"
+		"  %%1 = conv %%0, %%w {stride=[%d, %d], pad=[%d, %d, %d, %d]} : f32[1,%d,%d,%d]\n"
+		"  %%2 = relu %%1 : f32[1,%d,%d,%d]\n"
+		"  %%3 = transpose %%2 {perm=[0, 2, 3, 1]} : f32[1,%d,%d,%d]\n  return %%3\n}\n",
+		s->size, s->size, s->in, s->out, s->in, s->kernel, s->kernel, s->size, s->size,
+		s->in, s->in, s->size, s->size, s->stride, s->stride, pad, pad, pad, pad, s->out, to, to, s->out, to, to,
+		to, to, s->out);
+}
+
+/* --- one shape ------------------------------------------------------------------------------- */
+
+typedef struct Run {
+	const BurinProgram *program;
+	void *ports[2], *work;
+	unsigned char ctx[BURIN_CTX_BYTES];
+	uint64_t *ns;
+	int steps, step; /* the contraction's */
+	double flops;
+} Run;
+
+static void *room(int64_t bytes)
+{
+	void *p = aligned_alloc(64, (size_t)((bytes + 127) / 64 * 64));
+	memset(p, 0, (size_t)bytes);
+	return p;
+}
+
+static void run_open(Run *r, const Program *p, int threads)
+{
+	const Plan *plan = program_plan(p);
+	r->program = program_table(p);
+	r->steps = plan->step.n;
+	for (int i = 0; i < plan->step.n; i++)
+		if (plan->step.at[i].flops > 0)
+			r->step = i;
+	r->flops = plan->step.at[r->step].flops;
+	r->ports[0] = room(type_bytes(plan->input.at[0].type));
+	r->ports[1] = room(type_bytes(plan->output.at[0].type));
+	burin_rt_ctx_init(r->program, r->ctx, threads);
+	r->work = room((int64_t)burin_rt_workspace_bytes(r->program, r->ctx));
+	r->ns = calloc((size_t)r->steps, sizeof *r->ns);
+}
+
+static void run_close(Run *r)
+{
+	burin_rt_ctx_done(r->program, r->ctx);
+	free(r->ports[0]);
+	free(r->ports[1]);
+	free(r->work);
+	free(r->ns);
+}
+
+static double run_once(Run *r)
+{
+	memset(r->ns, 0, sizeof *r->ns * (size_t)r->steps);
+	burin_rt_run_timed(r->program, r->ctx, 1, r->ports, r->work, r->ns);
+	return (double)r->ns[r->step];
+}
+
+static int by_value(const void *x, const void *y)
+{
+	double a = *(const double *)x, b = *(const double *)y;
+	return (a > b) - (a < b);
+}
+
+/* Returns the share of the peak. */
+static double measure(const char *name, Run *r, Peak *peak, int repetitions)
+{
+	double *ns = calloc((size_t)repetitions, sizeof *ns);
+	run_once(r);
+	peak->best = 0;
+	for (int i = 0; i < repetitions; i++) {
+		if (i % 4 == 0)
+			measure_peak(peak);
+		ns[i] = run_once(r);
+	}
+	qsort(ns, (size_t)repetitions, sizeof *ns, by_value);
+	double least = ns[0], middle = ns[repetitions / 2], share = r->flops / least / peak->best;
+	printf("%-36s %9.1f %9.1f %9.1f %9.1f %6.1f %%\n", name, least * 1e-3, middle * 1e-3,
+	       r->flops / least, peak->best, 100 * share);
+	free(ns);
+	return share;
+}
+
+static double one_shape(const Shape *s, Peak *peak, int repetitions)
+{
+	Context *c = context_create();
+	const char *text = graph_text(c->arena, s), *name = describe(c->arena, s);
+	Graph *g = graph_parse(c, c->arena, "shape", text, strlen(text));
+	CompileOptions o = { .threads = 2 };
+	target_find("native", &o.pass.target);
+	Program *p = g ? program_compile(c, g, &o) : NULL;
+	double share = 0;
+	if (p) {
+		Run r = { .program = NULL };
+		run_open(&r, p, peak->threads);
+		share = measure(name, &r, peak, repetitions);
+		run_close(&r);
+	}
+	program_destroy(p);
+	context_destroy(c);
+	return share;
+}
+
+int main(int argc, char **argv)
+{
+	Context *c = context_create();
+	Target t;
+	target_find("native", &t);
+	Kernel *k = peak_kernel(c, c->arena, &t);
+	JitProgram *jit = jit_kernel(c, k, &t);
+	Peak peak = { .lanes = target_lanes(&t, 4), .threads = argc > 1 ? atoi(argv[1]) : 1 };
+	int repetitions = argc > 2 ? atoi(argv[2]) : 40, n = sizeof shapes / sizeof shapes[0];
+	double least = 1;
+	if (!jit || peak.threads < 1 || peak.threads > MOST_THREADS || repetitions < 1)
+		return 2;
+	peak.code = (PeakCode *)jit_symbol(jit, k->name);
+	printf("%d thread%s, f32, %d-bit vectors\n%-36s %9s %9s %9s %9s %8s\n", peak.threads,
+	       peak.threads == 1 ? "" : "s", t.vector_bytes * 8, "shape", "min us", "median us",
+	       "GFLOP/s", "peak", "of peak");
+	for (int i = 0; i < n; i++) {
+		double share = one_shape(&shapes[i], &peak, repetitions);
+		least = share < least ? share : least;
+	}
+	printf("least: %.1f %%\n", 100 * least);
+	jit_destroy(jit);
+	context_destroy(c);
+	return 0;
+}

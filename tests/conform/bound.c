@@ -1,0 +1,512 @@
+/* The reference with its error bound: a running error analysis over the graph, in double precision.
+ *
+ * Every value v has an error e: compiled code, whichever way it computes, comes to something between v - e and v + e before the result is
+ * rounded to its type. Inputs have none. Elementwise operators are evaluated at the corners of their operands' intervals, so that steps
+ * (comparisons, floor) need no rules of their own; data movement moves errors; a sum adds 1e-5 of the sum of its absolute terms, unless
+ * all terms are whole numbers and every partial sum is exact. After each operator the interval is widened to what rounding to the data type makes of
+ * its ends. Where nothing is known (a comparison that may go either way), the error is infinite and the element is not compared. */
+#include "tests/conform/conform.h"
+#include "ir/scalar.h"
+#include <math.h>
+#include <string.h>
+
+typedef struct Bounder {
+	Arena *arena;
+	bool exact;
+	Bounded *of; /* by node id */
+} Bounder;
+
+/* --- tensors ------------------------------------------------------------------------------------ */
+
+static EvalTensor zeros(Bounder *z, const Type *t)
+{
+	return eval_tensor(z->arena, t);
+}
+
+static bool unknown(const EvalTensor *error, int64_t i)
+{
+	return error->f ? !(error->f[i] < INFINITY) : error->i[i] != 0;
+}
+
+static void make_unknown(EvalTensor *error, int64_t i)
+{
+	if (error->f)
+		error->f[i] = INFINITY;
+	else
+		error->i[i] = 1;
+}
+
+static bool has_error(const EvalTensor *error)
+{
+	for (int64_t i = 0; i < error->type->count; i++)
+		if (error->f ? error->f[i] != 0 : error->i[i] != 0)
+			return true;
+	return false;
+}
+
+/* |x| + e of floats */
+static EvalTensor magnitude(Bounder *z, const EvalTensor *x, const EvalTensor *e)
+{
+	EvalTensor m = zeros(z, x->type);
+	for (int64_t i = 0; i < x->type->count; i++)
+		m.f[i] = fabs(x->f[i]) + (e ? e->f[i] : 0);
+	return m;
+}
+
+static EvalTensor apply(Bounder *z, const Node *n, const EvalTensor *const *in)
+{
+	EvalTensor out = zeros(z, n->type);
+	eval_node(z->arena, n, in, &out);
+	return out;
+}
+
+static EvalTensor apply1(Bounder *z, const Node *n, const EvalTensor *x)
+{
+	const EvalTensor *in[1] = { x };
+	return apply(z, n, in);
+}
+
+/* --- precision of types ------------------------------------------------------------------------- */
+
+static int mantissa(DType t)
+{
+	return t == DT_f64 ? 53 : t == DT_f16 ? 11 : t == DT_bf16 ? 8 : 24;
+}
+
+/* One unit in the last place of v as the machine computes the type: narrow ones in f32. */
+static double machine_ulp(DType t, double v)
+{
+	int exponent, digits = t == DT_f64 ? 53 : 24, least = t == DT_f64 ? -1074 : -149;
+	frexp(v, &exponent);
+	exponent -= digits;
+	return ldexp(1, exponent < least ? least : exponent);
+}
+
+/* What a sum of so many terms may lose, relative to the sum of their absolute values. */
+static double sum_loss(DType t, int64_t terms)
+{
+	double n = terms < 2 ? 2 : (double)terms;
+	if (t == DT_f64)
+		return 1e-13;
+	return t == DT_f32 ? 1e-5 : n * ldexp(1, -mantissa(t));
+}
+
+/* --- elementwise -------------------------------------------------------------------------------- */
+
+/* Elementary functions, in units in the last place; all else is rounded correctly. */
+static double function_ulps(Op op)
+{
+	switch ((int)op) {
+	case OP_exp:
+	case OP_log:
+	case OP_tanh:
+	case OP_sigmoid:
+	case OP_erf: return 3;
+	case OP_sin:
+	case OP_cos:
+	case OP_pow: return 2;
+	}
+	return 0;
+}
+
+static double distance(double a, double b)
+{
+	if (isnan(a) || isnan(b))
+		return isnan(a) && isnan(b) ? 0 : INFINITY;
+	return a == b ? 0 : fabs(a - b);
+}
+
+/* Operand x at one end of its interval; what has no ends stays. */
+static EvalTensor corner(Bounder *z, const Bounded *x, bool high)
+{
+	EvalTensor c = zeros(z, x->value.type);
+	bool flips = c.type->dtype == DT_bool;
+	for (int64_t i = 0; i < c.type->count; i++)
+		if (c.f)
+			c.f[i] = x->value.f[i] + (high ? x->error.f[i] : -x->error.f[i]);
+		else
+			c.i[i] = flips && high && x->error.i[i] ? !x->value.i[i] : x->value.i[i];
+	return c;
+}
+
+static void widen_to(Bounded *out, const EvalTensor *v)
+{
+	for (int64_t i = 0; i < v->type->count; i++)
+		if (v->f) {
+			double d = distance(v->f[i], out->value.f[i]);
+			out->error.f[i] = fmax(out->error.f[i], d);
+		} else {
+			out->error.i[i] |= v->i[i] != out->value.i[i];
+		}
+}
+
+/* Whole numbers have no corners: of an unknown one nothing is known. */
+static void spread_unknown(Bounded *out, const Bounded *x)
+{
+	for (int64_t i = 0; i < x->value.type->count; i++)
+		if (x->value.type->dtype != DT_bool && unknown(&x->error, i))
+			make_unknown(&out->error, i);
+}
+
+static void bound_each(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
+{
+	const EvalTensor *in[3];
+	int loose = 0;
+	for (int k = 0; k < n->n_in; k++)
+		loose |= has_error(&x[k]->error) << k;
+	for (int ends = 0; loose && ends < 1 << n->n_in; ends++) {
+		EvalTensor c[3];
+		for (int k = 0; k < n->n_in; k++) {
+			c[k] = corner(z, x[k], ends >> k & 1);
+			in[k] = &c[k];
+		}
+		EvalTensor v = apply(z, n, in);
+		widen_to(out, &v);
+	}
+	for (int k = 0; k < n->n_in; k++)
+		if (n->op != OP_select || k == 0)
+			spread_unknown(out, x[k]);
+	double ulps = function_ulps(n->op);
+	for (int64_t i = 0; out->value.f && ulps && i < n->type->count; i++)
+		if (isfinite(out->value.f[i]))
+			out->error.f[i] += ulps * machine_ulp(n->type->dtype, out->value.f[i]);
+}
+
+/* select: of the sides only the chosen one counts, unless the choice is open. */
+static void bound_select(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
+{
+	(void)z;
+	for (int64_t i = 0; i < n->type->count; i++) {
+		const Bounded *side = x[x[0]->value.i[i] ? 1 : 2], *other = x[x[0]->value.i[i] ? 2 : 1];
+		bool open = unknown(&x[0]->error, i);
+		if (!out->value.f) {
+			bool differ = side->value.i[i] != other->value.i[i] || other->error.i[i];
+			out->error.i[i] = side->error.i[i] | (open && differ);
+			continue;
+		}
+		double e = side->error.f[i];
+		if (open)
+			e = fmax(e, distance(side->value.f[i], other->value.f[i]) + other->error.f[i]);
+		out->error.f[i] = e;
+	}
+}
+
+/* --- data movement ------------------------------------------------------------------------------- */
+
+static bool is_index(Op op, int k)
+{
+	return k == 1 && (op == OP_gather || op == OP_gather_elements || op == OP_gather_nd ||
+			  op == OP_scatter_nd);
+}
+
+static bool moves(Op op)
+{
+	return op == OP_broadcast || op == OP_reshape || op == OP_transpose || op == OP_slice ||
+	       op == OP_pad || op == OP_concat || op == OP_gather || op == OP_gather_elements ||
+	       op == OP_gather_nd || op == OP_scatter_nd;
+}
+
+static void all_unknown(Bounded *out)
+{
+	for (int64_t i = 0; i < out->error.type->count; i++)
+		make_unknown(&out->error, i);
+}
+
+static void bound_move(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
+{
+	const EvalTensor **in = ARENA_ARRAY(z->arena, const EvalTensor *, n->n_in + 1);
+	bool lost = false;
+	for (int k = 0; k < n->n_in; k++) {
+		in[k] = is_index(n->op, k) ? &x[k]->value : &x[k]->error;
+		lost = lost || (is_index(n->op, k) && has_error(&x[k]->error));
+	}
+	out->error = apply(z, n, in);
+	if (lost)
+		all_unknown(out);
+}
+
+/* --- sums, products, extremes --------------------------------------------------------------------- */
+
+/* The least k, up to 12, for which all x 2^k are whole; -1: none. */
+static int granularity(const EvalTensor *x)
+{
+	int k = 0;
+	for (int64_t i = 0; i < x->type->count; i++) {
+		while (k <= 12 && ldexp(x->f[i], k) != floor(ldexp(x->f[i], k)))
+			k++;
+		if (k > 12 || !isfinite(x->f[i]))
+			return -1;
+	}
+	return k;
+}
+
+static double largest(const EvalTensor *x)
+{
+	double most = 0;
+	for (int64_t i = 0; i < x->type->count; i++)
+		most = x->f[i] > most || isnan(x->f[i]) ? x->f[i] : most;
+	return most;
+}
+
+/* Are all partial sums exact, in whatever order? */
+static bool sums_exactly(Bounder *z, const Node *n, const Bounded *const *x, int n_x,
+			 const EvalTensor *terms)
+{
+	int digits = 0;
+	for (int k = 0; k < n_x; k++) {
+		int g = granularity(&x[k]->value);
+		if (g < 0 || has_error(&x[k]->error))
+			return false;
+		digits += g;
+	}
+	return z->exact && ldexp(largest(terms), digits) <= ldexp(1, mantissa(n->type->dtype));
+}
+
+/* Adds what is lost when `terms` (sums of absolute values) are summed. */
+static void add_loss(const Node *n, const EvalTensor *terms, int64_t n_terms, Bounded *out)
+{
+	double loss = sum_loss(n->type->dtype, n_terms);
+	for (int64_t i = 0; i < n->type->count; i++)
+		out->error.f[i] += loss * terms->f[i];
+}
+
+static void bound_sum(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
+{
+	EvalTensor m = magnitude(z, &x[0]->value, NULL), terms = apply1(z, n, &m);
+	int64_t each = n->type->count ? x[0]->value.type->count / n->type->count : 0;
+	if (n->op == OP_cumsum || n->op == OP_window_sum)
+		each = 64;
+	out->error = apply1(z, n, &x[0]->error);
+	if (!sums_exactly(z, n, x, 1, &terms))
+		add_loss(n, &terms, each, out);
+}
+
+static void bound_prod(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
+{
+	EvalTensor m = magnitude(z, &x[0]->value, NULL);
+	EvalTensor wide = magnitude(z, &x[0]->value, &x[0]->error);
+	EvalTensor plain = apply1(z, n, &m), most = apply1(z, n, &wide);
+	int64_t each = n->type->count ? x[0]->value.type->count / n->type->count : 0;
+	for (int64_t i = 0; i < m.type->count; i++)
+		m.f[i] = fmax(m.f[i], 1);
+	EvalTensor partial = apply1(z, n, &m);
+	if (sums_exactly(z, n, x, 1, &partial) && granularity(&x[0]->value) == 0)
+		return;
+	for (int64_t i = 0; i < n->type->count; i++)
+		out->error.f[i] = most.f[i] - plain.f[i];
+	add_loss(n, &plain, each, out);
+}
+
+/* An extreme moves by no more than its elements do. */
+static void bound_extreme(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
+{
+	Node *largest_error = arena_copy(z->arena, n, sizeof(Node) + sizeof(Node *));
+	if (n->op == OP_reduce_min)
+		largest_error->op = OP_reduce_max;
+	out->error = apply1(z, largest_error, &x[0]->error);
+	for (int64_t i = 0; i < n->type->count; i++)
+		out->error.f[i] = fmax(out->error.f[i], 0); /* of nothing: minus infinity */
+}
+
+static int64_t contracted(const Node *n)
+{
+	const Type *w = n->in[1]->type;
+	int64_t out = n->type->dim[n->type->rank - 1];
+	return w->count / (out ? out : 1);
+}
+
+/* Bilinear: |x| |w| gives the terms, and the errors' part is what (|x| + ex) (|w| + ew) has more. */
+static void bound_contract(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
+{
+	EvalTensor m[4];
+	for (int k = 0; k < 2; k++) {
+		m[k] = magnitude(z, &x[k]->value, NULL);
+		m[k + 2] = magnitude(z, &x[k]->value, &x[k]->error);
+	}
+	const EvalTensor *plain[2] = { &m[0], &m[1] }, *wide[2] = { &m[2], &m[3] };
+	EvalTensor terms = apply(z, n, plain), most = apply(z, n, wide);
+	for (int64_t i = 0; i < n->type->count; i++)
+		out->error.f[i] = most.f[i] - terms.f[i];
+	if (!sums_exactly(z, n, x, 2, &terms))
+		add_loss(n, &terms, contracted(n), out);
+}
+
+/* Scores differ by E at most, so weights by a factor of e^2E. */
+static void bound_attention(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
+{
+	const Attr_attention *a = ATTR_OF(n, attention);
+	const Type *q = n->in[0]->type;
+	int64_t d = q->dim[3];
+	double scale = fabs(a->scale != 0 ? a->scale : 1 / sqrt((double)(d ? d : 1)));
+	double qs = 0, ks = 0, qe = 0, ke = 0, me = 0;
+	EvalTensor m[2] = { magnitude(z, &x[0]->value, NULL), magnitude(z, &x[1]->value, NULL) };
+	qs = largest(&m[0]);
+	ks = largest(&m[1]);
+	qe = largest(&x[0]->error);
+	ke = largest(&x[1]->error);
+	if (n->n_in > 3 && x[3]->error.f)
+		me = largest(&x[3]->error);
+	else if (n->n_in > 3 && has_error(&x[3]->error))
+		me = INFINITY;
+	double loss = sum_loss(q->dtype, d);
+	double e = scale * (double)d * (qs * ke + ks * qe + qe * ke + loss * qs * ks) + me;
+	EvalTensor v = magnitude(z, &x[2]->value, NULL);
+	const EvalTensor *in[4] = { &x[0]->value, &x[1]->value, &v, NULL };
+	if (n->n_in > 3)
+		in[3] = &x[3]->value;
+	EvalTensor terms = apply(z, n, in);
+	in[2] = &x[2]->error;
+	EvalTensor moved = apply(z, n, in);
+	double factor = expm1(2 * e) + 4 * sum_loss(q->dtype, n->in[1]->type->dim[2]);
+	for (int64_t i = 0; i < n->type->count; i++)
+		out->error.f[i] = isnan(terms.f[i]) ? 0 : terms.f[i] * factor + moved.f[i] * (1 + factor);
+}
+
+/* Indices by order: unknown when any two elements might change places. */
+static void bound_order(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
+{
+	const EvalTensor *v = &x[0]->value, *e = &x[0]->error;
+	(void)z, (void)n;
+	if (!has_error(e))
+		return;
+	for (int64_t i = 0; i < v->type->count; i++)
+		for (int64_t j = 0; j < i; j++)
+			if (!v->f || !(fabs(v->f[i] - v->f[j]) > e->f[i] + e->f[j])) {
+				all_unknown(out);
+				return;
+			}
+}
+
+static void bound_whole(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
+{
+	(void)z;
+	for (int k = 0; k < n->n_in; k++)
+		if (x[k] && has_error(&x[k]->error))
+			all_unknown(out);
+}
+
+/* --- a graph --------------------------------------------------------------------------------------- */
+
+typedef void BoundFn(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out);
+
+static BoundFn *bound_of(const Node *n)
+{
+	if (n->op == OP_select)
+		return bound_select;
+	if (op_info(n->op)->flags & OF_ELEMENTWISE)
+		return bound_each;
+	if (moves(n->op))
+		return bound_move;
+	if (n->op == OP_argmax || n->op == OP_argmin || n->op == OP_topk_index)
+		return bound_order;
+	if (!dtype_is_float(n->type->dtype))
+		return bound_whole;
+	switch ((int)n->op) {
+	case OP_reduce_sum:
+	case OP_cumsum:
+	case OP_window_sum: return bound_sum;
+	case OP_reduce_prod: return bound_prod;
+	case OP_reduce_max:
+	case OP_reduce_min:
+	case OP_window_max: return bound_extreme;
+	case OP_matmul:
+	case OP_conv: return bound_contract;
+	case OP_attention: return bound_attention;
+	}
+	return NULL;
+}
+
+static void round_ends(Bounded *b)
+{
+	DType t = b->value.type->dtype;
+	for (int64_t i = 0; b->value.f && i < b->value.type->count; i++) {
+		double v = b->value.f[i], e = b->error.f[i];
+		if (!(e < INFINITY)) {
+			b->error.f[i] = INFINITY;
+		} else if (isfinite(v)) {
+			e = fmax(e, distance(float_round(t, v + e), v));
+			b->error.f[i] = fmax(e, distance(float_round(t, v - e), v));
+		}
+	}
+}
+
+/* Constants are what their type makes of them. */
+static void round_leaf(Bounded *b)
+{
+	for (int64_t i = 0; b->value.f && i < b->value.type->count; i++)
+		b->value.f[i] = float_round(b->value.type->dtype, b->value.f[i]);
+}
+
+static bool bound_leaf(Bounder *z, const Graph *g, const Node *n, const EvalTensor *in, Bounded *out)
+{
+	if (n->op == OP_input) {
+		for (int i = 0; i < g->input.n; i++)
+			if (g->input.at[i] == n)
+				out->value = in[i];
+	} else if (n->op == OP_param) {
+		const Blob *data = ATTR_OF(n, param)->data;
+		out->value = zeros(z, n->type);
+		for (int64_t i = 0; i < n->type->count; i++)
+			if (out->value.f)
+				out->value.f[i] = blob_f64(data, i);
+			else
+				out->value.i[i] = blob_i64(data, i);
+	} else if (!eval_node(z->arena, n, NULL, &out->value)) {
+		return false;
+	}
+	round_leaf(out);
+	return true;
+}
+
+static bool bound_node(Bounder *z, const Graph *g, const Node *n, const EvalTensor *in)
+{
+	Bounded *out = &z->of[n->id];
+	out->error = zeros(z, n->type);
+	if (op_info(n->op)->flags & OF_LEAF)
+		return bound_leaf(z, g, n, in, out);
+	const Bounded **x = ARENA_ARRAY(z->arena, const Bounded *, n->n_in + 1);
+	const EvalTensor **v = ARENA_ARRAY(z->arena, const EvalTensor *, n->n_in + 1);
+	for (int k = 0; k < n->n_in; k++) {
+		x[k] = n->in[k] ? &z->of[n->in[k]->id] : NULL;
+		v[k] = x[k] ? &x[k]->value : NULL;
+	}
+	BoundFn *bound = bound_of(n);
+	if (!bound || !eval_node(z->arena, n, v, &out->value))
+		return diag_error(g->ctx->diag, n->loc, E5111, "no bound for operator '%s'",
+				  op_info(n->op)->name);
+	bound(z, n, x, out);
+	round_ends(out);
+	return true;
+}
+
+bool bound_graph(const Graph *g, Arena *arena, const EvalTensor *in, Bounded *out, bool exact)
+{
+	Bounder z = { .arena = arena, .exact = exact };
+	z.of = ARENA_ARRAY(arena, Bounded, g->node.n + 1);
+	for (int i = 0; i < g->node.n; i++)
+		if (!bound_node(&z, g, g->node.at[i], in))
+			return false;
+	for (int i = 0; i < g->result.n; i++)
+		out[i] = z.of[g->result.at[i]->id];
+	return true;
+}
+
+/* --- judging --------------------------------------------------------------------------------------- */
+
+bool bound_known(const Bounded *b, int64_t i)
+{
+	return !unknown(&b->error, i);
+}
+
+bool bound_admits(const Bounded *b, int64_t i, double x, int64_t whole)
+{
+	if (unknown(&b->error, i))
+		return true;
+	if (!b->value.f)
+		return whole == b->value.i[i];
+	DType t = b->value.type->dtype;
+	double v = b->value.f[i], e = b->error.f[i];
+	if (isnan(v) || isnan(x))
+		return isnan(v) && isnan(x);
+	return isinf(v) ? x == v : x >= float_round(t, v - e) && x <= float_round(t, v + e);
+}

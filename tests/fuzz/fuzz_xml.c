@@ -1,0 +1,8 @@
+/* Any bytes as a model in XML. */
+#include "tests/fuzz/bytes.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	bytes_as_xml(data, n);
+	return 0;
+}

@@ -1,0 +1,101 @@
+/* burin: the command. Parses, runs the verb, ends the JSON document; what the verbs do is in
+ * cli_<verb>.c. */
+#include "base/oom.h"
+#include "tools/cli.h"
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "0,2-5" into a set. */
+static bool read_cpu_list(const char *text, cpu_set_t *set)
+{
+	CPU_ZERO(set);
+	while (*text) {
+		size_t n = strcspn(text, ","), dash = strcspn(text, "-,");
+		int64_t first, last;
+		if (!parse_i64(text, dash, &first))
+			return false;
+		last = first;
+		if (dash < n && !parse_i64(text + dash + 1, n - dash - 1, &last))
+			return false;
+		if (first < 0 || last < first || last >= CPU_SETSIZE)
+			return false;
+		for (int64_t i = first; i <= last; i++)
+			CPU_SET((size_t)i, set);
+		text += n;
+		if (*text && !*++text)
+			return false;
+	}
+	return CPU_COUNT(set) > 0;
+}
+
+static int choose_cpus(Cli *c)
+{
+	const char *list = opt_text(c, OPT_cpus);
+	cpu_set_t wanted, allowed, both;
+	if (!list)
+		return EXIT_YES;
+	if (!read_cpu_list(list, &wanted))
+		return cli_usage(c, "such as 0,2-5", "--cpus: '%.80s' is no list of CPUs", list);
+	sched_getaffinity(0, sizeof allowed, &allowed);
+	CPU_AND(&both, &wanted, &allowed);
+	if (!CPU_EQUAL(&both, &wanted))
+		return cli_usage(c, "`burin doctor` lists the CPUs allowed",
+				 "--cpus %.80s: not all of them may be used here", list);
+	if (sched_setaffinity(0, sizeof wanted, &wanted) != 0)
+		return cli_error(c, E1002, NULL, "--cpus %.80s: %s", list, strerror(errno));
+	return EXIT_YES;
+}
+
+static int run_verb(Cli *c)
+{
+	if (opt_given(c, OPT_help) && c->verb != VERB_help) {
+		c->arg.n = 0;
+		vec_push(c->arena, &c->arg, verb_info[c->verb].name);
+		c->verb = VERB_help;
+	}
+	cli_begin(c);
+	int rc = choose_cpus(c);
+	if (rc == EXIT_YES)
+		rc = verb_info[c->verb].run(c);
+	if (cli_interrupted())
+		rc = EXIT_INTERRUPTED;
+	return cli_finish(c, rc);
+}
+
+static int run(int argc, char **argv)
+{
+	Arena *arena = arena_create();
+	Cli *c = ARENA_NEW(arena, Cli);
+	int rc = EXIT_ENVIRONMENT;
+	c->arena = arena;
+	c->ctx = context_create();
+	if (burin_opts_new(&c->opts, NULL) == BURIN_OK)
+		rc = cli_parse(c, argc, argv) ? run_verb(c) : EXIT_USAGE;
+	burin_opts_free(c->opts);
+	context_destroy(c->ctx);
+	arena_destroy(arena);
+	return rc;
+}
+
+/* A reader that went away, or a full disk, must not look like success. */
+static int flush_output(int rc)
+{
+	bool bad = ferror(stdout) || fflush(stdout) != 0;
+	return bad && rc == EXIT_YES ? EXIT_ENVIRONMENT : rc;
+}
+
+int main(int argc, char **argv)
+{
+	OomScope scope;
+	cli_signals();
+	if (OOM_GUARD(&scope)) {
+		int rc = run(argc, argv);
+		oom_leave(&scope);
+		return flush_output(rc);
+	}
+	fputs("burin: error[E1008]: out of memory\n", stderr);
+	return EXIT_ENVIRONMENT;
+}

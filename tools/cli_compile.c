@@ -1,0 +1,206 @@
+/* burin compile: a model to a file, with a line for each stage. */
+#include "base/io.h"
+#include "base/sha256.h"
+#include "codegen/artifact/artifact.h"
+#include "codegen/job.h"
+#include "tools/cli_graph.h"
+#include "tools/cli_model.h"
+#include <sys/stat.h>
+
+typedef struct Work {
+	Cli *c;
+	burin_graph *g;
+	CompileJob job;
+	CompileReport report;
+	const char *out;
+	const char *stage;
+	int64_t stage_start;
+	Str explain;
+	double read_s, optimise_s, codegen_s, link_s;
+} Work;
+
+/* --- progress --------------------------------------------------------------------------------- */
+
+static double *stage_seconds(Work *w, const char *stage)
+{
+	if (str_eq(stage, "linking"))
+		return &w->link_s;
+	return str_eq(stage, "compiling kernels") ? &w->codegen_s : &w->optimise_s;
+}
+
+static void end_stage(Work *w)
+{
+	int64_t now = now_ns();
+	if (w->stage)
+		*stage_seconds(w, w->stage) += (double)(now - w->stage_start) * 1e-9;
+	w->stage_start = now;
+}
+
+static int on_progress(void *user, const char *stage, int64_t done, int64_t total)
+{
+	Work *w = user;
+	if (!w->stage || !str_eq(stage, w->stage))
+		end_stage(w);
+	w->stage = stage;
+	progress_show(w->c, stage, done, total, "");
+	return cli_interrupted();
+}
+
+/* --- report ----------------------------------------------------------------------------------- */
+
+static int64_t file_bytes(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 ? st.st_size : 0;
+}
+
+static void put_stage(Work *w, const char *name, double seconds)
+{
+	json_key_real(w->c, name, seconds);
+}
+
+static void report_json(Work *w, const GraphSummary *s)
+{
+	Cli *c = w->c;
+	const CompileReport *r = &w->report;
+	json_key_text(c, "file", c->arg.at[0]);
+	json_key_text(c, "wrote", w->out);
+	json_key_int(c, "bytes", file_bytes(w->out));
+	json_key_text(c, "source_sha256", w->g->sha256);
+	graph_summary_json(c, w->g, s);
+	json_key_int(c, "kernels", r->kernels);
+	json_key_int(c, "steps", r->steps);
+	json_key_int(c, "workspace_bytes", r->work_bytes);
+	json_key_int(c, "scratch_bytes_per_thread", r->scratch_bytes);
+	json_key_int(c, "weight_bytes", r->weight_bytes);
+	json_key_real(c, "planned_flops", r->flops);
+	json_key_array(c, "targets");
+	for (int i = 0; i < w->job.ao.n_target; i++)
+		json_put_text(&c->json, w->job.target[i].name);
+	json_end(&c->json);
+	json_key_object(c, "seconds");
+	put_stage(w, "read", w->read_s);
+	put_stage(w, "optimise", w->optimise_s);
+	put_stage(w, "codegen", w->codegen_s);
+	put_stage(w, "link", w->link_s);
+	json_end(&c->json);
+	if (opt_given(c, OPT_explain))
+		json_key_text(c, "explain", str_text(&w->explain));
+}
+
+static void line(Work *w, const char *stage, double seconds, const char *text)
+{
+	cli_print(w->c, "%-9s %-60s %s\n", stage, text, text_time(w->c->arena, seconds));
+}
+
+static const char *target_names(Work *w)
+{
+	Str s;
+	str_init(&s, w->c->arena);
+	for (int i = 0; i < w->job.ao.n_target; i++)
+		str_fmt(&s, "%s%s", i ? ", " : "", w->job.target[i].name);
+	return str_text(&s);
+}
+
+static void print_explain(Work *w)
+{
+	const char *at = str_text(&w->explain);
+	while (*at) {
+		const char *end = strchrnul(at, '\n');
+		cli_print(w->c, "          %.*s\n", (int)(end - at), at);
+		at = *end ? end + 1 : end;
+	}
+}
+
+static void report_text(Work *w, const GraphSummary *s)
+{
+	Cli *c = w->c;
+	Arena *a = c->arena;
+	const CompileReport *r = &w->report;
+	bool is_library = str_ends(w->out, ".so");
+	line(w, "read", w->read_s,
+	     arena_printf(a, "%s  %d elements, %s parameters", c->arg.at[0], s->elements,
+			  text_count(a, (double)s->parameters)));
+	line(w, "optimise", w->optimise_s,
+	     arena_printf(a, "%d steps, %d kernels, %sFLOP", r->steps, r->kernels,
+			  text_count(a, r->flops)));
+	print_explain(w);
+	cli_print(c, "%-9s workspace %s, scratch %s per thread, weights %s\n", "plan",
+		  text_bytes(a, r->work_bytes), text_bytes(a, r->scratch_bytes),
+		  text_bytes(a, r->weight_bytes));
+	line(w, "codegen", w->codegen_s, arena_printf(a, "for %s", target_names(w)));
+	line(w, is_library ? "link" : "write", w->link_s,
+	     arena_printf(a, "%s %s%s", w->out, text_bytes(a, file_bytes(w->out)),
+			  is_library ? "  needs: libc.so.6 libm.so.6" : ""));
+	cli_print(c, "%-9s %s\n", "wrote", w->out);
+}
+
+/* --- the work --------------------------------------------------------------------------------- */
+
+/* The identity of the model file, for the artefact's metadata. */
+static void hash_source(Work *w)
+{
+	IoError e;
+	unsigned char digest[SHA256_BYTES];
+	IoMap *m = io_map(w->g->path, &e);
+	if (!m)
+		return;
+	sha256_bytes(io_map_data(m), io_map_size(m), digest);
+	sha256_hex(digest, w->g->sha256);
+	io_unmap(m);
+}
+
+static int read_source(Work *w)
+{
+	int64_t start = now_ns();
+	progress_show(w->c, "read", 0, 1, "");
+	int rc = model_read(w->c, w->c->arg.at[0], NULL, &w->g);
+	if (rc)
+		return rc;
+	hash_source(w);
+	w->read_s = (double)(now_ns() - start) * 1e-9;
+	return EXIT_YES;
+}
+
+static int compile_source(Work *w)
+{
+	Cli *c = w->c;
+	w->job = (CompileJob){ .c = w->g->ctx, .o = c->opts };
+	if (!compile_job_begin(&w->job, w->g, w->out))
+		return cli_diagnostics(c, w->g->ctx->diag);
+	str_init(&w->explain, c->arena);
+	w->job.co.pass.explain = opt_given(c, OPT_explain) ? &w->explain : NULL;
+	w->job.co.progress = on_progress;
+	w->job.co.user = w;
+	if (!w->job.ao.source)
+		w->job.ao.source = path_base(c->arg.at[0]);
+	w->job.ao.stop = cli_stop_flag();
+	cli_hold_interrupts();
+	bool ok = compile_artifact(w->g->ctx, w->g->graph, &w->job.co, &w->job.ao, &w->report);
+	end_stage(w);
+	CacheStats s = w->job.cache ? cache_stats(w->job.cache) : (CacheStats){ 0 };
+	compile_job_end(&w->job);
+	progress_wipe(c);
+	if (cli_interrupted())
+		return EXIT_INTERRUPTED;
+	cli_verbose(c, "cache     %lld hits, %lld misses", (long long)s.hits, (long long)s.misses);
+	int rc = cli_diagnostics(c, w->g->ctx->diag);
+	return ok || rc ? rc : EXIT_BUG;
+}
+
+int verb_compile(Cli *c)
+{
+	Work w = { .c = c, .out = opt_text(c, OPT_output_file) };
+	if (!w.out)
+		return cli_usage(c, "-o OUT.so says what is written, and where", "no output file");
+	int rc = read_source(&w);
+	if (rc == EXIT_YES)
+		rc = compile_source(&w);
+	if (rc == EXIT_YES) {
+		GraphSummary s = graph_summary(c->arena, w.g);
+		report_text(&w, &s);
+		report_json(&w, &s);
+	}
+	burin_graph_free(w.g);
+	return rc;
+}

@@ -1,0 +1,98 @@
+/* See cli_graph.h. */
+#include "tools/cli_graph.h"
+#include "frontend/frontend.h"
+#include "passes/expand.h"
+
+void default_sizes(Cli *c)
+{
+	if (!opts_get(c->opts, "size"))
+		(void)burin_opts_set(c->opts, "size", "1", NULL);
+}
+
+/* Twice the multiplications of the operators that have any to speak of. */
+static double node_flops(const Node *n)
+{
+	const Type *x = n->n_in > 0 && n->in[0] ? n->in[0]->type : NULL;
+	if (n->op == OP_matmul) {
+		const Attr_matmul *a = ATTR_OF(n, matmul);
+		return 2.0 * (double)n->type->count * (double)x->dim[x->rank - (a->trans_x ? 2 : 1)];
+	}
+	if (n->op == OP_conv) {
+		const Type *w = n->in[1]->type;
+		int64_t channels = n->type->rank == 4 ? w->count / w->dim[0] : 1;
+		return 2.0 * (double)n->type->count * (double)channels;
+	}
+	if (n->op == OP_attention)
+		return 2.0 * (double)n->type->count * (double)n->in[1]->type->dim[2] +
+		       2.0 * (double)x->count * (double)n->in[1]->type->dim[2];
+	return 0;
+}
+
+GraphSummary graph_summary(Arena *a, const burin_graph *g)
+{
+	GraphSummary s = { .elements = g->list->elem.n };
+	Arena *scratch = arena_create();
+	(void)a;
+	for (int i = 0; i < g->graph->param.n; i++) {
+		s.parameters += g->graph->param.at[i]->type->count;
+		s.parameter_bytes += type_bytes(g->graph->param.at[i]->type);
+	}
+	Graph *core = expand_macros(g->graph, scratch);
+	for (int i = 0; core && i < core->node.n; i++)
+		s.flops += node_flops(core->node.at[i]);
+	arena_destroy(scratch);
+	return s;
+}
+
+static void put_port(Cli *c, const char *name, const Type *t)
+{
+	json_put_object(&c->json);
+	json_key_text(c, "name", name);
+	json_key_text(c, "type", dtype_info[t->dtype].name);
+	json_key_array(c, "shape");
+	for (int d = 0; d < t->rank; d++)
+		json_put_int(&c->json, t->dim[d]);
+	json_end(&c->json);
+	json_end(&c->json);
+}
+
+void graph_summary_json(Cli *c, const burin_graph *g, const GraphSummary *s)
+{
+	const Graph *graph = g->graph;
+	json_key_text(c, "name", graph->name);
+	json_key_int(c, "elements", s->elements);
+	json_key_int(c, "parameters", s->parameters);
+	json_key_int(c, "parameter_bytes", s->parameter_bytes);
+	json_key_real(c, "flops", s->flops);
+	json_key_array(c, "inputs");
+	for (int i = 0; i < graph->input.n; i++)
+		put_port(c, graph->input.at[i]->name, graph->input.at[i]->type);
+	json_end(&c->json);
+	json_key_array(c, "outputs");
+	for (int i = 0; i < graph->result.n; i++)
+		put_port(c, graph->result_name.at[i], graph->result.at[i]->type);
+	json_end(&c->json);
+}
+
+static void add_port(Str *s, int i, int n, const char *name, const Type *t)
+{
+	enum { SHOWN = 4 };
+	if (i == SHOWN)
+		str_fmt(s, ", ... (%d more)", n - SHOWN);
+	if (i >= SHOWN)
+		return;
+	str_fmt(s, "%s%s ", i ? ", " : "", name);
+	type_print(s, t);
+}
+
+const char *ports_text(Arena *a, const Graph *g)
+{
+	Str s;
+	str_init(&s, a);
+	for (int i = 0; i < g->input.n; i++)
+		add_port(&s, i, g->input.n, g->input.at[i]->name, g->input.at[i]->type);
+	str_add(&s, " -> ");
+	for (int i = 0; i < g->result.n; i++)
+		add_port(&s, i, g->result.n, g->result_name.at[i], g->result.at[i]->type);
+	return str_text(&s);
+}

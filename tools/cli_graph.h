@@ -1,0 +1,18 @@
+/* What check and inspect tell of a graph. */
+#ifndef TOOLS_CLI_GRAPH_H
+#define TOOLS_CLI_GRAPH_H
+#include "tools/cli.h"
+
+typedef struct GraphSummary {
+	int elements;
+	int64_t parameters, parameter_bytes;
+	double flops; /* of contractions: multiplications and additions */
+} GraphSummary;
+GraphSummary graph_summary(Arena *a, const burin_graph *g);
+/* Keys of the object that is open: elements, parameters, flops, inputs, outputs. */
+void graph_summary_json(Cli *c, const burin_graph *g, const GraphSummary *s);
+/* "x f32[1,1,28,28] -> y f32[1,10]", cut when there are many */
+const char *ports_text(Arena *a, const Graph *g);
+/* Sizes that nothing binds count as 1, unless the user says otherwise. */
+void default_sizes(Cli *c);
+#endif

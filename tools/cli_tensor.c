@@ -1,0 +1,298 @@
+/* See cli_tensor.h. */
+#include "tools/cli_tensor.h"
+#include "base/map.h"
+#include "frontend/frontend.h"
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+
+/* --- --input ---------------------------------------------------------------------------------- */
+
+/* "2x3xf32" */
+static const Type *literal_type(Cli *c, const char *text, size_t n)
+{
+	int64_t dim[MAX_RANK];
+	int rank = 0;
+	for (;;) {
+		size_t part = 0;
+		DType t;
+		while (part < n && text[part] != 'x')
+			part++;
+		if (part == n)
+			return dtype_find(arena_strndup(c->arena, text, n), &t) ?
+				       type_get(c->ctx, t, rank, dim) :
+				       NULL;
+		if (rank == MAX_RANK || !parse_i64(text, part, &dim[rank++]))
+			return NULL;
+		text += part + 1;
+		n -= part + 1;
+	}
+}
+
+static bool store_number(const Type *t, void *data, int64_t at, const char *text, size_t n)
+{
+	double v;
+	int64_t i;
+	if (dtype_is_float(t->dtype) && parse_f64(text, n, &v))
+		store_f64(t->dtype, data, at, v);
+	else if (!dtype_is_float(t->dtype) && parse_i64(text, n, &i))
+		store_i64(t->dtype, data, at, i);
+	else
+		return false;
+	return true;
+}
+
+/* "1,2,3": as many as the type has elements, or one for all. */
+static const Blob *literal_tensor(Cli *c, const Type *t, const char *text)
+{
+	char *data = arena_alloc(c->arena, (size_t)type_bytes(t) + 8);
+	int64_t n = 0;
+	for (const char *at = text; *at || n == 0;) {
+		size_t part = strcspn(at, ", ");
+		if (n >= t->count || !store_number(t, data, n++, at, part))
+			return NULL;
+		at += part;
+		at += strspn(at, ", ");
+		if (!*at)
+			break;
+	}
+	for (int64_t i = n; n == 1 && i < t->count; i++)
+		memcpy(data + i * dtype_info[t->dtype].bytes, data, (size_t)dtype_info[t->dtype].bytes);
+	return n == t->count || n == 1 ? blob_wrap(c->ctx, t, data, NULL) : NULL;
+}
+
+static int bad_input(Cli *c, const Given *g, const char *value)
+{
+	return cli_usage(c, "such as x=@x.npy, x=2x3xf32=1,2,3,4,5,6, x=random:seed=7, x=zeros, x=1.5",
+			 "--input %s: '%.80s' is no value", g->name, value);
+}
+
+static int read_literal(Cli *c, Given *g, const char *value)
+{
+	const char *equals = strchr(value, '=');
+	const Type *t = literal_type(c, value, (size_t)(equals - value));
+	g->kind = GIVEN_TENSOR;
+	g->tensor = t ? literal_tensor(c, t, equals + 1) : NULL;
+	return g->tensor ? EXIT_YES : bad_input(c, g, value);
+}
+
+static int read_random(Cli *c, Given *g, const char *value)
+{
+	int64_t seed = (int64_t)c->seed;
+	const char *text = value + strlen("random");
+	g->kind = GIVEN_RANDOM;
+	if (*text && (!str_starts(text, ":seed=") || !parse_i64(text + 6, strlen(text + 6), &seed)))
+		return bad_input(c, g, value);
+	g->seed = (uint64_t)seed;
+	return EXIT_YES;
+}
+
+static int read_value(Cli *c, Given *g, const char *value)
+{
+	if (*value == '@') {
+		Context *own = c->ctx;
+		g->kind = GIVEN_TENSOR;
+		g->file = value + 1;
+		g->tensor = npy_read(own, own->arena, g->file);
+		return g->tensor ? EXIT_YES : cli_diagnostics(c, own->diag);
+	}
+	if (str_starts(value, "random"))
+		return read_random(c, g, value);
+	if (strchr(value, '='))
+		return read_literal(c, g, value);
+	g->kind = GIVEN_FILL;
+	if (str_eq(value, "zeros") || str_eq(value, "ones"))
+		g->fill = str_eq(value, "ones");
+	else if (!parse_f64(value, strlen(value), &g->fill))
+		return bad_input(c, g, value);
+	return EXIT_YES;
+}
+
+int given_read(Cli *c, GivenList *out)
+{
+	const Texts *text = &c->value[OPT_input];
+	for (int i = 0; i < text->n; i++) {
+		const char *equals = strchr(text->at[i], '=');
+		if (!equals || equals == text->at[i])
+			return cli_usage(c, NULL, "--input %.80s: NAME=VALUE is wanted", text->at[i]);
+		Given g = { .name = arena_strndup(c->arena, text->at[i],
+						  (size_t)(equals - text->at[i])) };
+		int rc = read_value(c, &g, equals + 1);
+		if (rc)
+			return rc;
+		vec_push(c->arena, out, g);
+	}
+	return EXIT_YES;
+}
+
+Given *given_find(const GivenList *l, const char *name)
+{
+	for (int i = 0; l && i < l->n; i++)
+		if (str_eq(l->at[i].name, name))
+			return &l->at[i];
+	return NULL;
+}
+
+bool named_file(Cli *c, OptId o, const char *text, const char **name, const char **file)
+{
+	const char *equals = strchr(text, '=');
+	if (!equals || equals == text || equals[1] != '@' || !equals[2]) {
+		cli_usage(c, NULL, "--%s %.80s: NAME=@FILE is wanted", opt_info[o].name, text);
+		return false;
+	}
+	*name = arena_strndup(c->arena, text, (size_t)(equals - text));
+	*file = equals + 2;
+	return true;
+}
+
+/* --- memory and random values ----------------------------------------------------------------- */
+
+Tensor tensor_new(Arena *a, const char *name, const Type *t)
+{
+	char *p = arena_alloc(a, (size_t)type_bytes(t) + 128);
+	return (Tensor){ .name = name, .type = t, .data = p + (-(uintptr_t)p & 63) };
+}
+
+/* splitmix64 */
+static uint64_t next_random(uint64_t *state)
+{
+	uint64_t z = *state += 0x9e3779b97f4a7c15u;
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
+}
+
+static double uniform(uint64_t *state)
+{
+	return ((double)(next_random(state) >> 11) + 0.5) * 0x1p-53;
+}
+
+static double normal(uint64_t *state)
+{
+	double radius = sqrt(-2 * log(uniform(state)));
+	return radius * cos(6.283185307179586 * uniform(state));
+}
+
+static void fill_mask(const Tensor *t, uint64_t *state)
+{
+	int64_t row = t->type->rank ? t->type->dim[t->type->rank - 1] : 1;
+	int64_t ones = row;
+	for (int64_t i = 0; i < t->type->count; i++) {
+		if (i % row == 0)
+			ones = 1 + (int64_t)(next_random(state) % (uint64_t)row);
+		bool v = i % row < ones;
+		if (dtype_is_float(t->type->dtype))
+			store_f64(t->type->dtype, t->data, i, v);
+		else
+			store_i64(t->type->dtype, t->data, i, v);
+	}
+}
+
+void tensor_random(const Tensor *t, uint64_t seed, InputHint hint)
+{
+	uint64_t state = hash_bytes(t->name, strlen(t->name), seed);
+	DType d = t->type->dtype;
+	bool is_mask = hint.mask || d == DT_bool;
+	uint64_t limit = hint.limit > 0 ? (uint64_t)hint.limit : 2;
+	if (is_mask && t->type->count > 0) {
+		fill_mask(t, &state);
+		return;
+	}
+	if (limit > 120)
+		limit = dtype_info[d].bytes == 1 ? 120 : limit > 30000 ? 30000 : limit;
+	for (int64_t i = 0; i < t->type->count; i++)
+		if (dtype_is_float(d))
+			store_f64(d, t->data, i, normal(&state));
+		else
+			store_i64(d, t->data, i, (int64_t)(next_random(&state) % limit));
+}
+
+/* --- comparison ------------------------------------------------------------------------------- */
+
+bool tolerance_read(Cli *c, Tolerance *out)
+{
+	*out = (Tolerance){ .rtol = 1e-4, .atol = 1e-6 };
+	return opt_real(c, OPT_rtol, &out->rtol) && opt_real(c, OPT_atol, &out->atol);
+}
+
+/* The size of one unit in the last place of v as a number of this type. */
+static double unit_of(DType t, double v)
+{
+	int digits = t == DT_f64 ? 53 : t == DT_f32 ? 24 : t == DT_f16 ? 11 : 8;
+	int least = t == DT_f64 ? -1021 : t == DT_f16 ? -13 : -125;
+	int exponent;
+	frexp(v, &exponent);
+	return ldexp(1, (exponent > least ? exponent : least) - digits);
+}
+
+static double value_of(const Tensor *t, int64_t i)
+{
+	return dtype_is_float(t->type->dtype) ? load_f64(t->type->dtype, t->data, i) :
+						(double)load_i64(t->type->dtype, t->data, i);
+}
+
+static bool equal_as_whole(double x, double y)
+{
+	return x == y || (isnan(x) && isnan(y));
+}
+
+Difference tensor_difference(const Tensor *got, const EvalTensor *want, Tolerance t)
+{
+	Difference d = { .first_bad = -1 };
+	bool is_float = dtype_is_float(got->type->dtype);
+	for (int64_t i = 0; want->f && i < got->type->count; i++)
+		if (fabs(want->f[i]) > d.largest && !isinf(want->f[i]))
+			d.largest = fabs(want->f[i]);
+	double limit = is_float ? t.atol + t.rtol * d.largest : 0;
+	for (int64_t i = 0; i < got->type->count; i++) {
+		double x = value_of(got, i), y = want->f ? want->f[i] : (double)want->i[i];
+		if (equal_as_whole(x, y))
+			continue;
+		double off = fabs(x - y);
+		bool bad = !(off <= limit);
+		if (!(off <= d.max_abs))
+			d.max_abs = off;
+		if (is_float && isfinite(y) && off / unit_of(got->type->dtype, y) > d.ulp)
+			d.ulp = off / unit_of(got->type->dtype, y);
+		if (bad && d.bad++ == 0) {
+			d.first_bad = i;
+			d.got = x;
+			d.want = y;
+		}
+	}
+	return d;
+}
+
+const char *text_index(Arena *a, const Type *t, int64_t at)
+{
+	Str s;
+	int64_t stride[MAX_RANK];
+	str_init(&s, a);
+	type_strides(t, stride);
+	str_char(&s, '[');
+	for (int i = 0; i < t->rank; i++)
+		str_fmt(&s, i ? ",%lld" : "%lld", (long long)(at / stride[i] % t->dim[i]));
+	str_char(&s, ']');
+	return str_text(&s);
+}
+
+void difference_report(Cli *c, const char *name, const Tensor *got, const Difference *d)
+{
+	JsonWriter *w = &c->json;
+	cli_print(c, "output    '%s'  max abs %.2g of %.4g  max ulp %.4g  %s\n", name, d->max_abs,
+		  d->largest, d->ulp, d->bad ? "FAIL" : "ok");
+	if (d->bad)
+		cli_print(c, "          %lld of %lld elements; first at %s: %.9g instead of %.9g\n",
+			  (long long)d->bad, (long long)got->type->count,
+			  text_index(c->arena, got->type, d->first_bad), d->got, d->want);
+	json_put_object(w);
+	json_key_text(c, "name", name);
+	json_key_real(c, "max_abs", d->max_abs);
+	json_key_real(c, "largest", d->largest);
+	json_key_real(c, "max_ulp", d->ulp);
+	json_key_int(c, "bad", d->bad);
+	if (d->bad)
+		json_key_text(c, "first_bad", text_index(c->arena, got->type, d->first_bad));
+	json_key_bool(c, "ok", d->bad == 0);
+	json_end(w);
+}

@@ -1,0 +1,54 @@
+/* Tensors on the command line: what --input says, memory for a model's ports, comparison. */
+#ifndef TOOLS_CLI_TENSOR_H
+#define TOOLS_CLI_TENSOR_H
+#include "ir/eval.h"
+#include "tools/cli.h"
+
+typedef enum GivenKind { GIVEN_TENSOR, GIVEN_RANDOM, GIVEN_FILL } GivenKind;
+typedef struct Given {
+	const char *name;
+	GivenKind kind;
+	const Blob *tensor; /* of the command's own context */
+	const char *file;   /* it came from, or NULL */
+	uint64_t seed;
+	double fill;
+	bool used;
+} Given;
+typedef VEC(Given) GivenList;
+/* All --input; an exit code. */
+int given_read(Cli *c, GivenList *out);
+Given *given_find(const GivenList *l, const char *name);
+/* NAME=@FILE of --output and --expect. */
+bool named_file(Cli *c, OptId o, const char *text, const char **name, const char **file);
+
+typedef struct Tensor {
+	const char *name;
+	const Type *type;
+	void *data; /* 64-byte aligned */
+} Tensor;
+Tensor tensor_new(Arena *a, const char *name, const Type *t);
+
+/* What random values make sense for an input. */
+typedef struct InputHint {
+	int64_t limit; /* integers below this; 0: not known */
+	bool mask;     /* ones, then zeros, in each row */
+} InputHint;
+void tensor_random(const Tensor *t, uint64_t seed, InputHint hint);
+
+typedef struct Tolerance {
+	double rtol, atol;
+} Tolerance;
+bool tolerance_read(Cli *c, Tolerance *out);
+
+typedef struct Difference {
+	double max_abs, largest; /* |got - want|, |want| */
+	double ulp;              /* largest distance in units in the last place of want */
+	int64_t bad, first_bad;  /* elements out of tolerance; index of the first, -1 */
+	double got, want;        /* there */
+} Difference;
+/* Floats within atol + rtol * the largest |want|; NaN equals NaN; integers are to be equal. */
+Difference tensor_difference(const Tensor *got, const EvalTensor *want, Tolerance t);
+const char *text_index(Arena *a, const Type *t, int64_t at); /* "[0,3,17]" */
+/* One line for people and one object for the document. */
+void difference_report(Cli *c, const char *name, const Tensor *got, const Difference *d);
+#endif
