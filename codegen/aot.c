@@ -5,7 +5,6 @@
 #include "codegen/artifact/artifact.h"
 #include "codegen/compile.h"
 #include "codegen/prepare.h"
-#include "ir/text.h"
 #include "passes/batch.h"
 #include "runtime/cpu/rt.h"
 #include <stdlib.h>
@@ -148,26 +147,6 @@ static const char *metadata(Aot *z)
 
 /* --- plans and code -------------------------------------------------------------------------- */
 
-/* The same weights serve all batch sizes: what prepares them must be the same, word for word. */
-static bool same_weights(Aot *z, const Compiled *a, const Compiled *b)
-{
-	Str x, y;
-	const Graph *m = a->split.main, *n = b->split.main;
-	str_init(&x, z->arena);
-	str_init(&y, z->arena);
-	graph_print(&x, a->split.prepare, (TextOptions){ 0 });
-	graph_print(&y, b->split.prepare, (TextOptions){ 0 });
-	bool same = m->param.n == n->param.n && str_eq(str_text(&x), str_text(&y));
-	for (int i = 0; same && i < m->param.n; i++)
-		same = m->param.at[i]->type == n->param.at[i]->type &&
-		       static_data(m->param.at[i]) == static_data(n->param.at[i]);
-	if (same)
-		return true;
-	diag_error(z->c->diag, (Loc){ 0 }, E5112, "the weights depend on the batch size");
-	diag_hint(z->c->diag, "compile one artefact for each batch size instead");
-	return false;
-}
-
 /* The graph passes, which do not depend on the target, and the plan for the best one. */
 static bool compile_batch(Aot *z, int b)
 {
@@ -181,7 +160,7 @@ static bool compile_batch(Aot *z, int b)
 	if (z->a->n_batch && z->batch[b].batch > 1 &&
 	    !batch_is_separable(&pass, z->compiled[b].graph, z->batch[b].batch))
 		return false;
-	return b == 0 || same_weights(z, &z->compiled[0], &z->compiled[b]);
+	return true;
 }
 
 static const Plan *plan_for(Aot *z, int target, int b)
@@ -310,6 +289,27 @@ static void fill_report(const Aot *z, CompileReport *r)
 		r->flops += p->step.at[i].flops;
 }
 
+/* The same weights must serve all batch sizes: byte for byte. */
+static bool pack_weights(Aot *z, const Target *host, JitOptions j)
+{
+	bool same = true;
+	if (!prepare_weights(z->c, &z->compiled[0], host, j, &z->weights))
+		return false;
+	for (int b = 1; same && b < z->n_batch; b++) {
+		void *other = NULL;
+		if (!prepare_weights(z->c, &z->compiled[b], host, j, &other))
+			return false;
+		same = z->compiled[b].main->weight_bytes == z->weight_bytes &&
+		       memcmp(z->weights, other, (size_t)z->weight_bytes) == 0;
+		weights_free(other);
+	}
+	if (same)
+		return true;
+	diag_error(z->c->diag, (Loc){ 0 }, E5112, "the weights depend on the batch size");
+	diag_hint(z->c->diag, "compile one artefact for each batch size instead");
+	return false;
+}
+
 static bool run(Aot *z)
 {
 	JitOptions j = { z->o->threads, z->o->cache };
@@ -323,7 +323,7 @@ static bool run(Aot *z)
 	if (!z->a->weights_embed && z->weight_bytes > WEIGHTS_EMBED_LIMIT)
 		z->own.weights_beside = true;
 	if (!report_progress(z, "packing weights", 0, 1) ||
-	    !prepare_weights(z->c, &z->compiled[0], &host, j, &z->weights))
+	    !pack_weights(z, &host, j))
 		return false;
 	for (int i = 0; i < z->n_variant; i++)
 		if (!report_progress(z, "compiling kernels", i, z->n_variant) ||

@@ -68,7 +68,7 @@ typedef struct ParamAsk {
 	bool trainable;
 	const char *init;     /* asked for in the model, or NULL */
 	const char *own_init; /* what the layer starts training from, or NULL */
-	const Blob *data; /* from an ONNX file, or NULL */
+	const Blob *data;     /* from an ONNX file, or NULL */
 	Loc loc;
 } ParamAsk;
 /* The parameter's node; a poison after a report. Asking twice for one name gives the same node:

@@ -1,8 +1,9 @@
-/* Elements before the graph: what the XML and the ONNX reader both yield, and what `convert` prints. Untyped: attribute values are
- * text, sizes may be symbols. build.c makes the typed graph of it.
+/* Elements before the graph: what the XML and the ONNX reader both yield, and what `convert`
+ * prints. Untyped: attribute values are text, sizes may be symbols. build.c makes the typed graph
+ * of it.
  *
- * An attribute value "@name" stands for the value of another element, which must turn out constant: shape="@s1", pads="@p".
- * So ONNX's tensor-valued parameters keep one spelling in XML. */
+ * An attribute value "@name" stands for the value of another element, which must turn out constant:
+ * shape="@s1", pads="@p". So ONNX's tensor-valued parameters keep one spelling in XML. */
 #ifndef FRONTEND_ELEMENT_H
 #define FRONTEND_ELEMENT_H
 #include "base/diag.h"
@@ -18,28 +19,28 @@ typedef struct ElemAttr {
 } ElemAttr;
 
 typedef struct ElemRef {
-	const char *name;      /* "c1", "split.1"; NULL: an input left out between others ("-" in XML) */
+	const char *name; /* "c1", "split.1"; NULL: an input left out between others ("-" in XML) */
 	Loc loc;
 } ElemRef;
 
 typedef struct ElemList ElemList;
 typedef struct Elem {
-	const char *op;        /* row name in ops.def, or input, output, param, const, if */
-	const char *id;        /* result name; several results are id.0, id.1 ... (id alone is id.0) */
+	const char *op; /* row name in ops.def, or input, output, param, const, if */
+	const char *id; /* result name; several results are id.0, id.1 ... (id alone is id.0) */
 	Loc loc, id_loc;
 	VEC(ElemRef) in;
-	VEC(ElemAttr) attr;    /* all but id and in */
-	const Blob *data;      /* const, param from ONNX: the tensor itself, NULL else */
-	ElemList *branch[2];   /* if: then, else; their results are the <output> elements inside */
-	int n_results;         /* if, split: number of results when known, else 0 */
+	VEC(ElemAttr) attr;  /* all but id and in */
+	const Blob *data;    /* const, param from ONNX: the tensor itself, NULL else */
+	ElemList *branch[2]; /* if: then, else; their results are the <output> elements inside */
+	int n_results;       /* if, split: number of results when known, else 0 */
 } Elem;
 
 struct ElemList {
 	Arena *arena;
 	Context *ctx;
-	const char *name;      /* graph name, a C identifier */
+	const char *name; /* graph name, a C identifier */
 	const char *file;
-	const char *weights;   /* weight file named by the model, relative to it, or NULL */
+	const char *weights; /* weight file named by the model, relative to it, or NULL */
 	Loc loc, weights_loc;
 	VEC(Elem) elem;
 };
@@ -49,24 +50,36 @@ const char *elem_text(const Elem *e, const char *name, const char *fallback);
 
 /* Making lists (the ONNX reader, tests): names and texts are interned. */
 ElemList *elem_list_create(Context *c, Arena *arena, const char *file);
-Elem *elem_add(ElemList *l, const char *op, const char *id, Loc loc); /* valid until the next elem_add */
+Elem *elem_add(ElemList *l, const char *op, const char *id,
+	       Loc loc);                                  /* valid until the next elem_add */
 void elem_add_in(ElemList *l, Elem *e, const char *name); /* name NULL: left out */
 void elem_set(ElemList *l, Elem *e, const char *attr, const char *value);
 
 /* What an element name means. */
-typedef enum ElemKind { EK_unknown, EK_op, EK_input, EK_output, EK_param, EK_const, EK_if } ElemKind;
+typedef enum ElemKind {
+	EK_unknown,
+	EK_op,
+	EK_input,
+	EK_output,
+	EK_param,
+	EK_const,
+	EK_if
+} ElemKind;
 ElemKind elem_kind(const char *name, Op *op); /* op is set for EK_op */
-int elem_op_names(const char **names);              /* every element, at most OP_COUNT + 8 names; their number */
+int elem_op_names(const char **names); /* every element, at most OP_COUNT + 8 names; their number */
 const char *const *elem_special_attrs(ElemKind k, int *n); /* of all kinds but EK_op */
-bool op_has_params(Op op);                          /* an input of it becomes a parameter when left out */
-bool elem_reported(Context *c, Loc loc, DiagCode code); /* the same fault at the same place: blocks repeat elements */
+bool op_has_params(Op op); /* an input of it becomes a parameter when left out */
+bool elem_reported(Context *c, Loc loc,
+		   DiagCode code); /* the same fault at the same place: blocks repeat elements */
 bool elem_worth_hint(const Context *c);
 /* "split.1" is result 1 of "split": cuts a trailing ".digits" off, false when there is none. */
 bool elem_result_suffix(const char *ref, size_t *base_len, int *k);
-/* Checks operators, attribute names and values, and the number of inputs; reports all faults. Names are the reader's matter. */
+/* Checks operators, attribute names and values, and the number of inputs; reports all faults. Names
+ * are the reader's matter. */
 bool elem_check(Context *c, const ElemList *l);
-/* Fills a defaults record from the attributes. `symbol` gives sizes their values and `value_of` the text that "@name" stands for (NULL: keeps
- * the default). Reports and returns false when a value is not of its kind. */
+/* Fills a defaults record from the attributes. `symbol` gives sizes their values and `value_of` the
+ * text that "@name" stands for (NULL: keeps the default). Reports and returns false when a value is
+ * not of its kind. */
 typedef struct ElemRecordHooks {
 	SymbolFn *symbol;
 	const char *(*value_of)(void *user, const ElemAttr *at, const AttrFieldInfo *field);
@@ -75,14 +88,16 @@ typedef struct ElemRecordHooks {
 } ElemRecordHooks;
 bool elem_record(Context *c, const Elem *e, Op op, void *record, const ElemRecordHooks *h);
 
-/* A named tensor set: a weight file opened, or an ONNX model's initialisers. Mapped; stays alive until closed. */
+/* A named tensor set: a weight file opened, or an ONNX model's initialisers. Mapped; stays alive
+ * until closed. */
 typedef struct WeightSet WeightSet;
 const Blob *weights_find(const WeightSet *w, const char *name);
 int weights_count(const WeightSet *w);
-/* For readers that make a set of their own. The blob's bytes must outlive the set. False: the name is taken. */
+/* For readers that make a set of their own. The blob's bytes must outlive the set. False: the name
+ * is taken. */
 WeightSet *weights_create(Context *c, Arena *arena, const char *file);
 bool weights_add(WeightSet *w, const char *name, const Blob *blob);
-const Blob *weights_raw(const WeightSet *w);  /* .bin: all bytes as u8[n], no names; else NULL */
+const Blob *weights_raw(const WeightSet *w); /* .bin: all bytes as u8[n], no names; else NULL */
 const char *weights_file(const WeightSet *w);
 const Blob *weights_at(const WeightSet *w, int i, const char **name);
 #endif

@@ -152,7 +152,8 @@ static void add_op(Str *s, Op op)
 		add_attr(s, "trainable", "flag", "yes", false,
 			 "whether training changes its parameters");
 		add_attr(s, "init", "xs:string", NULL, false,
-			 "initial weights: zeros, ones, a number, uniform:A, normal:S, kaiming_uniform, "
+			 "initial weights: zeros, ones, a number, uniform:A, normal:S, "
+			 "kaiming_uniform, "
 			 "xavier_uniform");
 	}
 	close_element(s);

@@ -5,7 +5,12 @@
 #include "base/map.h"
 #include "frontend/xml_tree.h"
 
-enum { EXPAND_MAX_ELEMENTS = 1000000, EXPAND_MAX_DEPTH = 32, EXPAND_MAX_BYTES = 1 << 29, EXPAND_MAX_TEXT = 64 << 10 };
+enum {
+	EXPAND_MAX_ELEMENTS = 1000000,
+	EXPAND_MAX_DEPTH = 32,
+	EXPAND_MAX_BYTES = 1 << 29,
+	EXPAND_MAX_TEXT = 64 << 10
+};
 
 /* A name as it can be written, and the element (or another's result) it stands for. */
 typedef struct Name {
@@ -27,13 +32,13 @@ typedef struct Scope {
 	ScopeKind kind;
 	struct Scope *outer; /* whose names are visible too; NULL at the border of a block */
 	ListScope *into;
-	const XmlNode *node; /* whose children are expanded */
-	Map *names;          /* written name -> Name; NULL: none */
-	Map *vars; /* block: parameter -> text, or NULL */
+	const XmlNode *node;         /* whose children are expanded */
+	Map *names;                  /* written name -> Name; NULL: none */
+	Map *vars;                   /* block: parameter -> text, or NULL */
 	const char *counter, *count; /* repeat: its name and its value now */
-	const char *prefix;  /* "layer1.0." */
+	const char *prefix;          /* "layer1.0." */
 	const char *last;    /* result of the element before: the input of one without in= */
-	int *n_auto; /* numbers of the made-up ids; shared by scopes of one prefix */
+	int *n_auto;         /* numbers of the made-up ids; shared by scopes of one prefix */
 	VEC(ElemRef) result; /* block, repeat: what its <output> elements name */
 	VEC(const char *) result_id;
 } Scope;

@@ -82,7 +82,7 @@ static void give_role(Lowering *l, const Node *n, Map *seen)
 	if (map_get_ptr(seen, n))
 		return;
 	map_put_ptr(seen, n, (void *)n);
-	bool mine = l->f->of[n->id] == l->group && l->group->kind != GROUP_COPY;
+	bool mine = l->group && l->f->of[n->id] == l->group && l->group->kind != GROUP_COPY;
 	if (is_splat(n)) {
 		kb_inside(l->kb, n);
 		return;

@@ -28,11 +28,21 @@ static void find_static(Splitter *s)
 	}
 }
 
+/* Shows a broadcast, through other views: memory would hold copies. */
+static bool repeats(const Node *n)
+{
+	while (n->op == OP_reshape || n->op == OP_transpose || n->op == OP_slice)
+		n = n->in[0];
+	return n->op == OP_broadcast;
+}
+
 /* Cheap enough to be made where it is read. */
 static bool made_in_place(const Node *n)
 {
 	if (n->op == OP_const)
 		return is_uniform_const(n);
+	if (n->op == OP_reshape || n->op == OP_transpose || n->op == OP_slice)
+		return repeats(n->in[0]);
 	return n->op == OP_fill || n->op == OP_iota || n->op == OP_broadcast;
 }
 

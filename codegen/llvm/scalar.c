@@ -51,11 +51,32 @@ static LLVMValueRef loose(Emit *e, LLVMValueRef v)
 
 /* --- minimum and maximum --------------------------------------------------------------------- */
 
-/* The machine's own max(x, y) gives y when either is NaN; so only NaN in x needs care. */
+static bool constant_number(LLVMValueRef v)
+{
+	LLVMBool inexact;
+	if (!LLVMIsConstant(v))
+		return false;
+	if (lanes_of(v) > 1)
+		v = LLVMGetAggregateElement(v, 0); /* all constants are splats */
+	if (!v || !LLVMIsAConstantFP(v))
+		return false;
+	double d = LLVMConstRealGetDouble(v, &inexact);
+	return d == d;
+}
+
+/* The machine's own max(x, y) gives y when either is NaN; so only NaN in x needs care, and none
+ * when x is a number. */
 static LLVMValueRef float_extreme(Emit *e, bool max, LLVMValueRef x, LLVMValueRef y)
 {
+	if (constant_number(y)) {
+		LLVMValueRef swap = x;
+		x = y;
+		y = swap;
+	}
 	LLVMValueRef c = compare_f(e, max ? LLVMRealOGT : LLVMRealOLT, x, y);
 	LLVMValueRef v = choose(e, c, x, y);
+	if (constant_number(x))
+		return v;
 	return choose(e, compare_f(e, LLVMRealUNO, x, x), x, v);
 }
 

@@ -1,10 +1,13 @@
 /* The reference with its error bound: a running error analysis over the graph, in double precision.
  *
- * Every value v has an error e: compiled code, whichever way it computes, comes to something between v - e and v + e before the result is
- * rounded to its type. Inputs have none. Elementwise operators are evaluated at the corners of their operands' intervals, so that steps
- * (comparisons, floor) need no rules of their own; data movement moves errors; a sum adds 1e-5 of the sum of its absolute terms, unless
- * all terms are whole numbers and every partial sum is exact. After each operator the interval is widened to what rounding to the data type makes of
- * its ends. Where nothing is known (a comparison that may go either way), the error is infinite and the element is not compared. */
+ * Every value v has an error e: compiled code, whichever way it computes, comes to something
+ * between v - e and v + e before the result is rounded to its type. Inputs have none. Elementwise
+ * operators are evaluated at the corners of their operands' intervals, so that steps (comparisons,
+ * floor) need no rules of their own; data movement moves errors; a sum adds 1e-5 of the sum of its
+ * absolute terms, unless all terms are whole numbers and every partial sum is exact. After each
+ * operator the interval is widened to what rounding to the data type makes of its ends. Where
+ * nothing is known (a comparison that may go either way), the error is infinite and the element is
+ * not compared. */
 #include "tests/conform/conform.h"
 #include "ir/scalar.h"
 #include <math.h>
@@ -16,7 +19,8 @@ typedef struct Bounder {
 	Bounded *of; /* by node id */
 } Bounder;
 
-/* --- tensors ------------------------------------------------------------------------------------ */
+/* --- tensors ------------------------------------------------------------------------------------
+ */
 
 static EvalTensor zeros(Bounder *z, const Type *t)
 {
@@ -66,7 +70,8 @@ static EvalTensor apply1(Bounder *z, const Node *n, const EvalTensor *x)
 	return apply(z, n, in);
 }
 
-/* --- precision of types ------------------------------------------------------------------------- */
+/* --- precision of types -------------------------------------------------------------------------
+ */
 
 static int mantissa(DType t)
 {
@@ -91,7 +96,8 @@ static double sum_loss(DType t, int64_t terms)
 	return t == DT_f32 ? 1e-5 : n * ldexp(1, -mantissa(t));
 }
 
-/* --- elementwise -------------------------------------------------------------------------------- */
+/* --- elementwise --------------------------------------------------------------------------------
+ */
 
 /* Elementary functions, in units in the last place; all else is rounded correctly. */
 static double function_ulps(Op op)
@@ -177,7 +183,8 @@ static void bound_select(Bounder *z, const Node *n, const Bounded *const *x, Bou
 {
 	(void)z;
 	for (int64_t i = 0; i < n->type->count; i++) {
-		const Bounded *side = x[x[0]->value.i[i] ? 1 : 2], *other = x[x[0]->value.i[i] ? 2 : 1];
+		const Bounded *side = x[x[0]->value.i[i] ? 1 : 2],
+			      *other = x[x[0]->value.i[i] ? 2 : 1];
 		bool open = unknown(&x[0]->error, i);
 		if (!out->value.f) {
 			bool differ = side->value.i[i] != other->value.i[i] || other->error.i[i];
@@ -186,12 +193,14 @@ static void bound_select(Bounder *z, const Node *n, const Bounded *const *x, Bou
 		}
 		double e = side->error.f[i];
 		if (open)
-			e = fmax(e, distance(side->value.f[i], other->value.f[i]) + other->error.f[i]);
+			e = fmax(e,
+				 distance(side->value.f[i], other->value.f[i]) + other->error.f[i]);
 		out->error.f[i] = e;
 	}
 }
 
-/* --- data movement ------------------------------------------------------------------------------- */
+/* --- data movement -------------------------------------------------------------------------------
+ */
 
 static bool is_index(Op op, int k)
 {
@@ -225,7 +234,8 @@ static void bound_move(Bounder *z, const Node *n, const Bounded *const *x, Bound
 		all_unknown(out);
 }
 
-/* --- sums, products, extremes --------------------------------------------------------------------- */
+/* --- sums, products, extremes
+ * --------------------------------------------------------------------- */
 
 /* The least k, up to 12, for which all x 2^k are whole; -1: none. */
 static int granularity(const EvalTensor *x)
@@ -315,7 +325,8 @@ static int64_t contracted(const Node *n)
 	return w->count / (out ? out : 1);
 }
 
-/* Bilinear: |x| |w| gives the terms, and the errors' part is what (|x| + ex) (|w| + ew) has more. */
+/* Bilinear: |x| |w| gives the terms, and the errors' part is what (|x| + ex) (|w| + ew) has more.
+ */
 static void bound_contract(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
 {
 	EvalTensor m[4];
@@ -359,7 +370,8 @@ static void bound_attention(Bounder *z, const Node *n, const Bounded *const *x, 
 	EvalTensor moved = apply(z, n, in);
 	double factor = expm1(2 * e) + 4 * sum_loss(q->dtype, n->in[1]->type->dim[2]);
 	for (int64_t i = 0; i < n->type->count; i++)
-		out->error.f[i] = isnan(terms.f[i]) ? 0 : terms.f[i] * factor + moved.f[i] * (1 + factor);
+		out->error.f[i] =
+			isnan(terms.f[i]) ? 0 : terms.f[i] * factor + moved.f[i] * (1 + factor);
 }
 
 /* Indices by order: unknown when any two elements might change places. */
@@ -385,7 +397,8 @@ static void bound_whole(Bounder *z, const Node *n, const Bounded *const *x, Boun
 			all_unknown(out);
 }
 
-/* --- a graph --------------------------------------------------------------------------------------- */
+/* --- a graph
+ * --------------------------------------------------------------------------------------- */
 
 typedef void BoundFn(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out);
 
@@ -437,7 +450,8 @@ static void round_leaf(Bounded *b)
 		b->value.f[i] = float_round(b->value.type->dtype, b->value.f[i]);
 }
 
-static bool bound_leaf(Bounder *z, const Graph *g, const Node *n, const EvalTensor *in, Bounded *out)
+static bool bound_leaf(Bounder *z, const Graph *g, const Node *n, const EvalTensor *in,
+		       Bounded *out)
 {
 	if (n->op == OP_input) {
 		for (int i = 0; i < g->input.n; i++)
@@ -491,7 +505,8 @@ bool bound_graph(const Graph *g, Arena *arena, const EvalTensor *in, Bounded *ou
 	return true;
 }
 
-/* --- judging --------------------------------------------------------------------------------------- */
+/* --- judging
+ * --------------------------------------------------------------------------------------- */
 
 bool bound_known(const Bounded *b, int64_t i)
 {

@@ -2,6 +2,7 @@
 #include "tests/conform/conform.h"
 #include <math.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 Case *case_create(uint64_t seed, FpMode fp)
@@ -88,7 +89,8 @@ DType some_type(Case *c)
 	return chance(c, 10) ? DT_bool : some_number(c);
 }
 
-/* --- values ------------------------------------------------------------------------------------- */
+/* --- values -------------------------------------------------------------------------------------
+ */
 
 Domain between(double low, double high)
 {
@@ -98,7 +100,9 @@ Domain between(double low, double high)
 Domain indices(Case *c, int64_t size)
 {
 	int64_t low = chance(c, 30) ? -size : 0;
-	return (Domain){ .given = true, .whole = true, .low = (double)low, .high = (double)size - 1 };
+	return (Domain){
+		.given = true, .whole = true, .low = (double)low, .high = (double)size - 1
+	};
 }
 
 static double uniform(Case *c)
@@ -114,12 +118,13 @@ static double normal(Case *c)
 
 static double special(Case *c)
 {
-	static const double row[] = { 0.0,	 -0.0,	  INFINITY, -INFINITY, NAN,    1e-40, -1e-40,
-				      0x1p-149,	 0x1p-126, 3e38,     -3e38,    1,      -1,    0.5,
-				      -0.5,	 2.5,	  1.5,	    -2.5,      1e-10,  88.5,  -88.5,
-				      -103.5,	 65504,	  1e5,	    -1e6,      1e10,   3,     -7,
-				      0x1p23,	 0x1p31,  -0x1p31,  0x1p63,    -0x1p63, 127,  255,
-				      16777217,	 2e6,	  0.3,	    4.6,       -9.5,   20,    -16.7 };
+	static const double row[] = { 0.0,     -0.0,     INFINITY, -INFINITY, NAN,    1e-40,
+				      -1e-40,  0x1p-149, 0x1p-126, 3e38,      -3e38,  1,
+				      -1,      0.5,      -0.5,     2.5,       1.5,    -2.5,
+				      1e-10,   88.5,     -88.5,    -103.5,    65504,  1e5,
+				      -1e6,    1e10,     3,        -7,        0x1p23, 0x1p31,
+				      -0x1p31, 0x1p63,   -0x1p63,  127,       255,    16777217,
+				      2e6,     0.3,      4.6,      -9.5,      20,     -16.7 };
 	int n = sizeof row / sizeof *row;
 	if (chance(c, 40))
 		return row[pick(c, 0, n - 1)];
@@ -142,8 +147,9 @@ static double some_real(Case *c, Domain d)
 
 static int64_t some_whole(Case *c, DType t, Domain d)
 {
-	static const int64_t far[] = { 0, 1, -1, INT8_MIN, INT8_MAX, UINT8_MAX, INT16_MIN,
-				       INT32_MIN, INT32_MAX, INT64_MIN, INT64_MAX };
+	static const int64_t far[] = { 0,         1,         -1,        INT8_MIN,
+				       INT8_MAX,  UINT8_MAX, INT16_MIN, INT32_MIN,
+				       INT32_MAX, INT64_MIN, INT64_MAX };
 	if (t == DT_bool)
 		return pick(c, 0, 1);
 	if (d.given)
@@ -191,7 +197,8 @@ Node *case_operand(Case *c, DType t, int rank, const int64_t *dim, Domain d)
 	return param ? case_param(c, t, rank, dim, d) : case_input(c, t, rank, dim, d);
 }
 
-/* --- operators ---------------------------------------------------------------------------------- */
+/* --- operators ----------------------------------------------------------------------------------
+ */
 
 static void one_result(Case *c, Node *n)
 {

@@ -1,7 +1,9 @@
-/* Conformance: what compiled programs must agree with. A case is a small graph and its inputs, made from a seed. Its reference is the graph
- * evaluated in double precision together with a bound for the rounding of each element (bound.c); a compiled result must lie inside.
+/* Conformance: what compiled programs must agree with. A case is a small graph and its inputs, made
+ * from a seed. Its reference is the graph evaluated in double precision together with a bound for
+ * the rounding of each element (bound.c); a compiled result must lie inside.
  *
- * A program of this folder prints what fails as text that can be parsed again, with the seed that makes the case. */
+ * A program of this folder prints what fails as text that can be parsed again, with the seed that
+ * makes the case. */
 #ifndef TESTS_CONFORM_H
 #define TESTS_CONFORM_H
 #include "codegen/compile.h"
@@ -33,8 +35,8 @@ typedef struct Case {
 	const char *title; /* how to make it again */
 	uint64_t random;
 	Values values;
-	bool single;   /* one operator: reductions of whole numbers must be exact */
-	bool outside;  /* some index lies outside: the run must say so */
+	bool single;    /* one operator: reductions of whole numbers must be exact */
+	bool outside;   /* some index lies outside: the run must say so */
 	bool no_params; /* all operands are inputs */
 	EvalTensor in[CASE_PORTS];
 	struct Bounded *want; /* by result */
@@ -47,11 +49,11 @@ void case_destroy(Case *c);
 uint64_t random_bits(Case *c);
 int64_t pick(Case *c, int64_t low, int64_t high); /* both included */
 bool chance(Case *c, int percent);
-int64_t some_size(Case *c);               /* 1, 2, 3, 7, 15, 16, 17, 31, 33 and a few others */
+int64_t some_size(Case *c); /* 1, 2, 3, 7, 15, 16, 17, 31, 33 and a few others */
 /* Sizes with at most `most` elements; rarely one of 0 where `empty`. */
 void some_dims(Case *c, int rank, int64_t most, bool empty, int64_t *dim);
-DType some_float(Case *c);                /* f32 most of the time */
-DType some_number(Case *c);               /* any but bool */
+DType some_float(Case *c);  /* f32 most of the time */
+DType some_number(Case *c); /* any but bool */
 DType some_type(Case *c);
 
 Node *case_input(Case *c, DType t, int rank, const int64_t *dim, Domain d);
@@ -68,12 +70,14 @@ Domain indices(Case *c, int64_t size); /* inside; also negative */
 
 /* --- the reference (bound.c) ------------------------------------------------------------------ */
 
-/* A value and how far a compiled one may be from it before it is rounded to its type. Of whole numbers and truth values the error is 0 or 1:
- * 1 means that nothing is known. Infinite: nothing is known. */
+/* A value and how far a compiled one may be from it before it is rounded to its type. Of whole
+ * numbers and truth values the error is 0 or 1: 1 means that nothing is known. Infinite: nothing is
+ * known. */
 typedef struct Bounded {
 	EvalTensor value, error;
 } Bounded;
-/* g without macros. out[] one per result. exact: sums of whole numbers must be exact (else products may have been rearranged). */
+/* g without macros. out[] one per result. exact: sums of whole numbers must be exact (else products
+ * may have been rearranged). */
 bool bound_graph(const Graph *g, Arena *arena, const EvalTensor *in, Bounded *out, bool exact);
 /* Is x, of the type, what element i allows? */
 bool bound_admits(const Bounded *b, int64_t i, double x, int64_t whole);
@@ -87,7 +91,8 @@ typedef struct Setup {
 } Setup;
 
 typedef struct Placement {
-	bool low;      /* memory begins right behind a page that must not be touched, else it ends right before one */
+	bool low; /* memory begins right behind a page that must not be touched, else it ends right
+		     before one */
 	uint32_t fill; /* pattern of the workspace and the outputs before the run */
 	int threads;   /* 0: without a context */
 } Placement;

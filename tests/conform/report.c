@@ -1,4 +1,5 @@
-/* Reports: what failed, with the graph as text that parses again. A crash of compiled code names the case, too. */
+/* Reports: what failed, with the graph as text that parses again. A crash of compiled code names
+ * the case, too. */
 #include "tests/conform/conform.h"
 #include "ir/text.h"
 #include <signal.h>

@@ -1,4 +1,5 @@
-/* Compiling a case, running it on memory between pages that must not be touched, and judging what came out. */
+/* Compiling a case, running it on memory between pages that must not be touched, and judging what
+ * came out. */
 #include "tests/conform/conform.h"
 #include "passes/expand.h"
 #include <math.h>
@@ -7,7 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* --- memory between pages that fault ------------------------------------------------------------- */
+/* --- memory between pages that fault -------------------------------------------------------------
+ */
 
 typedef struct Fenced {
 	char *data, *map;
@@ -38,7 +40,8 @@ static void fill_with(void *data, size_t bytes, uint32_t pattern)
 		to[i] = (char)(pattern >> i % 4 * 8);
 }
 
-/* --- the reference --------------------------------------------------------------------------------- */
+/* --- the reference
+ * --------------------------------------------------------------------------------- */
 
 bool case_reference(Case *c)
 {
@@ -50,7 +53,8 @@ bool case_reference(Case *c)
 	return false;
 }
 
-/* --- compiling --------------------------------------------------------------------------------------- */
+/* --- compiling
+ * --------------------------------------------------------------------------------------- */
 
 bool host_has(const char *target)
 {
@@ -74,7 +78,8 @@ Program *case_compile(Case *c, const Setup *s)
 	return p;
 }
 
-/* --- running ------------------------------------------------------------------------------------------ */
+/* --- running
+ * ------------------------------------------------------------------------------------------ */
 
 typedef struct Memory {
 	Fenced port[2 * CASE_PORTS + 64], work;
@@ -100,7 +105,7 @@ static void take_memory(Case *c, size_t work_bytes, Placement how, Memory *m)
 		m->ports[i] = m->port[i].data;
 }
 
-static void copy_results(Case *c, const Memory *m, void **out)
+static void keep_results(Case *c, const Memory *m, void **out)
 {
 	for (int i = 0; i < c->g->result.n; i++) {
 		const Fenced *f = &m->port[c->g->input.n + i];
@@ -146,12 +151,13 @@ bool case_run(Case *c, const Program *p, Placement how, void **out)
 	if (!ok)
 		case_fail(c, "the run returned %d", status);
 	ok = inputs_kept(c, &m) && ok;
-	copy_results(c, &m, out);
+	keep_results(c, &m, out);
 	give_memory_back(&m);
 	return ok;
 }
 
-/* --- interpreting --------------------------------------------------------------------------------------- */
+/* --- interpreting
+ * --------------------------------------------------------------------------------------- */
 
 /* The workspace begins with the header that holds the status word. */
 static void *argument(Case *c, const Plan *plan, const Memory *m, const PlanArg *a)
@@ -172,7 +178,8 @@ bool case_interpret(Case *c, const Program *p, void **out)
 	const Plan *plan = program_plan(p);
 	Memory m = { .n_port = 0 };
 	bool ok = true;
-	take_memory(c, (size_t)(BURIN_HEADER_BYTES + plan->work_bytes), (Placement){ .fill = ~0u }, &m);
+	take_memory(c, (size_t)(BURIN_HEADER_BYTES + plan->work_bytes), (Placement){ .fill = ~0u },
+		    &m);
 	Fenced scratch = fence((size_t)(plan->scratch_bytes + 63) / 64 * 64, false);
 	for (int i = 0; ok && i < plan->step.n; i++) {
 		const Step *s = &plan->step.at[i];
@@ -183,13 +190,14 @@ bool case_interpret(Case *c, const Program *p, void **out)
 	}
 	if (!ok)
 		case_fail(c, "the kernels cannot be interpreted");
-	copy_results(c, &m, out);
+	keep_results(c, &m, out);
 	fence_free(&scratch);
 	give_memory_back(&m);
 	return ok;
 }
 
-/* --- judging ---------------------------------------------------------------------------------------------- */
+/* --- judging
+ * ---------------------------------------------------------------------------------------------- */
 
 static void say_where(Case *c, const char *what, int r, int64_t i, const void *data)
 {
@@ -229,7 +237,8 @@ bool case_same(Case *c, const char *what, void *const *a, void *const *b)
 		const Type *t = c->g->result.at[r]->type;
 		int64_t size = dtype_info[t->dtype].bytes;
 		for (int64_t i = 0; i < t->count; i++) {
-			const char *x = (const char *)a[r] + i * size, *y = (const char *)b[r] + i * size;
+			const char *x = (const char *)a[r] + i * size,
+				   *y = (const char *)b[r] + i * size;
 			if (memcmp(x, y, (size_t)size) == 0)
 				continue;
 			double u = load_f64(t->dtype, a[r], i), v = load_f64(t->dtype, b[r], i);

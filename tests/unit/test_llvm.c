@@ -472,6 +472,31 @@ static void contraction(void **state)
 	context_destroy(c);
 }
 
+/* min(max(x, 0), 6) keeps NaN, with one instruction each. */
+static void clipping(void **state)
+{
+	(void)state;
+	Context *c = context_create();
+	Target t[3];
+	float x[4] = { NAN, -1, 3, 9 }, y[4];
+	void *arg[2] = { x, y };
+	int n = host_targets(t);
+	KBuilder *kb = start_kernel(c, &t[n - 1], "map");
+	int in = arg1(kb, DT_f32, 4), out = arg1(kb, DT_f32, 4);
+	Node *v = kb_axis(kb, "v", AX_VECTOR, 4, 4), *zero = kb_f(kb, DT_f32, 0);
+	kb_open(kb, v);
+	Node *value = kb_emit2(kb, OP_max, load1(kb, in, v), zero);
+	store1(kb, out, v, kb_emit2(kb, OP_min, kb_f(kb, DT_f32, 6), value));
+	kb_close(kb);
+	Kernel *k = kb_finish(kb);
+	run_kernel(c, k, &t[n - 1], arg);
+	assert_true(isnan(y[0]) && y[1] == 0 && y[2] == 3 && y[3] == 6);
+	const char *text = code_text(c, k, &t[n - 1], CODE_ASSEMBLY);
+	assert_true(count(text, "maxps") == 1 && count(text, "minps") == 1);
+	assert_true(count(text, "unord") == 0);
+	context_destroy(c);
+}
+
 static void same_bytes_twice(void **state)
 {
 	(void)state;
@@ -525,17 +550,12 @@ static void refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(products),
-		cmocka_unit_test(task_range),
-		cmocka_unit_test(folds),
-		cmocka_unit_test(ranges),
-		cmocka_unit_test(conditions),
-		cmocka_unit_test(recurrence),
-		cmocka_unit_test(changes),
-		cmocka_unit_test(softmax),
-		cmocka_unit_test(no_spills),
-		cmocka_unit_test(contraction),
-		cmocka_unit_test(same_bytes_twice),
+		cmocka_unit_test(products),   cmocka_unit_test(task_range),
+		cmocka_unit_test(folds),      cmocka_unit_test(ranges),
+		cmocka_unit_test(conditions), cmocka_unit_test(recurrence),
+		cmocka_unit_test(changes),    cmocka_unit_test(softmax),
+		cmocka_unit_test(no_spills),  cmocka_unit_test(contraction),
+		cmocka_unit_test(clipping),   cmocka_unit_test(same_bytes_twice),
 		cmocka_unit_test(refusals),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

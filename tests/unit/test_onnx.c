@@ -134,6 +134,12 @@ static void table(void **state)
 		assert_non_null(strstr(str_text(&s), cell));
 	}
 	assert_true(n > 150);
+	IoText docs;
+	IoError e;
+	assert_true(io_read(BURIN_SOURCE_DIR "/docs/onnx.md", k.arena, 1 << 20, &docs, &e));
+	assert_non_null(
+		strstr(docs.at,
+		       str_text(&s))); /* `burin ops --onnx` prints the part that is out of date */
 	assert_int_equal(map_count(onnx_row_index(k.arena)), n);
 	end(&k);
 }

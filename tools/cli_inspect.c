@@ -1,0 +1,213 @@
+/* burin inspect: what lies in a file. Nothing of it is run; compiled models are read as ELF files. */
+#include "tools/cli_graph.h"
+#include "tools/cli_model.h"
+#include "base/io.h"
+#include "base/map.h"
+#include "runtime/note.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* --- models ----------------------------------------------------------------------------------- */
+
+typedef struct Count {
+	const char *name;
+	int n;
+} Count;
+
+static int by_count(const void *a, const void *b)
+{
+	const Count *x = a, *y = b;
+	return x->n != y->n ? y->n - x->n : strcmp(x->name, y->name);
+}
+
+static int count_elements(Cli *c, const ElemList *l, Count **out)
+{
+	Map *m = map_create(c->arena);
+	for (int i = 0; i < l->elem.n; i++) {
+		uintptr_t n = (uintptr_t)map_get_str(m, l->elem.at[i].op);
+		map_put_str(m, l->elem.at[i].op, (void *)(n + 1));
+	}
+	int n = map_count(m);
+	*out = ARENA_ARRAY(c->arena, Count, n + 1);
+	for (int i = 0; i < n; i++) {
+		uint64_t key;
+		uintptr_t count = (uintptr_t)map_at(m, i, &key);
+		(*out)[i] = (Count){ (const char *)(uintptr_t)key, (int)count };
+	}
+	qsort(*out, (size_t)n, sizeof **out, by_count);
+	return n;
+}
+
+static void print_ports(Cli *c, const Graph *g)
+{
+	for (int i = 0; i < g->input.n + g->result.n; i++) {
+		bool input = i < g->input.n;
+		int k = i - g->input.n;
+		const Node *n = input ? g->input.at[i] : g->result.at[k];
+		Str s;
+		str_init(&s, c->arena);
+		type_print(&s, n->type);
+		cli_print(c, "%-9s %s %s\n", input ? "input" : "output",
+			  input ? n->name : g->result_name.at[k], str_text(&s));
+	}
+}
+
+static void print_histogram(Cli *c, const ElemList *l)
+{
+	Count *count;
+	Str s;
+	int n = count_elements(c, l, &count);
+	str_init(&s, c->arena);
+	json_key_object(c, "operators");
+	for (int i = 0; i < n; i++) {
+		str_fmt(&s, "%s%d %s", i ? ", " : "", count[i].n, count[i].name);
+		json_key_int(c, count[i].name, count[i].n);
+	}
+	json_end(&c->json);
+	cli_print(c, "elements  %s\n", str_text(&s));
+}
+
+static int inspect_model(Cli *c, const char *path)
+{
+	burin_graph *g;
+	int rc = model_read(c, path, NULL, &g);
+	if (rc == EXIT_YES) {
+		GraphSummary s = graph_summary(c->arena, g);
+		Arena *a = c->arena;
+		cli_print(c, "%s  model '%s'\n", path, g->graph->name);
+		print_histogram(c, g->list);
+		cli_print(c, "weights   %s parameters, %s%s%s\n",
+			  text_count(a, (double)s.parameters), text_bytes(a, s.parameter_bytes),
+			  g->list->weights ? ", from " : "", g->list->weights ? g->list->weights : "");
+		cli_print(c, "work      %sFLOP in products and convolutions\n", text_count(a, s.flops));
+		print_ports(c, g->graph);
+		graph_summary_json(c, g, &s);
+		rc = cli_diagnostics(c, g->ctx->diag);
+	}
+	burin_graph_free(g);
+	return rc;
+}
+
+/* --- weight files ----------------------------------------------------------------------------- */
+
+static void put_tensor(Cli *c, const char *name, const Type *t)
+{
+	Str s;
+	str_init(&s, c->arena);
+	type_print(&s, t);
+	cli_print(c, "  %-48s %s\n", name, str_text(&s));
+	json_put_object(&c->json);
+	json_key_text(c, "name", name);
+	json_key_text(c, "type", dtype_info[t->dtype].name);
+	json_key_array(c, "shape");
+	for (int d = 0; d < t->rank; d++)
+		json_put_int(&c->json, t->dim[d]);
+	json_end(&c->json);
+	json_end(&c->json);
+}
+
+static int inspect_weights(Cli *c, const char *path)
+{
+	int64_t elements = 0, bytes = 0;
+	Context *own = c->ctx;
+	WeightSet *w = weights_open(own, own->arena, path, (Loc){ .file = path });
+	if (!w)
+		return cli_diagnostics(c, own->diag);
+	json_key_array(c, "tensors");
+	for (int i = 0; i < weights_count(w); i++) {
+		const char *name;
+		const Blob *b = weights_at(w, i, &name);
+		elements += b->type->count;
+		bytes += type_bytes(b->type);
+		put_tensor(c, name, b->type);
+	}
+	json_end(&c->json);
+	json_key_int(c, "elements", elements);
+	json_key_int(c, "tensor_bytes", bytes);
+	cli_print(c, "%s  %d tensors, %s elements, %s\n", path, weights_count(w),
+		  text_count(c->arena, (double)elements), text_bytes(c->arena, bytes));
+	weights_close(w);
+	return cli_diagnostics(c, own->diag);
+}
+
+/* --- compiled models -------------------------------------------------------------------------- */
+
+static void put_json(JsonWriter *w, const JsonValue *v)
+{
+	if (v->key)
+		json_put_key(w, v->key);
+	switch (v->kind) {
+	case JSON_NULL: json_put_null(w); break;
+	case JSON_BOOL: json_put_bool(w, v->truth); break;
+	case JSON_INT: json_put_int(w, v->integer); break;
+	case JSON_REAL: json_put_real(w, v->real); break;
+	case JSON_STRING: json_put_text(w, v->text); break;
+	case JSON_ARRAY:
+	case JSON_OBJECT:
+		if (v->kind == JSON_ARRAY)
+			json_put_array(w);
+		else
+			json_put_object(w);
+		JSON_EACH(item, v)
+			put_json(w, item);
+		json_end(w);
+		break;
+	}
+}
+
+/* A list of texts or numbers in one line; of objects their names, types and sizes. */
+static void add_value(Str *s, const JsonValue *v)
+{
+	switch (v->kind) {
+	case JSON_NULL: str_add(s, "-"); break;
+	case JSON_BOOL: str_add(s, v->truth ? "yes" : "no"); break;
+	case JSON_INT: str_fmt(s, "%lld", (long long)v->integer); break;
+	case JSON_REAL: str_double(s, v->real); break;
+	case JSON_STRING: str_add(s, v->text); break;
+	case JSON_ARRAY:
+	case JSON_OBJECT:
+		JSON_EACH(item, v) {
+			str_add(s, item == v->first ? "" : v->kind == JSON_ARRAY ? ", " : " ");
+			add_value(s, item);
+		}
+		break;
+	}
+}
+
+static int inspect_compiled(Cli *c, const char *path)
+{
+	Note note;
+	JsonError e;
+	const char *wrong = note_read(path, &note);
+	if (wrong)
+		return cli_error(c, E6102, "`burin compile` writes them", "'%s': %s", path, wrong);
+	const char *text = arena_strdup(c->arena, note.metadata);
+	free(note.memory);
+	const JsonValue *v = json_parse(c->arena, text, strlen(text), &e);
+	if (!v)
+		return cli_error(c, E6102, NULL, "'%s': its metadata is malformed: %s", path, e.message);
+	json_put_key(&c->json, "metadata");
+	put_json(&c->json, v);
+	cli_print(c, "%s\n", path);
+	JSON_EACH(item, v) {
+		Str s;
+		str_init(&s, c->arena);
+		add_value(&s, item);
+		cli_print(c, "  %-26s %s\n", item->key, str_text(&s));
+	}
+	return EXIT_YES;
+}
+
+int verb_inspect(Cli *c)
+{
+	static const char *const weights[] = { ".safetensors", ".npz", ".npy" };
+	const char *path = c->arg.at[0];
+	json_key_text(c, "file", path);
+	for (size_t i = 0; i < sizeof weights / sizeof *weights; i++)
+		if (str_ends(path, weights[i]))
+			return inspect_weights(c, path);
+	if (str_ends(path, ".so") || str_ends(path, ".o"))
+		return inspect_compiled(c, path);
+	default_sizes(c);
+	return inspect_model(c, path);
+}
