@@ -68,25 +68,42 @@ typedef struct Peak {
 	double best; /* GFLOP/s of all threads */
 } Peak;
 
+typedef struct PeakThread {
+	const Peak *peak;
+	int *arrived; /* all start together: each measures its own rate */
+	double rate;
+} PeakThread;
+
 static void *peak_thread(void *user)
 {
-	const Peak *p = user;
-	_Alignas(64) static _Thread_local float data[ACCUMULATORS * 16];
-	p->code(data, 0, 1, NULL);
+	PeakThread *t = user;
+	_Alignas(64) float data[ACCUMULATORS * 16] = { 0 };
+	t->peak->code(data, 0, 1, NULL);
+	__atomic_add_fetch(t->arrived, 1, __ATOMIC_ACQ_REL);
+	while (__atomic_load_n(t->arrived, __ATOMIC_ACQUIRE) < t->peak->threads)
+		;
+	double start = now();
+	t->peak->code(data, 0, 1, NULL);
+	t->rate = 2e-9 * ACCUMULATORS * t->peak->lanes * PEAK_STEPS / (now() - start);
 	return NULL;
 }
 
 static void measure_peak(Peak *p)
 {
 	pthread_t id[MOST_THREADS];
-	double start = now();
-	for (int i = 1; i < p->threads; i++)
-		pthread_create(&id[i], NULL, peak_thread, p);
-	peak_thread(p);
+	PeakThread thread[MOST_THREADS];
+	int arrived = 0;
+	double rate = 0;
+	for (int i = p->threads - 1; i >= 0; i--) {
+		thread[i] = (PeakThread){ p, &arrived, 0 };
+		if (i > 0)
+			pthread_create(&id[i], NULL, peak_thread, &thread[i]);
+	}
+	peak_thread(&thread[0]);
 	for (int i = 1; i < p->threads; i++)
 		pthread_join(id[i], NULL);
-	double flops = 2.0 * ACCUMULATORS * p->lanes * PEAK_STEPS * p->threads;
-	double rate = flops / (now() - start) * 1e-9;
+	for (int i = 0; i < p->threads; i++)
+		rate += thread[i].rate;
 	p->best = rate > p->best ? rate : p->best;
 }
 

@@ -136,7 +136,7 @@ static void add_element(Expander *x, Scope *s, const XmlNode *n)
 {
 	Op op = OP_COUNT;
 	ElemKind kind = elem_kind(n->tag, &op);
-	Elem e = { .op = n->tag, .loc = n->loc, .id_loc = n->loc };
+	Elem e = { .op = n->tag, .loc = n->loc, .id_loc = n->loc, .used_at = s->used_at };
 	e.attr.at = ARENA_ARRAY(x->arena, ElemAttr,
 				n->attr.n); /* exact: a block may stand here often */
 	e.attr.cap = n->attr.n;
@@ -213,6 +213,7 @@ static ElemList *expand_branch(Expander *x, Scope *s, const XmlNode *n)
 	body.names = map_create(x->arena);
 	body.n_auto = scope_home(s)->n_auto;
 	body.last = s->last;
+	body.used_at = s->used_at;
 	xml_expand_children(x, &body, n);
 	return list;
 }

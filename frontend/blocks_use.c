@@ -177,6 +177,7 @@ void xml_expand_use(Expander *x, Scope *s, const XmlNode *n)
 	body.names = map_create(x->arena);
 	body.vars = map_create(x->arena);
 	int numbered = 0;
+	body.used_at = n->loc;
 	body.n_auto = id ? &numbered : scope_home(s)->n_auto;
 	if (id)
 		body.prefix = arena_printf(x->arena, "%s%s.", s->prefix, scope_text(x, s, id));
@@ -244,6 +245,7 @@ void xml_expand_repeat(Expander *x, Scope *s, const XmlNode *n)
 	for (int64_t i = 0; i < times && !x->exhausted; i++) {
 		body = (Scope){ .kind = SCOPE_repeat, .outer = s, .into = s->into, .node = n };
 		body.prefix = s->prefix;
+		body.used_at = n->loc;
 		body.names = names.n ? map_create(x->arena) : NULL;
 		body.counter = var;
 		body.count = arena_printf(x->arena, "%lld", (long long)i);

@@ -158,7 +158,7 @@ static bool build_if(Build *s, Unit *u, int at)
 
 /* --- the walk -------------------------------------------------------------------------------- */
 
-static void build_element(Build *s, Unit *u, int at)
+static void build_any(Build *s, Unit *u, int at)
 {
 	const Elem *e = &u->list->elem.at[at];
 	Op op = OP_COUNT;
@@ -187,6 +187,16 @@ static void build_element(Build *s, Unit *u, int at)
 	}
 	s->failed |= s->b->failed || is_poison(n);
 	set_value(s, u, at, &n, 1);
+}
+
+/* A fault inside of a block is reported at the block; the note says which use of it. */
+static void build_element(Build *s, Unit *u, int at)
+{
+	const Elem *e = &u->list->elem.at[at];
+	int before = diag_errors(s->c->diag);
+	build_any(s, u, at);
+	if (diag_errors(s->c->diag) > before && e->used_at.line)
+		diag_note(s->c->diag, e->used_at, "used here, as '%s'", e->id);
 }
 
 static int by_place(const void *a, const void *b)

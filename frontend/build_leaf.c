@@ -14,6 +14,9 @@ bool build_symbol(void *user, const char *name, size_t n, int64_t *out)
 			continue;
 		s->bind_used[i] = true;
 		*out = (int64_t)b->value;
+		if (b->value != (double)*out && !s->failed)
+			s->failed = !diag_error(s->c->diag, (Loc){ .file = NULL }, E5001,
+						"--bind %.80s: a size is a whole number", b->name);
 		return true;
 	}
 	*out = s->o->default_size > 0 ? s->o->default_size : 1;

@@ -8,8 +8,8 @@
 #define FRONTEND_ELEMENT_H
 #include "base/diag.h"
 #include "base/vec.h"
-#include "ir/blob.h"
 #include "frontend/shape_expr.h"
+#include "ir/blob.h"
 #include "ir/context.h"
 #include "ir/op.h"
 
@@ -28,6 +28,7 @@ typedef struct Elem {
 	const char *op; /* row name in ops.def, or input, output, param, const, if */
 	const char *id; /* result name; several results are id.0, id.1 ... (id alone is id.0) */
 	Loc loc, id_loc;
+	Loc used_at; /* inside of a block: its <use>; line 0 else */
 	VEC(ElemRef) in;
 	VEC(ElemAttr) attr;  /* all but id and in */
 	const Blob *data;    /* const, param from ONNX: the tensor itself, NULL else */

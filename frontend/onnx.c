@@ -161,6 +161,8 @@ static bool add_output(Onnx *o, OnnxScope *s, const char *name, OnnxValue **out)
 	*out = v;
 	if (!v)
 		return onnx_fault(o, loc, "nothing makes the output '%.80s'", name);
+	if (v->unread)
+		return onnx_refuse(o, loc, E3102, NULL, "%s", v->unread);
 	const char *from = onnx_value_id(o, v);
 	Elem e = { .op = sym(o->c, "output"), .loc = loc, .id_loc = loc };
 	e.id = onnx_output_id(o, name);

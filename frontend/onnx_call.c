@@ -5,6 +5,14 @@
 #include <math.h>
 #include <stdarg.h>
 
+/* What the message about an unsupported form begins with. */
+static const char *form_text(OnnxCall *n, const char *what)
+{
+	return arena_printf(n->o->scratch, "%s (%s %lld) %s", n->node->op,
+			    n->node->domain[0] ? n->node->domain : "ai.onnx", (long long)n->opset,
+			    what);
+}
+
 bool onnx_no(OnnxCall *n, const char *hint, const char *fmt, ...)
 {
 	va_list ap;
@@ -14,9 +22,7 @@ bool onnx_no(OnnxCall *n, const char *hint, const char *fmt, ...)
 	str_vfmt(&s, fmt, ap);
 	va_end(ap);
 	n->failed = true;
-	return onnx_refuse(n->o, n->loc, E3102, hint, "%s (%s %lld) %s", n->node->op,
-			   n->node->domain[0] ? n->node->domain : "ai.onnx", (long long)n->opset,
-			   str_text(&s));
+	return onnx_refuse(n->o, n->loc, E3102, hint, "%s", form_text(n, str_text(&s)));
 }
 
 bool onnx_bad(OnnxCall *n, const char *fmt, ...)
@@ -45,6 +51,8 @@ static bool find_inputs(OnnxCall *n)
 		if (!name[0])
 			continue;
 		n->in[i] = onnx_find(n->scope, name);
+		if (n->in[i] && n->in[i]->unread)
+			n->failed = !onnx_refuse(n->o, n->loc, E3102, NULL, "%s", n->in[i]->unread);
 		if (n->in[i])
 			continue;
 		onnx_bad(n, "uses '%.80s', which nothing before it makes", name);
@@ -395,6 +403,14 @@ bool onnx_bind(OnnxCall *n, int k, const char *id, DType type)
 	v->rank = onnx_out_rank(n, k);
 	if (type == DT_COUNT && told && told->is_tensor)
 		onnx_dtype(told->type, &v->type);
+	return onnx_alias(n, k, v);
+}
+
+bool onnx_leave_out(OnnxCall *n, int k, const char *what)
+{
+	OnnxValue *v = ARENA_NEW(n->o->arena, OnnxValue);
+	*v = (OnnxValue){ .name = "", .id = sym(n->o->c, "unread"), .type = DT_COUNT, .rank = -1 };
+	v->unread = sym(n->o->c, form_text(n, what));
 	return onnx_alias(n, k, v);
 }
 

@@ -9,7 +9,7 @@
 #include "frontend/onnx_proto.h"
 
 enum {
-	ONNX_OLDEST = 7,
+	ONNX_OLDEST = 6,
 	ONNX_NEWEST = 28,
 	ONNX_MAX_DEPTH = 32, /* subgraphs and functions within one another */
 	ONNX_MAX_ELEMENTS = 1000000,
@@ -20,13 +20,14 @@ enum {
 
 /* A tensor with a name. A constant becomes an element only when an element uses it. */
 typedef struct OnnxValue {
-	const char *name; /* for people and for the id */
-	const char *id;   /* its element, NULL: none yet */
-	DType type;       /* DT_COUNT: not known */
-	int rank;         /* -1: not known */
-	const Blob *data; /* of a constant, else NULL */
-	bool initializer; /* constant: a weight, no literal */
-	bool fixed;       /* a weight that training leaves alone */
+	const char *name;   /* for people and for the id */
+	const char *id;     /* its element, NULL: none yet */
+	DType type;         /* DT_COUNT: not known */
+	int rank;           /* -1: not known */
+	const Blob *data;   /* of a constant, else NULL */
+	bool initializer;   /* constant: a weight, no literal */
+	bool fixed;         /* a weight that training leaves alone */
+	const char *unread; /* a result that is not made: what to say to who uses it; else NULL */
 } OnnxValue;
 
 /* Names of one graph. Branches see those around them, functions do not. */
@@ -186,6 +187,8 @@ bool onnx_results(OnnxCall *n, Elem *e, int count, const DType *type);
 /* Lets result k of the node be an element's result, or the value itself. */
 bool onnx_bind(OnnxCall *n, int k, const char *id, DType type);
 bool onnx_alias(OnnxCall *n, int k, OnnxValue *v);
+/* Result k is refused when something uses it: "with a mask as second output". */
+bool onnx_leave_out(OnnxCall *n, int k, const char *what);
 /* In one line: an operator without attributes. NULL ends the arguments. */
 const char *onnx_do(OnnxCall *n, const char *what, const char *op, const char *x, const char *y);
 const char *onnx_in_id(OnnxCall *n, int i); /* NULL when left out */

@@ -40,12 +40,46 @@ static void add_args(OnnxCall *n, Elem *e, Op op)
 	}
 }
 
+/* The second input before operator set 7: it stands for the dimensions of the first from `axis` on,
+ * the last ones when that is not given. */
+static const char *placed_input(OnnxCall *n)
+{
+	int rank = onnx_rank(n, 0), own = onnx_rank(n, 1);
+	int64_t axis = onnx_attr_int(n, "axis", -1), axes[MAX_RANK];
+	int behind = 0;
+	if (str_eq(n->row->name, "PRelu")) /* a slope for each channel, or one */
+		axis = own == 1 && !(onnx_in(n, 1)->data && onnx_in(n, 1)->data->type->count == 1)
+			       ? 1
+			       : -1;
+	if (axis < 0 || own == 0)
+		return onnx_in_id(n, 1);
+	for (int64_t i = axis + own; own > 0 && i < rank && behind < MAX_RANK; i++)
+		axes[behind++] = i - axis;
+	if (own < 0 || rank < 0)
+		onnx_no(n, NULL, "with an axis where the sizes are not known");
+	if (!behind)
+		return onnx_in_id(n, 1);
+	Elem e = onnx_elem(n, "unsqueeze");
+	onnx_arg(n, &e, 1);
+	onnx_set_ints(n, &e, "axes", (Ints){ .n = behind, .v = axes });
+	return onnx_step(n, &e, "placed");
+}
+
 static Elem named_elem(OnnxCall *n)
 {
 	Elem e = onnx_elem(n, n->row->target);
 	Op op;
 	if (!op_find(n->row->target, &op))
 		return e;
+	bool old = n->opset < 7 && n->n_in == 2 &&
+		   (op_info(op)->flags & OF_ELEMENTWISE || op == OP_prelu);
+	if (old) {
+		onnx_ignore(n, "broadcast");
+		const char *y = placed_input(n);
+		onnx_arg(n, &e, 0);
+		onnx_arg_id(n, &e, y);
+		return e;
+	}
 	add_args(n, &e, op);
 	const AttrInfo *info = &attr_info[op_info(op)->attr];
 	for (int i = 0; i < info->n_field; i++)
@@ -56,13 +90,13 @@ static Elem named_elem(OnnxCall *n)
 bool onnx_map_named(OnnxCall *n)
 {
 	Elem e = named_elem(n);
-	return onnx_result(n, &e, onnx_type(n, 0));
+	return !n->failed && onnx_result(n, &e, onnx_type(n, 0));
 }
 
 bool onnx_map_compare(OnnxCall *n)
 {
 	Elem e = named_elem(n);
-	return onnx_result(n, &e, DT_bool);
+	return !n->failed && onnx_result(n, &e, DT_bool);
 }
 
 bool onnx_map_where(OnnxCall *n)
@@ -125,6 +159,8 @@ static bool cast_result(OnnxCall *n, const char *id, DType to)
 bool onnx_map_pow(OnnxCall *n)
 {
 	DType base = onnx_type(n, 0), exponent = onnx_type(n, 1);
+	if (n->opset < 7)
+		return onnx_map_named(n);
 	const char *number = onnx_in(n, 0)->data ? NULL : onnx_scalar_text(n, 1);
 	if (number && (dtype_is_float(base) || !dtype_is_float(exponent)))
 		return finish_two(n, "pow", onnx_in_id(n, 0), number, base);

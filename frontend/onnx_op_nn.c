@@ -109,9 +109,7 @@ bool onnx_map_pool(OnnxCall *n)
 	Ints stride = onnx_attr_ints(n, "strides"), kernel = onnx_attr_ints(n, "kernel_shape");
 	if (!kernel.n)
 		return onnx_lacks(n, "kernel_shape");
-	if (onnx_has_out(n, 1))
-		return onnx_no(n, "a model for inference rarely needs them",
-			       "with indices as second output");
+	onnx_leave_out(n, 1, "with indices as second output");
 	if (!spatial_rank(n, false, &rank))
 		return false;
 	if (max)
@@ -145,6 +143,8 @@ bool onnx_map_batchnorm(OnnxCall *n)
 		return onnx_no(n, "export after model.eval()", "in its training form");
 	if (n->opset < 9 && !onnx_attr_int(n, "spatial", 1))
 		return onnx_no(n, NULL, "with spatial=0");
+	if (n->opset < 7 && !onnx_attr_int(n, "is_test", 0))
+		return onnx_no(n, "export after model.eval()", "in its training form");
 	for (int i = 3; i < 5; i++)
 		onnx_in(n, i)->fixed = true; /* running averages */
 	Elem e = onnx_elem(n, "batchnorm");
@@ -356,6 +356,8 @@ bool onnx_map_gemm(OnnxCall *n)
 {
 	double alpha = onnx_attr_float(n, "alpha", 1), beta = onnx_attr_float(n, "beta", 1);
 	bool trans_a = onnx_attr_int(n, "transA", 0), trans_b = onnx_attr_int(n, "transB", 0);
+	if (n->opset < 7)
+		onnx_ignore(n, "broadcast");
 	bool plain = alpha == 1 && beta == 1 && !trans_a;
 	bool linear = plain && trans_b && is_linear(n);
 	Elem e = onnx_elem(n, linear ? "linear" : "gemm");
@@ -403,10 +405,11 @@ bool onnx_map_dropout(OnnxCall *n)
 	else
 		onnx_known_num(n, 1, &ratio); /* means nothing in inference */
 	onnx_ignore(n, "seed");
+	if (n->opset < 7)
+		onnx_ignore(n, "is_test");
 	if (onnx_in(n, 2) && (!onnx_known_num(n, 2, &training) || training != 0))
 		return onnx_no(n, "export after model.eval()", "in its training form");
-	if (onnx_has_out(n, 1))
-		return onnx_no(n, NULL, "with a mask as second output");
+	onnx_leave_out(n, 1, "with a mask as second output");
 	Elem e = onnx_elem(n, "dropout");
 	onnx_arg(n, &e, 0);
 	onnx_set_num(n, &e, "p", ratio);

@@ -81,6 +81,8 @@ bool onnx_map_rnn(OnnxCall *n)
 				       r->data && r->rank == 3 ? r->data->type->dim[2] : 0);
 	if (hidden < 1)
 		return onnx_lacks(n, "hidden_size");
+	if (n->opset < 7)
+		onnx_ignore(n, "output_sequence");
 	if (!recurrent_form(n, batch_first))
 		return false;
 	const char *in[6] = { onnx_in_id(n, 0), onnx_in_id(n, 1), onnx_in_id(n, 2),
@@ -265,7 +267,7 @@ static bool attention_form(OnnxCall *n)
 		return onnx_no(n, "a mask says the same", "with a window");
 	if (onnx_in(n, 6))
 		return onnx_no(n, "a mask says the same", "with nonpad_kv_seqlen");
-	return !onnx_has_out(n, 3) || onnx_no(n, NULL, "with the scores as an output");
+	return onnx_leave_out(n, 3, "with the scores as an output");
 }
 
 bool onnx_map_attention(OnnxCall *n)

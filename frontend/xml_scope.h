@@ -5,12 +5,13 @@
 #include "base/map.h"
 #include "frontend/xml_tree.h"
 
-enum {
-	EXPAND_MAX_ELEMENTS = 1000000,
-	EXPAND_MAX_DEPTH = 32,
-	EXPAND_MAX_BYTES = 1 << 29,
-	EXPAND_MAX_TEXT = 64 << 10
-};
+/* Libfuzzer's own convention: a limit that many inputs meet must not take most of the time. */
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+enum { EXPAND_MAX_ELEMENTS = 2000 };
+#else
+enum { EXPAND_MAX_ELEMENTS = 200000 };
+#endif
+enum { EXPAND_MAX_DEPTH = 32, EXPAND_MAX_BYTES = 1 << 29, EXPAND_MAX_TEXT = 64 << 10 };
 
 /* A name as it can be written, and the element (or another's result) it stands for. */
 typedef struct Name {
@@ -36,6 +37,7 @@ typedef struct Scope {
 	Map *names;                  /* written name -> Name; NULL: none */
 	Map *vars;                   /* block: parameter -> text, or NULL */
 	const char *counter, *count; /* repeat: its name and its value now */
+	Loc used_at;                 /* the <use> or <repeat> that is expanded; line 0: none */
 	const char *prefix;          /* "layer1.0." */
 	const char *last;    /* result of the element before: the input of one without in= */
 	int *n_auto;         /* numbers of the made-up ids; shared by scopes of one prefix */

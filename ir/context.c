@@ -19,7 +19,6 @@ Context *context_create(void)
 			.attrs = cons_create(a),
 			.blobs = cons_create(a) };
 	c->no_attr = attr_intern(c, ATTR_none_RECORD, &(Attr_none){ 0 });
-	c->rules = rules_create(c);
 	return c;
 }
 

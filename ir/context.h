@@ -22,7 +22,7 @@ struct Context {
 	int64_t max_bytes;  /* refusal limit for one tensor and for a plan (0: 1 TiB) */
 	Cons *types, *attrs, *blobs;
 	const void *no_attr;     /* the record of operators without attributes */
-	struct RuleTable *rules; /* of algebra.c, parsed */
+	struct RuleTable *rules; /* of algebra.c, parsed when first used */
 };
 typedef struct Context Context;
 Context *context_create(void); /* with its own arena */

@@ -135,7 +135,7 @@ const OpInfo *op_info(Op op)
 bool op_find(const char *name, Op *out)
 {
 	for (int i = 0; i < OP_COUNT; i++)
-		if (str_eq(op_table[i].name, name)) {
+		if (op_table[i].name[0] == name[0] && str_eq(op_table[i].name, name)) {
 			*out = (Op)i;
 			return true;
 		}

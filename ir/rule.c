@@ -214,7 +214,8 @@ static Node *try_rule(Builder *b, const ParsedRule *r, const Node *n)
 
 Node *rules_apply(Builder *b, const Node *n)
 {
-	struct RuleTable *t = b->ctx->rules;
+	Context *c = b->ctx;
+	struct RuleTable *t = c->rules ? c->rules : (c->rules = rules_create(c));
 	Node *made = NULL;
 	if (t->depth == MAX_DEPTH)
 		return NULL;

@@ -76,6 +76,57 @@ static void outside(Lowering *l, const Node *n)
 	kb_outside(l->kb, n, s);
 }
 
+/* The strides of a reshape that only adds or drops dimensions of size 1. */
+static bool alias_reshape(const Type *from, const Storage *s, const Type *to, Storage *out)
+{
+	int i = 0;
+	*out = *s;
+	for (int o = 0; o < to->rank; o++) {
+		out->stride[o] = 0;
+		if (to->dim[o] == 1)
+			continue;
+		while (i < from->rank && from->dim[i] == 1)
+			i++;
+		if (i == from->rank || from->dim[i] != to->dim[o])
+			return false;
+		out->stride[o] = s->stride[i++];
+	}
+	return true;
+}
+
+/* A slice of something stored is itself stored, at an offset: steps that read different slices of
+ * one tensor (time steps, heads) then share a kernel, which an index would tell apart. */
+static bool slice_storage(const Lowering *l, const Node *n, Storage *out)
+{
+	const Node *chain[MAX_RANK];
+	int depth = 0;
+	bool sliced = false;
+	while (l->m->of[n->id].buffer < 0 && depth < MAX_RANK &&
+	       (n->op == OP_slice || n->op == OP_reshape)) {
+		sliced = sliced || n->op == OP_slice;
+		chain[depth++] = n;
+		n = n->in[0];
+	}
+	*out = l->m->of[n->id];
+	if (!sliced || out->buffer < 0 || l->f->of[n->id] == l->group)
+		return false;
+	while (depth--) {
+		const Node *view = chain[depth];
+		Storage from = *out;
+		if (view->op == OP_reshape) {
+			if (!alias_reshape(view->in[0]->type, &from, view->type, out))
+				return false;
+			continue;
+		}
+		const Attr_slice *a = ATTR_OF(view, slice);
+		for (int d = 0; d < view->type->rank; d++) {
+			out->offset += a->begin.v[d] * from.stride[d];
+			out->stride[d] = a->step.v[d] * from.stride[d];
+		}
+	}
+	return true;
+}
+
 /* Gives n and what is read through it their roles. */
 static void give_role(Lowering *l, const Node *n, Map *seen)
 {
@@ -85,6 +136,11 @@ static void give_role(Lowering *l, const Node *n, Map *seen)
 	bool mine = l->group && l->f->of[n->id] == l->group && l->group->kind != GROUP_COPY;
 	if (is_splat(n)) {
 		kb_inside(l->kb, n);
+		return;
+	}
+	Storage part;
+	if (!mine && l->m->of[n->id].buffer < 0 && slice_storage(l, n, &part)) {
+		kb_outside(l->kb, n, &part);
 		return;
 	}
 	if (mine && wants_staging(l, n))

@@ -1,13 +1,15 @@
-/* Pad: the zeros around the operand of a convolution or sum window become a padding of their own,
- * so that whoever makes the operand writes it into the middle of a buffer that has them already
- * (passes/storage.c), and the inner loop has no border. Readers with the same border share one
- * padding. A maximum keeps its border: it is clamped where it is read.
+/* Pad: what lies around the operand of a convolution or window (zeros, or for a maximum what never
+ * wins one) becomes a padding of its own, so that whoever makes the operand writes it into the
+ * middle of a buffer that has the border already (passes/storage.c), and the inner loop has none.
+ * Readers with the same border share one padding. Maxima of integers keep their border: it is
+ * clamped where it is read.
  *
  * The operand of the first convolution is a transposed graph input. It is padded before the
  * transposition: the rows of the input are copied whole, and the convolution reads single elements
  * anyway. */
 #include "passes/pattern.h"
 #include "ir/ops/util.h"
+#include <math.h>
 
 static bool any_border(Ints pad)
 {
@@ -17,17 +19,18 @@ static bool any_border(Ints pad)
 	return any;
 }
 
-static Node *emit_border(Builder *b, Node *x, const int64_t low[4], const int64_t high[4])
+static Node *emit_border(Builder *b, Node *x, double value, const int64_t low[4],
+			 const int64_t high[4])
 {
-	return emit_pad(b, x, emit_scalar(b, x->type->dtype, 0), low, high, NULL);
+	return emit_pad(b, x, emit_scalar(b, x->type->dtype, value), low, high, NULL);
 }
 
 /* pad: top, left, bottom, right, around [N,H,W,C] */
-static Node *pad_image(Builder *b, Node *x, const int64_t *pad)
+static Node *pad_image(Builder *b, Node *x, double value, const int64_t *pad)
 {
 	int64_t low[4] = { 0, pad[0], pad[1], 0 }, high[4] = { 0, pad[2], pad[3], 0 };
 	if (x->op != OP_transpose || x->in[0]->op != OP_input)
-		return emit_border(b, x, low, high);
+		return emit_border(b, x, value, low, high);
 	int64_t source_low[4], source_high[4];
 	int perm[MAX_RANK];
 	transpose_perm(x, perm);
@@ -35,7 +38,7 @@ static Node *pad_image(Builder *b, Node *x, const int64_t *pad)
 		source_low[perm[i]] = low[i];
 		source_high[perm[i]] = high[i];
 	}
-	return emit_transpose(b, emit_border(b, x->in[0], source_low, source_high), perm);
+	return emit_transpose(b, emit_border(b, x->in[0], value, source_low, source_high), perm);
 }
 
 static Node *pad_conv(Rewrite *w, const Node *n)
@@ -44,7 +47,7 @@ static Node *pad_conv(Rewrite *w, const Node *n)
 	Attr_conv a = *ATTR_OF(n, conv);
 	if (!a.channels_last || !any_border(a.pad))
 		return NULL;
-	Node *x = pad_image(w->b, w->map[n->in[0]->id], a.pad.v);
+	Node *x = pad_image(w->b, w->map[n->in[0]->id], 0, a.pad.v);
 	Node *in[2] = { x, w->map[n->in[1]->id] };
 	a.pad = (Ints){ 4, none };
 	return rewrite_name(
@@ -55,12 +58,14 @@ static Node *pad_window(Rewrite *w, const Node *n)
 {
 	static const int64_t none[4];
 	Attr_window a = *ATTR_OF(n, window);
-	if (!a.channels_last || !any_border(a.pad))
+	bool largest = n->op == OP_window_max;
+	if (!a.channels_last || !any_border(a.pad) ||
+	    (largest && !dtype_is_float(n->type->dtype)))
 		return NULL;
-	Node *x = pad_image(w->b, w->map[n->in[0]->id], a.pad.v);
+	Node *x = pad_image(w->b, w->map[n->in[0]->id], largest ? -HUGE_VAL : 0, a.pad.v);
 	a.pad = (Ints){ 4, none };
 	return rewrite_name(
-		emit(w->b, OP_window_sum, attr_intern(w->p->ctx, ATTR_window_RECORD, &a), &x, 1),
+		emit(w->b, n->op, attr_intern(w->p->ctx, ATTR_window_RECORD, &a), &x, 1),
 		n);
 }
 
@@ -73,7 +78,7 @@ Graph *pass_pad(const Pass *p, const Graph *g, Arena *arena)
 		rewrite_place(&w, n);
 		if (n->op == OP_conv)
 			y = pad_conv(&w, n);
-		else if (n->op == OP_window_sum)
+		else if (n->op == OP_window_sum || n->op == OP_window_max)
 			y = pad_window(&w, n);
 		w.map[n->id] = y ? y : rewrite_copy(&w, n);
 	}

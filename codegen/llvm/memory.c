@@ -11,6 +11,29 @@
 
 /* --- addresses ------------------------------------------------------------------------------- */
 
+static LLVMValueRef scaled(Emit *e, LLVMValueRef v, int64_t factor)
+{
+	if (factor == 1)
+		return v;
+	if (factor > 0 && (factor & (factor - 1)) == 0) {
+		v = LLVMBuildShl(e->b, v, index_const(e, __builtin_ctzll((uint64_t)factor)), "");
+		LLVMSetNSW(v, true);
+		return v;
+	}
+	return LLVMBuildNSWMul(e->b, v, index_const(e, factor), "");
+}
+
+/* Makes room by adding the two innermost terms up. */
+static void merge_terms(Emit *e, Affine *a)
+{
+	Term *x = &a->term[a->n - 2], *y = &a->term[a->n - 1];
+	int place = go_to(e, y->depth);
+	LLVMValueRef low = scaled(e, x->value, x->factor);
+	*x = (Term){ LLVMBuildAdd(e->b, low, scaled(e, y->value, y->factor), ""), 1, y->depth };
+	a->n--;
+	come_back(e, place);
+}
+
 static void term_add(Emit *e, Affine *a, LLVMValueRef v, int64_t factor, int depth)
 {
 	for (int i = 0; i < a->n; i++)
@@ -18,10 +41,8 @@ static void term_add(Emit *e, Affine *a, LLVMValueRef v, int64_t factor, int dep
 			a->term[i].factor += factor;
 			return;
 		}
-	if (a->n == MAX_TERMS) {
-		emit_fail(e, "an address has too many parts");
-		return;
-	}
+	if (a->n == MAX_TERMS)
+		merge_terms(e, a);
 	int i = a->n++;
 	while (i > 0 && a->term[i - 1].depth > depth) {
 		a->term[i] = a->term[i - 1];
@@ -81,18 +102,6 @@ static Affine address(Emit *e, int buf, Node *const *at)
 		if (b->stride[i])
 			affine_add(e, &a, at[i], b->stride[i]);
 	return a;
-}
-
-static LLVMValueRef scaled(Emit *e, LLVMValueRef v, int64_t factor)
-{
-	if (factor == 1)
-		return v;
-	if (factor > 0 && (factor & (factor - 1)) == 0) {
-		v = LLVMBuildShl(e->b, v, index_const(e, __builtin_ctzll((uint64_t)factor)), "");
-		LLVMSetNSW(v, true);
-		return v;
-	}
-	return LLVMBuildNSWMul(e->b, v, index_const(e, factor), "");
 }
 
 static Pointer *pointer_find(Emit *e, int buf, const Affine *a, int n, int depth)
@@ -343,7 +352,7 @@ static LLVMValueRef load_value(Emit *e, int buf, Node *const *at)
 	if (e->error)
 		return LLVMGetUndef(element);
 	if (a.lane == 0 && !a.scattered)
-		return mask ? load_element_masked(e, buf, &a, mask)
+		return mask ? load_element_masked(e, buf, &a, active_mask(e))
 			    : load_element(e, buf, &a, a.constant);
 	LLVMTypeRef t = with_lanes(element, lanes_open(e));
 	if (lanes_open(e) == 1)
@@ -410,10 +419,12 @@ void emit_store(Emit *e, int buf, Node *const *at, LLVMValueRef value)
 		return;
 	LLVMValueRef v = to_memory(e, e->k->buf.at[buf].dtype, value);
 	if (a.lane == 0 && !a.scattered) {
-		if (lanes_of(v) > 1)
+		if (lanes_of(v) > 1 && lanes_active(e) > 1) {
 			emit_fail(e, "a vector is stored to one element");
-		else
-			store_element(e, buf, &a, a.constant, v);
+			return;
+		}
+		v = lanes_of(v) > 1 ? select_prefix(e, v, 0, 1) : v;
+		store_element(e, buf, &a, a.constant, v);
 		return;
 	}
 	int lanes = lanes_open(e);

@@ -1,6 +1,7 @@
 /* Reductions over dimensions, arg reductions, running sums. */
 #include "ir/hooks.h"
 #include "ir/ops/util.h"
+#include "ir/scalar.h"
 #include <math.h>
 
 /* --- reduce_sum, reduce_prod, reduce_max, reduce_min ----------------------------------------- */
@@ -126,14 +127,22 @@ void eval_reduce_prod(const EvalCall *c)
 	reduce(c, (Fold){ .f = prod_f, .i = prod_i, .f_start = 1, .i_start = 1 });
 }
 
+/* Of nothing: the least or the largest number of the type. */
+static void reduce_extreme(const EvalCall *c, FoldF *f, FoldI *i, double start)
+{
+	DType t = c->out->type->dtype;
+	int64_t whole = dtype_is_float(t) ? 0 : float_to_int(t, start);
+	reduce(c, (Fold){ .f = f, .i = i, .f_start = start, .i_start = whole });
+}
+
 void eval_reduce_max(const EvalCall *c)
 {
-	reduce(c, (Fold){ .f = max_f, .i = max_i, .f_start = -HUGE_VAL, .i_start = INT64_MIN });
+	reduce_extreme(c, max_f, max_i, -HUGE_VAL);
 }
 
 void eval_reduce_min(const EvalCall *c)
 {
-	reduce(c, (Fold){ .f = min_f, .i = min_i, .f_start = HUGE_VAL, .i_start = INT64_MAX });
+	reduce_extreme(c, min_f, min_i, HUGE_VAL);
 }
 
 /* --- argmax, argmin -------------------------------------------------------------------------- */

@@ -1,8 +1,9 @@
 /* Fused attention: softmax(scale q k^T + mask) v without the scores in memory.
  *
- * One task is a head and some of its queries. The task packs k^T once, then for each tile of queries: scores by the register tile into
- * scratch, softmax over the row (maximum, exponentials and their sum), and the product with v, divided by the sum on its way out. All of a
- * tile's scores stay in the L1 or L2 cache, so no rescaling while running is needed. */
+ * One task is a head and some of its queries. The task packs k^T once, then for each tile of
+ * queries: scores by the register tile into scratch, softmax over the row (maximum, exponentials
+ * and their sum), and the product with v, divided by the sum on its way out. All of a tile's scores
+ * stay in the L1 or L2 cache, so no rescaling while running is needed. */
 #include "passes/template/product.h"
 #include "passes/template/template.h"
 #include <math.h>
@@ -11,21 +12,35 @@ typedef struct Attend {
 	Lowering *l;
 	KBuilder *kb;
 	const Node *anchor, *q, *k, *v, *mask;
-	int64_t s, t, d, e;      /* queries, keys, head size, value size */
-	int64_t rank;            /* leading dimensions: 2 */
+	int64_t s, t, d, e; /* queries, keys, head size, value size */
+	int64_t rank;       /* leading dimensions: 2 */
 	int64_t outer[MAX_RANK];
 	double scale;
 	bool causal;
+	DType type; /* that is computed in: f32 for the narrow ones */
 	int lanes, nv;
 	int64_t rows;
 	EvenSplit es;
-	int keys, scores, sums;  /* scratch: [d][t], [rows][t], [rows] */
-	Node *at[MAX_RANK];      /* batch and head */
-	Node *s0;                /* first query of the tile */
-	Node *c0;                /* first column of the product under way */
+	int keys, scores, sums; /* scratch: [d][t], [rows][t], [rows] */
+	Node *at[MAX_RANK];     /* batch and head */
+	Node *s0;               /* first query of the tile */
+	Node *c0;               /* first column of the product under way */
 } Attend;
 
 /* --- keys ------------------------------------------------------------------------------------ */
+
+static Node *converted(Attend *z, Node *x, DType to)
+{
+	Attr_cast a = { .to = to };
+	if (x->type->dtype == to)
+		return x;
+	return kb_emit(z->kb, OP_cast, attr_intern(kb_context(z->kb), ATTR_cast_RECORD, &a), &x, 1);
+}
+
+static Node *number(Attend *z, double v)
+{
+	return kb_f(z->kb, z->type, v);
+}
 
 static Node *read_at(Attend *z, const Node *n, Node *row, Node *col)
 {
@@ -34,7 +49,7 @@ static Node *read_at(Attend *z, const Node *n, Node *row, Node *col)
 		at[i] = z->at[i];
 	at[z->rank] = row;
 	at[z->rank + 1] = col;
-	return kb_read(z->kb, n, at);
+	return converted(z, kb_read(z->kb, n, at), z->type);
 }
 
 static void pack_keys(Attend *z)
@@ -89,15 +104,15 @@ static void write_score(Product *p, Node *const *i, Node *col, Node *acc)
 	Attend *z = p->user;
 	KBuilder *kb = z->kb;
 	Node *row = query(z, i), *key = kb_iadd(kb, z->c0, col);
-	Node *x = kb_emit2(kb, OP_mul, acc, kb_f(kb, DT_f32, z->scale));
+	Node *x = kb_emit2(kb, OP_mul, acc, number(z, z->scale));
 	if (z->mask && z->mask->type->dtype == DT_bool)
-		x = kb_emit3(kb, OP_select, mask_at(z, row, key), x, kb_f(kb, DT_f32, -INFINITY));
+		x = kb_emit3(kb, OP_select, mask_at(z, row, key), x, number(z, -INFINITY));
 	else if (z->mask)
-		x = kb_emit2(kb, OP_add, x, mask_at(z, row, key));
+		x = kb_emit2(kb, OP_add, x, converted(z, mask_at(z, row, key), z->type));
 	if (z->causal) {
 		Node *last = kb_affine(kb, row, 1, z->t - z->s);
 		x = kb_emit3(kb, OP_select, kb_emit2(kb, OP_le, key, last), x,
-			     kb_f(kb, DT_f32, -INFINITY));
+			     number(z, -INFINITY));
 	}
 	Node *at[2] = { i[1], key };
 	kb_store_buf(kb, z->scores, at, x);
@@ -126,7 +141,13 @@ static void column_blocks(Attend *z, Product *p, int64_t cols)
 
 static Product product_of(Attend *z, int64_t rows, int64_t k)
 {
-	return (Product){ .kb = z->kb, .user = z, .rows = { 1, rows }, .n_r = 1, .extent = { k } };
+	return (Product){ .kb = z->kb,
+			  .user = z,
+			  .type = z->type,
+			  .rows = { 1, rows },
+			  .n_r = 1,
+			  .extent = { k },
+			  .tile = -1 };
 }
 
 /* --- softmax --------------------------------------------------------------------------------- */
@@ -157,14 +178,15 @@ static Node *over_keys(RowVectors *r, RowFn *fn, double start, Op fold, Op combi
 		Node *v = kb_axis(kb, "v", AX_VECTOR, part ? rest : z->lanes, z->lanes);
 		Node *b = kb_axis(kb, "b", AX_LOOP, full, 0);
 		kb_open(kb, v);
-		Node *acc = kb_var(kb, "acc", kb_f(kb, DT_f32, start), v->axes);
+		Node *acc = kb_var(kb, "acc", number(z, start), v->axes);
 		kb_close(kb);
 		bool loop = !part && full > 1;
 		if (loop)
 			kb_open(kb, b);
 		kb_open(kb, v);
-		Node *base = part ? kb_i(kb, full * z->lanes)
-				  : loop ? kb_imul(kb, b, z->lanes) : kb_i(kb, 0);
+		Node *base = part   ? kb_i(kb, full * z->lanes)
+			     : loop ? kb_imul(kb, b, z->lanes)
+				    : kb_i(kb, 0);
 		kb_set(kb, acc, fn(r, kb_iadd(kb, base, v), acc));
 		kb_close(kb);
 		if (loop)
@@ -198,7 +220,7 @@ static void softmax_rows(Attend *z, int64_t rows)
 	RowVectors r = { .z = z, .row = i };
 	r.max = over_keys(&r, larger, -INFINITY, OP_fold_max, OP_max);
 	Node *sum = over_keys(&r, exponential, 0, OP_fold_sum, OP_add);
-	kb_store_buf(kb, z->sums, &i, kb_emit2(kb, OP_div, kb_f(kb, DT_f32, 1), sum));
+	kb_store_buf(kb, z->sums, &i, kb_emit2(kb, OP_div, number(z, 1), sum));
 	kb_close(kb);
 }
 
@@ -225,7 +247,8 @@ static void write_value(Product *p, Node *const *i, Node *col, Node *acc)
 		at[k] = z->at[k];
 	at[z->rank] = query(z, i);
 	at[z->rank + 1] = kb_iadd(kb, z->c0, col);
-	kb_bind(kb, z->anchor, at, kb_emit2(kb, OP_mul, acc, scale));
+	Node *y = kb_emit2(kb, OP_mul, acc, scale);
+	kb_bind(kb, z->anchor, at, converted(z, y, z->anchor->type->dtype));
 	store_outputs(z->l, at);
 }
 
@@ -271,9 +294,9 @@ static void make_scratch(Attend *z)
 {
 	int64_t keys[2] = { z->d, z->t }, scores[2] = { z->rows, z->t };
 	/* whole vectors are read up to the end of a row: room for them */
-	z->keys = kb_scratch(z->kb, "keys", DT_f32, 2, keys, 16 + (16 - z->t % 16) % 16);
-	z->scores = kb_scratch(z->kb, "scores", DT_f32, 2, scores, 16 + (16 - z->t % 16) % 16);
-	z->sums = kb_scratch(z->kb, "sums", DT_f32, 1, &z->rows, 0);
+	z->keys = kb_scratch(z->kb, "keys", z->type, 2, keys, 16 + (16 - z->t % 16) % 16);
+	z->scores = kb_scratch(z->kb, "scores", z->type, 2, scores, 16 + (16 - z->t % 16) % 16);
+	z->sums = kb_scratch(z->kb, "sums", z->type, 1, &z->rows, 0);
 }
 
 enum { WANTED_TASKS = 8 };
@@ -323,7 +346,8 @@ void template_attention(Lowering *l)
 	z.e = z.v->type->dim[z.rank + 1];
 	z.scale = a->scale != 0 ? a->scale : 1 / sqrt((double)z.d);
 	z.causal = a->causal;
-	z.lanes = target_lanes(kb_target(z.kb), 4);
+	z.type = z.anchor->type->dtype == DT_f64 ? DT_f64 : DT_f32;
+	z.lanes = product_lanes(kb_target(z.kb), z.type);
 	z.nv = 2;
 	z.rows = product_rows(kb_target(z.kb), z.nv);
 	z.es = even_split(z.s, z.rows);

@@ -24,6 +24,7 @@ typedef struct Contract {
 	int64_t th, tw;           /* rows of a tile */
 	EvenSplit eh, ew;
 	int packbuf;              /* scratch panel when w is not packed, else -1 */
+	int tile;                 /* scratch for a long epilogue, else -1 */
 	bool flat;                /* pixels run through the last image dimension beyond its size */
 } Contract;
 
@@ -183,11 +184,13 @@ static void run_tile(Contract *z, Place *t)
 {
 	Product p = { .kb = z->kb,
 		      .user = t,
+		      .type = z->anchor->type->dtype,
 		      .rows = { t->th, t->tw },
 		      .full = t->full,
 		      .rest = t->rest,
 		      .n_r = 3,
 		      .extent = { z->kh, z->kw, z->c },
+		      .tile = z->tile,
 		      .unroll_last = z->c <= UNROLL_CHANNELS && z->kh * z->kw > 1,
 		      .read_a = read_x,
 		      .read_b = read_w,
@@ -314,9 +317,21 @@ static void run_tasks(Contract *z)
 	kb_kernel(kb)->flops = 2.0 * (double)m * (double)z->cols * (double)k;
 }
 
+enum { SHORT_EPILOGUE = 6 };
+
+/* Elementary functions, or many operators: unrolled over all registers the code would be long to
+ * compile and to fetch, and would spill anyway. */
+static bool long_epilogue(const Group *gr)
+{
+	for (int i = 0; i < gr->node.n; i++)
+		if (op_info(gr->node.at[i]->op)->flags & OF_COSTLY)
+			return true;
+	return gr->node.n > 1 + SHORT_EPILOGUE;
+}
+
 void template_contract(Lowering *l)
 {
-	Contract z = { .l = l, .kb = l->kb, .anchor = l->group->anchor, .packbuf = -1 };
+	Contract z = { .l = l, .kb = l->kb, .anchor = l->group->anchor, .packbuf = -1, .tile = -1 };
 	z.root = l->group->output.at[0];
 	z.x = z.anchor->in[0];
 	z.w = z.anchor->in[1];
@@ -329,6 +344,10 @@ void template_contract(Lowering *l)
 		int64_t dim[2] = { z.c, (int64_t)z.nv * z.lanes };
 		if (z.trans_w || z.n_outer || z.ow > 16)
 			z.packbuf = kb_scratch(l->kb, "panel", DT_f32, 2, dim, 0);
+	}
+	if (long_epilogue(l->group)) {
+		int64_t dim[2] = { z.th * z.tw, (int64_t)z.nv * z.lanes };
+		z.tile = kb_scratch(l->kb, "tile", DT_f32, 2, dim, 0);
 	}
 	run_tasks(&z);
 }

@@ -9,6 +9,11 @@ typedef struct Tile {
 	Node *r[3];
 } Tile;
 
+int product_lanes(const Target *t, DType type)
+{
+	return target_lanes(t, dtype_info[type].bytes);
+}
+
 int64_t product_rows(const Target *t, int nv)
 {
 	int64_t rows = (t->vector_registers - 1 - nv) / nv;
@@ -61,7 +66,7 @@ static void clear(Tile *t, Node *v, Node *col, Node **acc)
 {
 	KBuilder *kb = t->p->kb;
 	uint64_t axes = t->i[0]->axes | t->i[1]->axes | v->axes | col->axes;
-	*acc = kb_var(kb, "acc", kb_f(kb, DT_f32, 0), axes);
+	*acc = kb_var(kb, "acc", kb_f(kb, t->p->type, 0), axes);
 }
 
 static void step(Tile *t, Node *v, Node *col, Node **acc)
@@ -77,10 +82,63 @@ static void finish(Tile *t, Node *v, Node *col, Node **acc)
 	t->p->write(t->p, t->i, col, *acc);
 }
 
+/* --- a long epilogue: the accumulators go to scratch, and a loop finishes them there ----------- */
+
+static Node *tile_row(Tile *t)
+{
+	KBuilder *kb = t->p->kb;
+	return kb_iadd(kb, kb_imul(kb, t->i[0], t->p->rows[1]), t->i[1]);
+}
+
+static void spill(Tile *t, Node *v, Node *col, Node **acc)
+{
+	(void)v;
+	Node *at[2] = { tile_row(t), col };
+	kb_store_buf(t->p->kb, t->p->tile, at, *acc);
+}
+
+static void finish_row(Tile *t, Node *v, Node *col)
+{
+	KBuilder *kb = t->p->kb;
+	kb_open(kb, v);
+	Node *at[2] = { tile_row(t), col };
+	t->p->write(t->p, t->i, col, kb_load_buf(kb, t->p->tile, at));
+	kb_close(kb);
+}
+
+static Node *looped(KBuilder *kb, const char *name, int64_t n)
+{
+	return n > 1 ? kb_axis(kb, name, AX_LOOP, n, 0) : kb_i(kb, 0);
+}
+
+static void finish_in_loops(Tile *t)
+{
+	Product *p = t->p;
+	KBuilder *kb = p->kb;
+	each_vector(t, spill);
+	t->i[0] = looped(kb, "h", p->rows[0]);
+	t->i[1] = looped(kb, "i", p->rows[1]);
+	open_axis(kb, t->i[0]);
+	open_axis(kb, t->i[1]);
+	if (p->full) {
+		Node *j = looped(kb, "j", p->full);
+		Node *v = kb_axis(kb, "v", AX_VECTOR, t->lanes, t->lanes);
+		open_axis(kb, j);
+		finish_row(t, v, kb_iadd(kb, kb_imul(kb, j, t->lanes), v));
+		close_axis(kb, j);
+	}
+	if (p->rest) {
+		Node *v = kb_axis(kb, "v", AX_VECTOR, p->rest, t->lanes);
+		finish_row(t, v, kb_affine(kb, v, 1, p->full * t->lanes));
+	}
+	close_axis(kb, t->i[1]);
+	close_axis(kb, t->i[0]);
+}
+
 void emit_product(Product *p)
 {
 	KBuilder *kb = p->kb;
-	Tile t = { .p = p, .lanes = target_lanes(kb_target(kb), 4) };
+	Tile t = { .p = p, .lanes = product_lanes(kb_target(kb), p->type) };
 	t.i[0] = unrolled(kb, "h", p->rows[0]);
 	t.i[1] = unrolled(kb, "i", p->rows[1]);
 	t.j = unrolled(kb, "j", p->full);
@@ -97,5 +155,8 @@ void emit_product(Product *p)
 	each_vector(&t, step);
 	for (int k = p->n_r - 1; k >= 0; k--)
 		close_axis(kb, t.r[k]);
-	each_vector(&t, finish);
+	if (p->tile >= 0)
+		finish_in_loops(&t);
+	else
+		each_vector(&t, finish);
 }

@@ -429,6 +429,14 @@ static BoundFn *bound_of(const Node *n)
 	return NULL;
 }
 
+/* A product of f64 is rounded here, but not where it is fused with an addition. */
+static void add_hidden_rounding(Bounded *b)
+{
+	for (int64_t i = 0; i < b->value.type->count; i++)
+		if (isfinite(b->value.f[i]))
+			b->error.f[i] += machine_ulp(DT_f64, b->value.f[i]) / 2;
+}
+
 static void round_ends(Bounded *b)
 {
 	DType t = b->value.type->dtype;
@@ -489,6 +497,8 @@ static bool bound_node(Bounder *z, const Graph *g, const Node *n, const EvalTens
 		return diag_error(g->ctx->diag, n->loc, E5111, "no bound for operator '%s'",
 				  op_info(n->op)->name);
 	bound(z, n, x, out);
+	if (n->op == OP_mul && n->type->dtype == DT_f64)
+		add_hidden_rounding(out);
 	round_ends(out);
 	return true;
 }

@@ -204,7 +204,7 @@ static void say_where(Case *c, const char *what, int r, int64_t i, const void *d
 	const Bounded *b = &c->want[r];
 	const Type *t = b->value.type;
 	if (b->value.f)
-		case_fail(c, "%s: result %d element %lld is %.9g, not %.9g (error %.3g)", what, r,
+		case_fail(c, "%s: result %d element %lld is %.17g, not %.17g (error %.3g)", what, r,
 			  (long long)i, load_f64(t->dtype, data, i), b->value.f[i], b->error.f[i]);
 	else
 		case_fail(c, "%s: result %d element %lld is %lld, not %lld", what, r, (long long)i,

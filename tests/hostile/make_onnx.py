@@ -364,7 +364,8 @@ def unsupported():
     x3 = [value("x", (1, 1, 4, 4, 4))]
     one("E3102", "conv-3d", node("Conv", ["x", "w"], ["y"]), [floats("w", 1, dims=[1, 1, 1, 1, 1])], inputs=x3)
     one("E3102", "pool-3d", node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2, 2]), inputs=x3)
-    one("E3102", "pool-indices", node("MaxPool", ["x"], ["y", "i"], kernel_shape=[2]), inputs=[value("x", (1, 1, 4))])
+    one("E3102", "pool-indices", node("MaxPool", ["x"], ["y", "i"], kernel_shape=[2]), inputs=[value("x", (1, 1, 4))],
+        outputs=[Y, value("i", (1, 1, 3), INT64)])
     one("E3102", "batchnorm-training", node("BatchNormalization", ["x", "w", "w", "w", "w"], ["y"], training_mode=1),
         [floats("w", 1, 1, 1, 1)])
     one("E3102", "cast-to-text", node("Cast", ["x"], ["y"], to=STRING))
@@ -378,7 +379,7 @@ def unsupported():
     one("E3102", "axes-too-early", node("ReduceMean", ["x", "a"], ["y"]), [ints("a", 1)])
     one("E3102", "upsample-too-late", node("Upsample", ["x", "s"], ["y"]), [floats("s", 1, 1, 2)], 10)
     one("E3102", "scatter-add", node("ScatterND", ["x", "i", "u"], ["y"], reduction="add"), [ints("i", 0, dims=[1, 1]), floats("u", 0, 0, 0, 0)])
-    for opset in (1, 6, 29, 1 << 40, -1):
+    for opset in (1, 5, 29, 1 << 40, -1):
         put("E3103", f"opset{opset}", model(graph([RELU]), opset))
     put("E3103", "opset-of-function", model(graph([node("F", ["x"], ["y"], "f")]), imports={"": 17, "f": 1}, functions=[
         function("F", ["a"], ["b"], [node("Relu", ["a"], ["b"])], opset=3)]))
@@ -402,8 +403,9 @@ def unsupported():
 def correct():
     put("ok", "minimal", GOOD)
     put("ok", "unknown-fields", GOOD + num(900, 1) + text(901, "x") + fixed32(902, b"abcd") + tag(903, 1) + b"\0" * 8)
-    for opset in (7, 13, 28):
+    for opset in (6, 7, 13, 28):
         put("ok", f"opset{opset}", model(graph([RELU]), opset))
+    one("ok", "indices-unused", node("MaxPool", ["x"], ["y", "i"], kernel_shape=[2]), inputs=[value("x", (1, 1, 4))])
     one("ok", "initializer-among-inputs", node("Add", ["x", "w"], ["y"]), [floats("w", 1, 2, 3, 4)], inputs=[X, value("w", (4,))])
     one("ok", "initializer-unused", RELU, [floats("w", 1)])
     one("ok", "float-data", node("Add", ["x", "w"], ["y"]), [tensor("w", FLOAT, [4], None, text(4, struct.pack("<4f", 1, 2, 3, 4)))])

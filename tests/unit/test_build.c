@@ -118,6 +118,27 @@ static void symbols_are_bound(void **state)
 	assert_int_equal(diag_count(f->c->diag), 0);
 }
 
+static void sizes_are_whole_numbers(void **state)
+{
+	Fixture *f = *state;
+	bind(f, "N", 2.5);
+	build_bad(f, "<input id='x' shape='N'/><relu/><output/>", E5001);
+}
+
+static void faults_in_blocks_name_the_use(void **state)
+{
+	Fixture *f = *state;
+	build_bad(f,
+		  "<block name='b' params='k'><reshape id='r' shape='{k}'/></block>\n"
+		  "<input id='x' shape='6'/>\n<use block='b' id='good' k='6'/>\n"
+		  "<use block='b' id='bad' k='7'/><output/>",
+		  E5011);
+	const DiagEntry *note = diag_at(f->c->diag, 1);
+	assert_int_equal(note->severity, SEV_NOTE);
+	assert_int_equal(note->loc.line, 4);
+	assert_non_null(strstr(note->message, "'bad.r'"));
+}
+
 static void symbols_default(void **state)
 {
 	Fixture *f = *state;
@@ -505,6 +526,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(symbols_are_bound),
+		TEST(sizes_are_whole_numbers),
+		TEST(faults_in_blocks_name_the_use),
 		TEST(symbols_default),
 		TEST(unbound_symbols_are_listed),
 		TEST(unused_bindings_are_warned_of),

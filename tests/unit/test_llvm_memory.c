@@ -167,6 +167,36 @@ static void alignment(void **state)
 	for_targets(alignment_on);
 }
 
+/* More loops in one address than it is taken apart into. */
+static void long_addresses_on(Context *c, const Target *t)
+{
+	enum { DEPTH = 15 };
+	KBuilder *kb = start_kernel(c, t, "map");
+	int out = arg1(kb, DT_i64, 1 << DEPTH);
+	Node *sum = kb_i(kb, 0), *other = kb_i(kb, 0);
+	for (int i = 0; i < DEPTH; i++) {
+		Node *a = kb_axis(kb, "a", AX_LOOP, 2, 0);
+		kb_open(kb, a);
+		sum = kb_iadd(kb, sum, kb_imul(kb, a, (int64_t)1 << (i * 7 % DEPTH)));
+		other = kb_emit2(kb, OP_xor, other, kb_imul(kb, a, (int64_t)1 << (i * 7 % DEPTH)));
+	}
+	store1(kb, out, sum, other);
+	for (int i = 0; i < DEPTH; i++)
+		kb_close(kb);
+	int64_t *data = calloc(1 << DEPTH, sizeof *data);
+	void *arg[1] = { data };
+	run_kernel(c, kb_finish(kb), t, arg);
+	for (int i = 0; i < 1 << DEPTH; i++)
+		assert_int_equal(data[i], i);
+	free(data);
+}
+
+static void long_addresses(void **state)
+{
+	(void)state;
+	for_targets(long_addresses_on);
+}
+
 /* out[v] = table[index[v]] */
 static void gathers_on(Context *c, const Target *t)
 {
@@ -293,9 +323,10 @@ static void masked_kinds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tails),     cmocka_unit_test(addresses),
-		cmocka_unit_test(alignment), cmocka_unit_test(gathers),
-		cmocka_unit_test(guards),    cmocka_unit_test(masked_kinds),
+		cmocka_unit_test(tails),        cmocka_unit_test(addresses),
+		cmocka_unit_test(alignment),    cmocka_unit_test(long_addresses),
+		cmocka_unit_test(gathers),      cmocka_unit_test(guards),
+		cmocka_unit_test(masked_kinds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,6 @@
 #include "base/io.h"
 #include "frontend/frontend.h"
 #include "tests/unit/check.h"
-#include <libxml/xmlschemas.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -414,56 +413,51 @@ static void examples_read_back(void **state)
 
 /* --- the schema ------------------------------------------------------------------------------ */
 
-static void schema_accepts_the_examples(void **state)
+/* What xmllint says of a file: 0 when it fits the schema. */
+static int validate(Fixture *f, const char *path)
 {
-	Fixture *f = *state;
+	IoError e;
 	Str text;
 	str_init(&text, f->arena);
 	schema_write(&text);
-	xmlSchemaParserCtxt *parser = xmlSchemaNewMemParserCtxt(str_text(&text), (int)text.n);
-	xmlSchema *schema = xmlSchemaParse(parser);
-	assert_non_null(schema);
-	for (int i = 0; i < N_EXAMPLES; i++) {
-		xmlSchemaValidCtxt *valid = xmlSchemaNewValidCtxt(schema);
-		assert_int_equal(xmlSchemaValidateFile(valid, example_path(f->arena, i), 0), 0);
-		xmlSchemaFreeValidCtxt(valid);
-	}
-	xmlSchemaFree(schema);
-	xmlSchemaFreeParserCtxt(parser);
+	const char *schema = BURIN_BUILD_DIR "/test_xml.xsd";
+	if (system("command -v xmllint >/dev/null") != 0)
+		skip();
+	assert_true(io_write_file(schema, text.at, text.n, &e));
+	return system(arena_printf(
+		f->arena, "xmllint --nonet --noout --schema '%s' '%s' 2>/dev/null", schema, path));
 }
 
-static void silent(void *user, const char *fmt, ...)
+static void schema_accepts_the_examples(void **state)
 {
-	(void)user, (void)fmt;
+	Fixture *f = *state;
+	for (int i = 0; i < N_EXAMPLES; i++)
+		assert_int_equal(validate(f, example_path(f->arena, i)), 0);
 }
 
 static void schema_refuses_what_is_wrong(void **state)
 {
 	static const char *const wrong[] = {
-		"<graph xmlns='urn:burin:graph:1'><relux/></graph>",
-		"<graph xmlns='urn:burin:graph:1'><linear id='a' unit='3'/></graph>",
-		"<graph xmlns='urn:burin:graph:1'><linear units='3'/></graph>",
-		"<graph xmlns='urn:burin:graph:1'><maxpool2d/></graph>",
-		"<graph xmlns='urn:burin:graph:1'><linear id='a' bias='maybe'/></graph>",
-		"<graph xmlns='urn:burin:graph:1'><relu><relu/></relu></graph>",
+		"<relux/>",
+		"<linear id='a' unit='3'/>",
+		"<linear units='3'/>",
+		"<maxpool2d/>",
+		"<linear id='a' bias='maybe'/>",
+		"<relu><relu/></relu>",
+		"<input id='x' type='f31' shape='2'/>",
+		"<repeat><relu/></repeat>",
+		"<softmax axis=''/>",
+		"<layernorm id='n' eps='small'/>",
 	};
 	Fixture *f = *state;
-	Str text;
-	str_init(&text, f->arena);
-	schema_write(&text);
-	xmlSchemaParserCtxt *parser = xmlSchemaNewMemParserCtxt(str_text(&text), (int)text.n);
-	xmlSchema *schema = xmlSchemaParse(parser);
+	IoError e;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		xmlDoc *doc = xmlReadMemory(wrong[i], (int)strlen(wrong[i]), "w.xml", NULL,
-					    XML_PARSE_NONET);
-		xmlSchemaValidCtxt *valid = xmlSchemaNewValidCtxt(schema);
-		xmlSchemaSetValidErrors(valid, silent, silent, NULL);
-		assert_int_not_equal(xmlSchemaValidateDoc(valid, doc), 0);
-		xmlSchemaFreeValidCtxt(valid);
-		xmlFreeDoc(doc);
+		const char *path = BURIN_BUILD_DIR "/test_xml.xml";
+		const char *text = arena_printf(
+			f->arena, "<graph xmlns='urn:burin:graph:1'>%s</graph>", wrong[i]);
+		assert_true(io_write_file(path, text, strlen(text), &e));
+		assert_int_not_equal(validate(f, path), 0);
 	}
-	xmlSchemaFree(schema);
-	xmlSchemaFreeParserCtxt(parser);
 }
 
 /* --- limits: inputs too large to keep as files ----------------------------------------------- */
@@ -554,7 +548,17 @@ static double seconds_to_read(const char *piece, int times)
 	return (double)(t1.tv_sec - t0.tv_sec) + 1e-9 * (double)(t1.tv_nsec - t0.tv_nsec);
 }
 
-/* Twice the input may take at most about twice the time; 4 leaves room for caches and a busy
+static double best_of_three(const char *piece, int times)
+{
+	double best = seconds_to_read(piece, times);
+	for (int i = 0; i < 2; i++) {
+		double t = seconds_to_read(piece, times);
+		best = t < best ? t : best;
+	}
+	return best;
+}
+
+/* Four times the input takes about four times as long; 10 leaves room for caches and a busy
  * machine, and quadratic would be 16. */
 static void time_is_linear(void **state)
 {
@@ -578,9 +582,9 @@ static void time_is_linear(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(family) / sizeof(family[0]); i++) {
-		double small = seconds_to_read(family[i], 10000),
-		       large = seconds_to_read(family[i], 40000);
-		if (large > 4 * 4 * (small + 0.002) / 2)
+		double small = best_of_three(family[i], 10000),
+		       large = best_of_three(family[i], 40000);
+		if (large > 10 * (small + 0.005))
 			fail_msg("%s: %g s for 10000, %g s for 40000", family[i], small, large);
 	}
 }

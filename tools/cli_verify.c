@@ -1,0 +1,126 @@
+/* burin verify: the compiled model against the reference evaluation (naive loops in double
+ * precision, on the graph before any pass), on random inputs. */
+#include "tools/cli_verify.h"
+#include "passes/expand.h"
+
+int verify_run(Verify *v, uint64_t seed)
+{
+	int rc = model_fill(v->c, &v->m, &v->given, seed);
+	return rc ? rc : model_run(v->c, &v->m);
+}
+
+bool reference_outputs(Verify *v, const Graph *g, Arena *a, EvalTensor *out)
+{
+	EvalTensor *in = ARENA_ARRAY(a, EvalTensor, g->input.n + 1);
+	for (int i = 0; i < g->input.n; i++)
+		in[i] = eval_from_data(a, g->input.at[i]->type, v->m.in[i].data);
+	return eval_graph(g, a, in, out, (EvalOptions){ 0 });
+}
+
+static int wanted_outputs(Verify *v, Arena *a, EvalTensor *out)
+{
+	if (opt_given(v->c, OPT_against))
+		return onnxruntime_outputs(v, a, out);
+	return reference_outputs(v, v->reference, a, out) ?
+		       EXIT_YES :
+		       cli_diagnostics(v->c, v->m.graph->ctx->diag);
+}
+
+/* The worst of all sets, for each output. */
+static void keep_worst(Difference *worst, const Difference *d)
+{
+	bool replaces = worst->first_bad < 0 && d->first_bad >= 0;
+	int64_t bad = worst->bad + d->bad;
+	double abs = worst->max_abs, ulp = worst->ulp, largest = worst->largest;
+	if (replaces)
+		*worst = *d;
+	worst->bad = bad;
+	worst->max_abs = d->max_abs <= abs ? abs : d->max_abs;
+	worst->ulp = d->ulp <= ulp ? ulp : d->ulp;
+	worst->largest = d->largest <= largest ? largest : d->largest;
+}
+
+static int compare_set(Verify *v, uint64_t seed, Difference *worst)
+{
+	Arena *a = arena_create();
+	EvalTensor *want = ARENA_ARRAY(a, EvalTensor, v->m.n_out + 1);
+	int rc = verify_run(v, seed);
+	if (rc == EXIT_YES)
+		rc = wanted_outputs(v, a, want);
+	for (int i = 0; rc == EXIT_YES && i < v->m.n_out; i++) {
+		Difference d = tensor_difference(&v->m.out[i], &want[i], v->tolerance);
+		if (d.bad && v->bad_output < 0) {
+			v->bad_output = i;
+			v->bad_seed = seed;
+		}
+		keep_worst(&worst[i], &d);
+	}
+	arena_destroy(a);
+	return rc;
+}
+
+static int compare_sets(Verify *v)
+{
+	Cli *c = v->c;
+	Difference *worst = ARENA_ARRAY(c->arena, Difference, v->m.n_out + 1);
+	for (int i = 0; i < v->m.n_out; i++)
+		worst[i].first_bad = -1;
+	for (int64_t s = 0; s < v->sets; s++) {
+		progress_show(c, "verify", s, v->sets, "sets");
+		int rc = compare_set(v, c->seed + (uint64_t)s, worst);
+		if (rc)
+			return rc;
+	}
+	cli_print(c, "inputs    %lld random set%s, seed %llu\n", (long long)v->sets,
+		  v->sets == 1 ? "" : "s", (unsigned long long)c->seed);
+	json_key_int(c, "sets", v->sets);
+	json_key_int(c, "seed", (int64_t)c->seed);
+	json_key_real(c, "rtol", v->tolerance.rtol);
+	json_key_real(c, "atol", v->tolerance.atol);
+	json_key_array(c, "outputs");
+	for (int i = 0; i < v->m.n_out; i++)
+		difference_report(c, v->m.out[i].name, &v->m.out[i], &worst[i]);
+	json_end(&c->json);
+	return v->bad_output >= 0 ? EXIT_NO : EXIT_YES;
+}
+
+static int read_options(Verify *v)
+{
+	Cli *c = v->c;
+	if (is_compiled_file(c->arg.at[0]))
+		return cli_usage(c, "give the model it was compiled from, or `burin run FILE --expect`",
+				 "verify needs a model, not a compiled file");
+	if (!tolerance_read(c, &v->tolerance) || !opt_int(c, OPT_inputs, 1, 1000000, &v->sets))
+		return EXIT_USAGE;
+	return given_read(c, &v->given);
+}
+
+static int verify(Verify *v)
+{
+	Cli *c = v->c;
+	int rc = read_options(v);
+	if (rc == EXIT_YES)
+		rc = model_load(c, c->arg.at[0], &v->given, &v->m);
+	if (rc)
+		return rc;
+	Graph *typed = v->m.graph->graph;
+	v->reference = expand_macros(typed, v->m.graph->arena);
+	if (!v->reference)
+		return cli_diagnostics(c, v->m.graph->ctx->diag);
+	rc = compare_sets(v);
+	json_key_bool(c, "ok", rc == EXIT_YES);
+	if (rc == EXIT_NO && opt_given(c, OPT_bisect)) {
+		int found = verify_bisect(v);
+		return found ? found : rc;
+	}
+	return rc;
+}
+
+int verb_verify(Cli *c)
+{
+	Verify v = { .c = c, .sets = 3, .bad_output = -1 };
+	json_key_text(c, "file", c->arg.at[0]);
+	int rc = verify(&v);
+	model_close(&v.m);
+	return rc;
+}
