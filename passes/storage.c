@@ -206,6 +206,22 @@ static void own_buffer(Assigner *a, const Node *n, Space space, int index)
 	s->buffer = add_buffer(a, space, index, stride * dtype_info[t->dtype].bytes);
 }
 
+/* A concatenation whose parts a longer one has placed side by side already is a piece of it: the
+ * growing lists of a dense block share one buffer. */
+static bool adopt_parts(Assigner *a, const Node *n)
+{
+	const Node *first = n->n_in ? n->in[0] : n;
+	if (n->op != OP_concat || !placed(a, first) || !a->f->of[first->id])
+		return false;
+	a->m->of[n->id] = a->m->of[first->id]; /* the first part lies at the start of the whole */
+	for (int k = 0; k < n->n_in; k++)
+		if (!operand_embedded(a->m, a->f, n, k)) {
+			a->m->of[n->id].buffer = -1;
+			return false;
+		}
+	return true;
+}
+
 static int result_index(const Graph *g, const Node *n)
 {
 	for (int i = 0; i < g->result.n; i++)
@@ -244,7 +260,7 @@ StorageMap *assign_storage(const Pass *p, const Fusion *f, Arena *arena)
 		if (!f->stored[n->id])
 			continue;
 		int result = result_index(g, n);
-		if (!placed(&a, n))
+		if (!placed(&a, n) && !(result < 0 && adopt_parts(&a, n)))
 			own_buffer(&a, n, result >= 0 ? SPACE_OUTPUT : SPACE_WORK,
 				   result >= 0 ? result : 0);
 		for (int k = 0; f->of[n->id]->kind == GROUP_COPY && k < n->n_in; k++) {

@@ -174,17 +174,24 @@ static bool is_pixel_shuffle(const Transposed *t)
 	return plain;
 }
 
-/* Every input pixel becomes a block of its own: [N*H*W, C] by [C, O*KH*KW]. */
-static Node *transposed_shuffle(Builder *b, Node *x, Node *w, const Transposed *t)
+/* Every input pixel becomes a block of its own: [N*H*W, C] by [C, KH*KW*O]. The output channels run
+ * last and the bias is added to the product's columns, so that with channels last the rows of a
+ * block are copied as they are. */
+static Node *transposed_shuffle(Builder *b, Node *x, Node *w, Node *bias, const Transposed *t)
 {
 	int64_t n = x->type->dim[0], h = t->p.size[0], width = t->p.size[1], o = t->out;
-	int64_t kh = t->p.kernel[0], kw = t->p.kernel[1];
+	int64_t kh = t->p.kernel[0], kw = t->p.kernel[1], cols = kh * kw * o;
 	x = emit_transpose(b, x, (int[]){ 0, 2, 3, 1 });
 	x = emit_reshape(b, x, 2, (int64_t[]){ n * h * width, t->in });
-	w = emit_reshape(b, w, 2, (int64_t[]){ t->in, o * kh * kw });
+	w = emit_transpose(b, w, (int[]){ 0, 2, 3, 1 });
+	w = emit_reshape(b, w, 2, (int64_t[]){ t->in, cols });
 	Node *y = emit_matmul(b, x, w, false, false);
-	y = emit_reshape(b, y, 6, (int64_t[]){ n, h, width, o, kh, kw });
-	y = emit_transpose(b, y, (int[]){ 0, 3, 1, 4, 2, 5 });
+	if (bias) {
+		bias = emit_broadcast(b, bias, 2, (int64_t[]){ kh * kw, o });
+		y = emit_b2(b, OP_add, y, emit_reshape(b, bias, 1, &cols));
+	}
+	y = emit_reshape(b, y, 6, (int64_t[]){ n, h, width, kh, kw, o });
+	y = emit_transpose(b, y, (int[]){ 0, 5, 1, 3, 2, 4 });
 	return emit_reshape(b, y, 4, (int64_t[]){ n, o, h * kh, width * kw });
 }
 
@@ -194,7 +201,8 @@ bool expand_conv_transpose2d(Builder *b, const Node *n, Node **out)
 	if (!read_transposed(b, n, &t))
 		return false;
 	Node *x = plane_enter(b, n->in[0], &t.p), *w = enter_weights(b, n->in[1], &t.p);
-	Node *y = is_pixel_shuffle(&t) ? transposed_shuffle(b, x, w, &t)
-				       : transposed_general(b, x, w, &t);
-	return expand_done(b, out, plane_leave(b, add_bias(b, y, given_input(n, 2)), &t.p));
+	Node *bias = given_input(n, 2);
+	Node *y = is_pixel_shuffle(&t) ? transposed_shuffle(b, x, w, bias, &t)
+				       : add_bias(b, transposed_general(b, x, w, &t), bias);
+	return expand_done(b, out, plane_leave(b, y, &t.p));
 }

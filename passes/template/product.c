@@ -76,6 +76,14 @@ static void step(Tile *t, Node *v, Node *col, Node **acc)
 	kb_set(p->kb, *acc, kb_fma(p->kb, p->read_a(p, t->i, t->r), p->read_b(p, t->r, col), *acc));
 }
 
+static bool sums_nothing(const Product *p)
+{
+	bool empty = false;
+	for (int k = 0; k < p->n_r; k++)
+		empty = empty || p->extent[k] == 0;
+	return empty;
+}
+
 static void finish(Tile *t, Node *v, Node *col, Node **acc)
 {
 	(void)v;
@@ -152,7 +160,8 @@ void emit_product(Product *p)
 	each_vector(&t, clear);
 	for (int k = 0; k < p->n_r; k++)
 		open_axis(kb, t.r[k]);
-	each_vector(&t, step);
+	if (!sums_nothing(p))
+		each_vector(&t, step);
 	for (int k = p->n_r - 1; k >= 0; k--)
 		close_axis(kb, t.r[k]);
 	if (p->tile >= 0)

@@ -58,7 +58,7 @@ seeds() { # target
 
 fuzz() { # target
 	mkdir -p "$keep/$1"
-	ASAN_OPTIONS=allocator_may_return_null=1:detect_stack_use_after_return=0 "$build/tests/fuzz_$1" -max_total_time="$seconds" \
+	ASAN_OPTIONS=allocator_may_return_null=1:quarantine_size_mb=8 "$build/tests/fuzz_$1" -max_total_time="$seconds" \
 		-timeout=20 -rss_limit_mb=2048 -max_len=16384 -dict="$keep/words" -print_final_stats=1 -verbosity=1 \
 		-artifact_prefix="$keep/found/$1-" "$keep/$1" $(seeds "$1") >"$keep/log/$1" 2>&1
 	local status=$? runs edges
