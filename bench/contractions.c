@@ -1,7 +1,8 @@
-/* How near do the contraction templates come to the machine? Every distinct convolution of ResNet-50
- * and every product of BERT-base (128 tokens), batch 1, direct algorithm, compiled through the whole
- * pipeline; the step that holds the contraction is timed, and the multiply-add peak is measured in
- * between (a loop with 16 accumulators at the widest vector, on as many threads).
+/* How near do the contraction templates come to the machine? Every distinct convolution of
+ * ResNet-50 and every product of BERT-base (128 tokens), batch 1, direct algorithm, compiled
+ * through the whole pipeline; the step that holds the contraction is timed, and the multiply-add
+ * peak is measured in between (a loop with 16 accumulators at the widest vector, on as many
+ * threads).
  *
  *     build/bench-contractions [threads] [repetitions]          (default 1 and 40) */
 #include "base/oom.h"
@@ -114,17 +115,23 @@ typedef struct Shape {
 	int m, n, k;                       /* a product, when m > 0 */
 } Shape;
 
-#define CONV(size, in, out, kernel, stride) { size, in, out, kernel, stride, 0, 0, 0 }
-#define PRODUCT(m, n, k) { 0, 0, 0, 0, 0, m, n, k }
+#define CONV(size, in, out, kernel, stride) \
+	{ \
+		size, in, out, kernel, stride, 0, 0, 0 \
+	}
+#define PRODUCT(m, n, k) \
+	{ \
+		0, 0, 0, 0, 0, m, n, k \
+	}
 static const Shape shapes[] = {
-	CONV(56, 64, 64, 1, 1),     CONV(56, 64, 64, 3, 1),    CONV(56, 64, 256, 1, 1),
-	CONV(56, 256, 64, 1, 1),    CONV(56, 256, 128, 1, 1),  CONV(56, 128, 128, 3, 2),
-	CONV(28, 128, 512, 1, 1),   CONV(56, 256, 512, 1, 2),  CONV(28, 512, 128, 1, 1),
-	CONV(28, 128, 128, 3, 1),   CONV(28, 512, 256, 1, 1),  CONV(28, 256, 256, 3, 2),
-	CONV(14, 256, 1024, 1, 1),  CONV(28, 512, 1024, 1, 2), CONV(14, 1024, 256, 1, 1),
-	CONV(14, 256, 256, 3, 1),   CONV(14, 1024, 512, 1, 1), CONV(14, 512, 512, 3, 2),
-	CONV(7, 512, 2048, 1, 1),   CONV(14, 1024, 2048, 1, 2), CONV(7, 2048, 512, 1, 1),
-	CONV(7, 512, 512, 3, 1),    PRODUCT(128, 768, 768),    PRODUCT(128, 3072, 768),
+	CONV(56, 64, 64, 1, 1),    CONV(56, 64, 64, 3, 1),     CONV(56, 64, 256, 1, 1),
+	CONV(56, 256, 64, 1, 1),   CONV(56, 256, 128, 1, 1),   CONV(56, 128, 128, 3, 2),
+	CONV(28, 128, 512, 1, 1),  CONV(56, 256, 512, 1, 2),   CONV(28, 512, 128, 1, 1),
+	CONV(28, 128, 128, 3, 1),  CONV(28, 512, 256, 1, 1),   CONV(28, 256, 256, 3, 2),
+	CONV(14, 256, 1024, 1, 1), CONV(28, 512, 1024, 1, 2),  CONV(14, 1024, 256, 1, 1),
+	CONV(14, 256, 256, 3, 1),  CONV(14, 1024, 512, 1, 1),  CONV(14, 512, 512, 3, 2),
+	CONV(7, 512, 2048, 1, 1),  CONV(14, 1024, 2048, 1, 2), CONV(7, 2048, 512, 1, 1),
+	CONV(7, 512, 512, 3, 1),   PRODUCT(128, 768, 768),     PRODUCT(128, 3072, 768),
 	PRODUCT(128, 768, 3072),
 };
 
@@ -158,8 +165,8 @@ static const char *graph_text(Arena *a, const Shape *s)
 		"  %%2 = relu %%1 : f32[1,%d,%d,%d]\n"
 		"  %%3 = transpose %%2 {perm=[0, 2, 3, 1]} : f32[1,%d,%d,%d]\n  return %%3\n}\n",
 		s->size, s->size, s->in, s->out, s->in, s->kernel, s->kernel, s->size, s->size,
-		s->in, s->in, s->size, s->size, s->stride, s->stride, pad, pad, pad, pad, s->out, to, to, s->out, to, to,
-		to, to, s->out);
+		s->in, s->in, s->size, s->size, s->stride, s->stride, pad, pad, pad, pad, s->out,
+		to, to, s->out, to, to, to, to, s->out);
 }
 
 /* --- one shape ------------------------------------------------------------------------------- */

@@ -203,8 +203,7 @@ static bool compile_variant(Aot *z, int i)
 					     z->variant[i].suffix);
 	}
 	const Target *t = &z->target[i / z->n_batch];
-	if (!kernels_to_objects(z->c, z->arena, t, job, plan->kernel.n, z->o->threads,
-				z->o->cache))
+	if (!kernels_to_objects(z->c, z->arena, t, job, plan->kernel.n, z->o->threads, z->o->cache))
 		return false;
 	for (int k = 0; k < plan->kernel.n; k++)
 		vec_push(z->arena, &z->object, job[k].out);
@@ -322,8 +321,7 @@ static bool run(Aot *z)
 	z->weight_bytes = z->compiled[0].main->weight_bytes;
 	if (!z->a->weights_embed && z->weight_bytes > WEIGHTS_EMBED_LIMIT)
 		z->own.weights_beside = true;
-	if (!report_progress(z, "packing weights", 0, 1) ||
-	    !pack_weights(z, &host, j))
+	if (!report_progress(z, "packing weights", 0, 1) || !pack_weights(z, &host, j))
 		return false;
 	for (int i = 0; i < z->n_variant; i++)
 		if (!report_progress(z, "compiling kernels", i, z->n_variant) ||

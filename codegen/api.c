@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Names beside those of passes/settings.h:  multiversion = x86-64-v4,x86-64-v3   compile-threads = N   cache = off   linker, prefix, header,
- * source = text    weights = embed | beside */
+/* Names beside those of passes/settings.h:  multiversion = x86-64-v4,x86-64-v3   compile-threads =
+ * N   cache = off   linker, prefix, header, source = text    weights = embed | beside */
 static int compile_threads(const burin_opts *o)
 {
 	const char *v = opts_get(o, "compile-threads");
@@ -94,8 +94,10 @@ static bool read_job(CompileJob *j, const burin_graph *g, const char *path)
 	j->ao.target = j->target;
 	const char *wrong = j->ao.prefix ? artifact_prefix_error(j->ao.prefix) : NULL;
 	if (wrong)
-		return diag_error(j->c->diag, (Loc){ 0 }, E5001, "prefix '%s': %s", j->ao.prefix, wrong);
-	return settings_read(j->c, j->o, &j->co.pass) && (!path || (read_targets(j) && read_batches(j, g)));
+		return diag_error(j->c->diag, (Loc){ 0 }, E5001, "prefix '%s': %s", j->ao.prefix,
+				  wrong);
+	return settings_read(j->c, j->o, &j->co.pass) &&
+	       (!path || (read_targets(j) && read_batches(j, g)));
 }
 
 static void release_program(void *p)
@@ -148,7 +150,8 @@ burin_status burin_compile(const burin_graph *g, const char *out_path, burin_mod
 {
 	OomScope scope;
 	if (!g || (!out_path && !jit))
-		return rt_fail(err, BURIN_E_ARG, 0, "a graph, and a path or a place for the model are needed");
+		return rt_fail(err, BURIN_E_ARG, 0,
+			       "a graph, and a path or a place for the model are needed");
 	if (jit)
 		*jit = NULL;
 	if (OOM_GUARD(&scope)) {

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Names:  bind.NAME = number (a symbol or scalar input)    model-weights = file or random:seed=N    size = default for free symbols
- *         fp = contract | strict | fast    emit.fold, emit.cse, emit.rules = on | off    check-only = on (parameters without data) */
+/* Names:  bind.NAME = number (a symbol or scalar input)    model-weights = file or random:seed=N
+ * size = default for free symbols fp = contract | strict | fast    emit.fold, emit.cse, emit.rules
+ * = on | off    check-only = on (parameters without data) */
 static bool option_on(const burin_opts *o, const char *key, bool fallback)
 {
 	const char *v = opts_get(o, key);
@@ -185,7 +186,8 @@ burin_status burin_read(burin_graph **out, const char *path, const burin_opts *o
 	return BURIN_E_MEMORY;
 }
 
-burin_status burin_write(const burin_graph *g, const char *path, const burin_opts *o, burin_error *err)
+burin_status burin_write(const burin_graph *g, const char *path, const burin_opts *o,
+			 burin_error *err)
 {
 	(void)o;
 	if (!g || !path)

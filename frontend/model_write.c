@@ -11,7 +11,8 @@ bool model_write(Context *c, const ElemList *list, const char *path)
 	elem_tensors(list, &tensors);
 	if (tensors.name.n) {
 		weights = path_with_suffix(c->arena, path, ".safetensors");
-		if (!safetensors_write(c, weights, tensors.name.n, tensors.name.at, tensors.blob.at))
+		if (!safetensors_write(c, weights, tensors.name.n, tensors.name.at,
+				       tensors.blob.at))
 			return false;
 	}
 	str_init(&text, c->arena);

@@ -1,7 +1,8 @@
 /* Shared by the parts of the ONNX reader:
- *   onnx_proto.c  bytes to messages                 onnx.c       model, graphs, functions, names
- *   onnx_data.c   tensors to blobs                  onnx_call.c  one node: its inputs, attributes,
- * elements onnx.def      the operators, one row each       onnx_op_*.c  what the rows mean */
+ *   onnx_proto.c  bytes to messages          onnx.c       model, graphs, functions
+ *   onnx_data.c   tensors to blobs           onnx_names.c ids, symbols, what is not read
+ *   onnx.def      operators, one row each    onnx_call.c  one node: its inputs, attributes,
+ * elements onnx_ops.c    the table, printed         onnx_op_*.c  what the rows mean */
 #ifndef FRONTEND_ONNX_IMPL_H
 #define FRONTEND_ONNX_IMPL_H
 #include "base/map.h"

@@ -249,11 +249,26 @@ static const char *attention_mask(OnnxCall *n, const Heads *h, bool *causal)
 		mask = mask_of(n, mask, "mask");
 	int time = h->folded ? 1 : 2;
 	bool square = told_size(n, 0, time) && told_size(n, 0, time) == told_size(n, 1, time);
-	if (!*causal || onnx_in(n, 4) || square)
+	if (!*causal || onnx_in(n, 4) || (square && onnx_type(n, 3) != DT_bool))
 		return mask;
 	*causal = false;
 	const char *half = triangle(n, h);
 	return mask ? onnx_do(n, "masks", "add", mask, half) : half;
+}
+
+/* A query that a mask of truth values keeps from all keys gives zeros. */
+static Elem guarded_rows(OnnxCall *n, const char *y, const char *mask)
+{
+	Elem most = onnx_elem(n, "reduce_max");
+	onnx_arg_id(n, &most, mask);
+	onnx_set(n, &most, "axes", "-1");
+	onnx_set_flag(n, &most, "keepdims", true);
+	const char *none = onnx_do(n, "blind", "isinf", onnx_step(n, &most, "most"), NULL);
+	Elem e = onnx_elem(n, "select");
+	onnx_arg_id(n, &e, none);
+	onnx_arg_id(n, &e, "0");
+	onnx_arg_id(n, &e, y);
+	return e;
 }
 
 static bool attention_form(OnnxCall *n)
@@ -286,6 +301,8 @@ bool onnx_map_attention(OnnxCall *n)
 		onnx_set_num(n, &e, "scale", onnx_attr_float(n, "scale", 0));
 	if (causal)
 		onnx_set_flag(n, &e, "causal", true);
+	if (mask && onnx_type(n, 3) == DT_bool)
+		e = guarded_rows(n, onnx_step(n, &e, "seen_by"), mask);
 	if (!h.folded)
 		return onnx_result(n, &e, onnx_type(n, 0));
 	const char *y = exchange(n, onnx_step(n, &e, "heads"), "0,2,1,3", "rows");

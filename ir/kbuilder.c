@@ -93,7 +93,8 @@ int kb_axis_id(const Node *axis)
 	return (int)ATTR_OF(axis, index)->index;
 }
 
-/* A loop is linked to its parent when it closes, so that what a read inside of it moves out goes before it. */
+/* A loop is linked to its parent when it closes, so that what a read inside of it moves out goes
+ * before it. */
 void kb_open_range(KBuilder *kb, Node *axis, Node *lo, Node *hi)
 {
 	Stmt *s = ARENA_NEW(kb->arena, Stmt);
@@ -178,7 +179,8 @@ Node *kb_var(KBuilder *kb, const char *name, Node *value, uint64_t axes)
 	s->value = value;
 	Node *n = kb_intern(kb, OP_var, attr_intern(kb->ctx, ATTR_index_RECORD, &index),
 			    value->type, NULL, 0);
-	/* It changes with every loop around its declaration, and is a copy per index of its own axes. */
+	/* It changes with every loop around its declaration, and is a copy per index of its own
+	 * axes. */
 	n->axes = v.axes | open_axes(kb) | value->axes;
 	return n;
 }
@@ -254,7 +256,8 @@ void kb_output(KBuilder *kb, const Node *n, const Storage *s)
 	t->stored = true;
 }
 
-/* Arguments come in the order of first use, so that kernels that differ in nothing else are equal. */
+/* Arguments come in the order of first use, so that kernels that differ in nothing else are equal.
+ */
 int kb_buf_of(KBuilder *kb, const Node *n)
 {
 	Tensor *t = kb_tensor(kb, n);
@@ -369,7 +372,8 @@ static void stage_element(KBuilder *kb, Node **at, void *user)
 	kb_store_buf(kb, s->buf, s->stored ? at : at + s->row_rank, kb_lower(kb, s->n, at));
 }
 
-/* Computes the row of n that at[0..row_rank) names, in the scope of that row, unless done there before. */
+/* Computes the row of n that at[0..row_rank) names, in the scope of that row, unless done there
+ * before. */
 static void stage_row(KBuilder *kb, Tensor *t, Node *const *at)
 {
 	const Node *n = t->node;

@@ -6,10 +6,11 @@
 
 typedef struct Scope {
 	struct Scope *outer;
-	Stmt *stmt;        /* the S_LOOP or S_IF this scope is the body of; NULL: the kernel's */
-	Stmt **tail;       /* where the next statement goes */
-	uint64_t axes;     /* the axis opened here, as a bit; all bits for S_IF (nothing moves out of it) */
-	Map *memo;         /* (tensor, index) -> value, for values that hold while the scope is open */
+	Stmt *stmt;    /* the S_LOOP or S_IF this scope is the body of; NULL: the kernel's */
+	Stmt **tail;   /* where the next statement goes */
+	uint64_t axes; /* the axis opened here, as a bit; all bits for S_IF (nothing moves out of
+			  it) */
+	Map *memo;     /* (tensor, index) -> value, for values that hold while the scope is open */
 	int depth;
 } Scope;
 
@@ -17,9 +18,9 @@ typedef struct Scope {
 typedef struct Tensor {
 	const Node *node;
 	Role role;
-	int buf;           /* OUTSIDE, STAGED once computed: Buf index, else -1 */
-	int row_rank;      /* STAGED */
-	Storage storage;   /* OUTSIDE, or where an output goes */
+	int buf;         /* OUTSIDE, STAGED once computed: Buf index, else -1 */
+	int row_rank;    /* STAGED */
+	Storage storage; /* OUTSIDE, or where an output goes */
 	bool stored;
 } Tensor;
 
@@ -28,10 +29,10 @@ struct KBuilder {
 	Arena *arena;
 	Kernel *k;
 	Target target;
-	Map *values;       /* hash -> chain of kernel nodes */
-	Map *tensors;      /* Node * -> Tensor * */
+	Map *values;  /* hash -> chain of kernel nodes */
+	Map *tensors; /* Node * -> Tensor * */
 	Scope *scope;
-	VEC(int) var_depth; /* by var: depth of the scope that declares it */
+	VEC(int) var_depth;       /* by var: depth of the scope that declares it */
 	VEC(const Storage *) arg; /* by Buf: where an argument lies, NULL for scratch */
 };
 

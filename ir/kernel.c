@@ -1,5 +1,6 @@
-/* Canonical text of kernels and their identity. Names do not matter: axes, buffers, variables and values are numbered in the order in
- * which the text first meets them, so that structurally equal kernels print the same and share one hash.
+/* Canonical text of kernels and their identity. Names do not matter: axes, buffers, variables and
+ * values are numbered in the order in which the text first meets them, so that structurally equal
+ * kernels print the same and share one hash.
  *
  *   kernel tasks=24 scratch=0 {
  *     buf b0 arg f32[128,768] stride [784,1] align 64 in
@@ -16,10 +17,10 @@ typedef struct Printer {
 	Str *s;
 	const Kernel *k;
 	Arena *scratch;
-	int *axis, *var, *buf;        /* canonical number + 1, 0: not met yet */
+	int *axis, *var, *buf; /* canonical number + 1, 0: not met yet */
 	int n_axis, n_var, n_buf, n_value;
-	Map *value;                   /* Node -> canonical number + 1, scoped */
-	VEC(const Node *) named;      /* in order, to forget at the end of a scope */
+	Map *value;              /* Node -> canonical number + 1, scoped */
+	VEC(const Node *) named; /* in order, to forget at the end of a scope */
 	int depth;
 } Printer;
 
@@ -135,8 +136,8 @@ static void print_loop(Printer *p, const Stmt *s)
 	if (s->hi)
 		define(p, s->hi);
 	indent(p);
-	str_fmt(p->s, "%s a%d %lld", axis_kind_name[a->kind],
-		number(p->axis, s->axis, &p->n_axis), (long long)a->extent);
+	str_fmt(p->s, "%s a%d %lld", axis_kind_name[a->kind], number(p->axis, s->axis, &p->n_axis),
+		(long long)a->extent);
 	if (a->kind == AX_VECTOR)
 		str_fmt(p->s, " of %d", a->lanes);
 	if (s->lo) {
@@ -153,8 +154,7 @@ static void print_loop(Printer *p, const Stmt *s)
 static void print_var(Printer *p, const Stmt *s)
 {
 	const Var *v = &p->k->var.at[s->var];
-	str_fmt(p->s, "var v%d %s [", number(p->var, s->var, &p->n_var),
-		dtype_info[v->dtype].name);
+	str_fmt(p->s, "var v%d %s [", number(p->var, s->var, &p->n_var), dtype_info[v->dtype].name);
 	for (int i = 0, first = 1; i < p->k->axis.n; i++)
 		if (v->axes >> i & 1) {
 			str_fmt(p->s, first ? "a%d" : " a%d", number(p->axis, i, &p->n_axis));

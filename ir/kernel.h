@@ -1,15 +1,20 @@
-/* Kernels: one placed loop program each, the common end of every way down from the graph (docs/ir.md). Both backends walk it.
+/* Kernels: one placed loop program each, the common end of every way down from the graph
+ * (docs/ir.md). Both backends walk it.
  *
- * A kernel is called as  k(buf 0, buf 1, ..., begin, end, scratch): one pointer per Buf of space ARG, the range of its task axis, and
- * scratch_bytes of memory of the calling thread (64-byte aligned).
+ * A kernel is called as  k(buf 0, buf 1, ..., begin, end, scratch): one pointer per Buf of space
+ * ARG, the range of its task axis, and scratch_bytes of memory of the calling thread (64-byte
+ * aligned).
  *
- * Values are Nodes at kernel level: OP_axis (index of a loop, i64), OP_var (a variable), OP_load (an element of a buffer; inputs are
- * the index of each dimension), elementwise operators, OP_const scalars, OP_fold_* (over UNROLL and VECTOR axes only, of values that
- * depend on them). A Node's `axes` is the set of axes it depends on.
+ * Values are Nodes at kernel level: OP_axis (index of a loop, i64), OP_var (a variable), OP_load
+ * (an element of a buffer; inputs are the index of each dimension), elementwise operators, OP_const
+ * scalars, OP_fold_* (over UNROLL and VECTOR axes only, of values that depend on them). A Node's
+ * `axes` is the set of axes it depends on.
  * - An AX_UNROLL axis means copies: a value that depends on it exists once per index.
- * - An AX_VECTOR axis means lanes: a value that depends on it is a vector of `lanes`, of which the first `extent` are active.
- *   Loads and stores touch active lanes only; S_SET keeps the old value of inactive lanes. At most one vector axis is open at a time.
- * - An axis may be opened by several loops one after another; a variable indexed by it (Var.axes) keeps its copies and lanes between.
+ * - An AX_VECTOR axis means lanes: a value that depends on it is a vector of `lanes`, of which the
+ * first `extent` are active. Loads and stores touch active lanes only; S_SET keeps the old value of
+ * inactive lanes. At most one vector axis is open at a time.
+ * - An axis may be opened by several loops one after another; a variable indexed by it (Var.axes)
+ * keeps its copies and lanes between.
  */
 #ifndef IR_KERNEL_H
 #define IR_KERNEL_H
@@ -21,8 +26,9 @@ typedef enum AxisKind { AX_LOOP, AX_TASK, AX_UNROLL, AX_VECTOR } AxisKind;
 typedef struct Axis {
 	const char *name;
 	AxisKind kind;
-	int64_t extent;  /* LOOP: largest number of iterations (for range analysis: 0 <= index < extent) */
-	int lanes;       /* VECTOR: width; extent <= lanes */
+	int64_t extent; /* LOOP: largest number of iterations (for range analysis: 0 <= index <
+			   extent) */
+	int lanes;      /* VECTOR: width; extent <= lanes */
 } Axis;
 
 typedef enum BufSpace { BUF_ARG, BUF_SCRATCH } BufSpace;
@@ -36,57 +42,59 @@ typedef struct Buf {
 	int64_t offset;           /* SCRATCH: bytes from the start of scratch */
 	int align;                /* bytes guaranteed for element 0 */
 	bool written, read;
-	bool aliased;             /* may share memory with another buffer: no `noalias` */
+	bool aliased; /* may share memory with another buffer: no `noalias` */
 } Buf;
 
 typedef struct Var {
 	const char *name;
 	DType dtype;
-	uint64_t axes;   /* UNROLL and VECTOR axes that index it */
+	uint64_t axes; /* UNROLL and VECTOR axes that index it */
 } Var;
 
 typedef enum StmtKind {
-	S_LOOP,    /* axis runs over lo <= axis < hi (LOOP), the task range (TASK), or 0 .. extent (UNROLL, VECTOR) around body */
-	S_VAR,     /* var := value, a new variable visible to the end of the enclosing body */
-	S_SET,     /* var := value, which may mention var; inside loops this is the carried value */
-	S_STORE,   /* buf[at...] := value */
-	S_IF,      /* body when cond, a scalar truth value that depends on no vector axis */
-	S_BLOCK,   /* body: groups statements (a stage), no meaning */
-	S_BARRIER  /* all threads of a block (CUDA); nothing on the CPU */
+	S_LOOP,   /* axis runs over lo <= axis < hi (LOOP), the task range (TASK), or 0 .. extent
+		     (UNROLL, VECTOR) around body */
+	S_VAR,    /* var := value, a new variable visible to the end of the enclosing body */
+	S_SET,    /* var := value, which may mention var; inside loops this is the carried value */
+	S_STORE,  /* buf[at...] := value */
+	S_IF,     /* body when cond, a scalar truth value that depends on no vector axis */
+	S_BLOCK,  /* body: groups statements (a stage), no meaning */
+	S_BARRIER /* all threads of a block (CUDA); nothing on the CPU */
 } StmtKind;
 
 typedef struct Stmt Stmt;
 struct Stmt {
 	StmtKind kind;
 	int axis, var, buf;
-	Node *lo, *hi;          /* i64; NULL: 0 and the axis's extent */
-	Node *value;            /* S_VAR, S_SET, S_STORE */
-	Node *cond;             /* S_IF */
-	Node *at[MAX_RANK];     /* S_STORE */
+	Node *lo, *hi;      /* i64; NULL: 0 and the axis's extent */
+	Node *value;        /* S_VAR, S_SET, S_STORE */
+	Node *cond;         /* S_IF */
+	Node *at[MAX_RANK]; /* S_STORE */
 	Stmt *body, *next;
 };
 
 typedef struct Kernel {
 	Arena *arena;
 	Context *ctx;
-	char name[40];           /* k_<hash>, set by kernel_finish */
+	char name[40]; /* k_<hash>, set by kernel_finish */
 	VEC(Buf) buf;
 	VEC(Axis) axis;
 	VEC(Var) var;
 	Stmt *body;
-	int64_t n_tasks;         /* the task axis runs over 0 .. n_tasks */
+	int64_t n_tasks; /* the task axis runs over 0 .. n_tasks */
 	int64_t scratch_bytes;
-	double flops, bytes;     /* executed and moved in one call over all tasks: for reports */
-	uint8_t hash[32];        /* SHA-256 of the canonical text: identity, cache key */
-	int next_id;             /* dense node ids */
-	const char *kind;        /* template that made it: "gemm", "conv", "rows" ...: for reports */
+	double flops, bytes; /* executed and moved in one call over all tasks: for reports */
+	uint8_t hash[32];    /* SHA-256 of the canonical text: identity, cache key */
+	int next_id;         /* dense node ids */
+	const char *kind;    /* template that made it: "gemm", "conv", "rows" ...: for reports */
 } Kernel;
 
 /* Canonical text (names renumbered), its inverse, the hash. */
 void kernel_print(Str *s, const Kernel *k);
 Kernel *kernel_parse(Context *c, Arena *arena, const char *file, const char *text, size_t n);
-void kernel_finish(Kernel *k);             /* computes hash and name; read/written flags of buffers */
-bool kernel_verify(const Kernel *k);       /* scopes, types, ranges; reports E7xxx */
-/* Interprets the kernel over tasks begin..end in double / int64 on real memory: slow, obvious, needs no backend. */
+void kernel_finish(Kernel *k);       /* computes hash and name; read/written flags of buffers */
+bool kernel_verify(const Kernel *k); /* scopes, types, ranges; reports E7xxx */
+/* Interprets the kernel over tasks begin..end in double / int64 on real memory: slow, obvious,
+ * needs no backend. */
 bool kernel_eval(const Kernel *k, void *const *args, int64_t begin, int64_t end, void *scratch);
 #endif

@@ -1,5 +1,6 @@
-/* The interpreter of kernels: walks the loop program on real memory, one active lane and one unrolled copy at a time, in double (floats) or
- * int64 (all else), rounding what is stored. Slow and obvious: the referee between a template and the code generator. */
+/* The interpreter of kernels: walks the loop program on real memory, one active lane and one
+ * unrolled copy at a time, in double (floats) or int64 (all else), rounding what is stored. Slow
+ * and obvious: the referee between a template and the code generator. */
 #include "base/map.h"
 #include "ir/eval.h"
 #include "ir/kernel.h"
@@ -241,8 +242,13 @@ static void run(Machine *m, const Stmt *s)
 bool kernel_eval(const Kernel *k, void *const *args, int64_t begin, int64_t end, void *scratch)
 {
 	Arena *arena = arena_create();
-	Machine m = { .k = k, .arena = arena, .args = args, .scratch = scratch, .begin = begin,
-		      .end = end, .ok = true };
+	Machine m = { .k = k,
+		      .arena = arena,
+		      .args = args,
+		      .scratch = scratch,
+		      .begin = begin,
+		      .end = end,
+		      .ok = true };
 	m.var = ARENA_ARRAY(arena, Cell, k->var.n + 1);
 	run(&m, k->body);
 	arena_destroy(arena);

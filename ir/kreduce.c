@@ -1,8 +1,10 @@
 /* Loops that the builder makes by itself: over the elements of a tensor's row, and reductions.
  *
- * Vector width is chosen here. A reduction runs by vectors over its last extent with several accumulators (independent sums hide the
- * latency of the addition); the number of accumulators depends on the sizes alone, so the order of additions does too. When the asked
- * element already is a vector (channels last), the reduction is a plain loop over vectors, unrolled when it is a small window. */
+ * Vector width is chosen here. A reduction runs by vectors over its last extent with several
+ * accumulators (independent sums hide the latency of the addition); the number of accumulators
+ * depends on the sizes alone, so the order of additions does too. When the asked element already is
+ * a vector (channels last), the reduction is a plain loop over vectors, unrolled when it is a small
+ * window. */
 #include "ir/kbuilder_impl.h"
 #include <math.h>
 
@@ -137,7 +139,8 @@ static void update(KBuilder *kb, Reduction *rd, Node *acc)
 	kb_set(kb, acc, combine(kb, rd->fold, acc, x));
 }
 
-/* Opens loops over the extents 0..n-1, skipping those of size 1; small windows are unrolled. Returns the number opened. */
+/* Opens loops over the extents 0..n-1, skipping those of size 1; small windows are unrolled.
+ * Returns the number opened. */
 static int open_extents(KBuilder *kb, Reduction *rd, int n, bool unroll)
 {
 	int opened = 0;

@@ -1,8 +1,10 @@
-/* Values of kernels: hash-consed scalar expressions, and index arithmetic that keeps addresses affine.
+/* Values of kernels: hash-consed scalar expressions, and index arithmetic that keeps addresses
+ * affine.
  *
- * Index values (i64) are normalised as sums  c0 + sum c_i * base_i  where a base is an axis, a quotient, a loaded index ... Sorting the
- * terms makes equal addresses equal nodes, and lets division and remainder cancel: with v < 16, (16 i + v) / 64 is i / 4 and
- * (16 i + v) % 64 is 16 (i % 4) + v, so a reshape read by vectors stays a contiguous read. */
+ * Index values (i64) are normalised as sums  c0 + sum c_i * base_i  where a base is an axis, a
+ * quotient, a loaded index ... Sorting the terms makes equal addresses equal nodes, and lets
+ * division and remainder cancel: with v < 16, (16 i + v) / 64 is i / 4 and (16 i + v) % 64 is 16 (i
+ * % 4) + v, so a reshape read by vectors stays a contiguous read. */
 #include "ir/kbuilder_impl.h"
 #include "base/map.h"
 #include "ir/eval.h"
@@ -111,8 +113,8 @@ static Range clamp_range(__int128 min, __int128 max)
 
 static Range range_mul(Range a, Range b)
 {
-	__int128 p[4] = { (__int128)a.min * b.min, (__int128)a.min * b.max,
-			  (__int128)a.max * b.min, (__int128)a.max * b.max };
+	__int128 p[4] = { (__int128)a.min * b.min, (__int128)a.min * b.max, (__int128)a.max * b.min,
+			  (__int128)a.max * b.max };
 	__int128 lo = p[0], hi = p[0];
 	for (int i = 1; i < 4; i++) {
 		lo = p[i] < lo ? p[i] : lo;
@@ -212,7 +214,8 @@ static Node *raw2(KBuilder *kb, Op op, Node *x, Node *y)
 			 2);
 }
 
-/* ((c0 + c1 b1) + c2 b2) ...: loop-invariant terms (few axes) first would be as good; the emitter regroups addresses anyway. */
+/* ((c0 + c1 b1) + c2 b2) ...: loop-invariant terms (few axes) first would be as good; the emitter
+ * regroups addresses anyway. */
 static Node *affine_node(KBuilder *kb, const Affine *a)
 {
 	Node *sum = NULL;
@@ -346,7 +349,7 @@ Node *kb_imod(KBuilder *kb, Node *x, int64_t c)
 static Node *fold_compare(KBuilder *kb, Op op, const Node *x, const Node *y)
 {
 	Range a = range_of(kb, x), b = range_of(kb, y);
-	bool lt = a.max < b.min, ge = a.min >= b.max, le = a.max <= b.min, gt = a.min > b.max;
+	bool lt = a.max<b.min, ge = a.min >= b.max, le = a.max <= b.min, gt = a.min> b.max;
 	if (op == OP_lt && (lt || ge))
 		return kb_f(kb, DT_bool, lt);
 	if (op == OP_ge && (lt || ge))
@@ -432,8 +435,8 @@ Node *kb_emit(KBuilder *kb, Op op, Attr attr, Node *const *in, int n_in)
 	Attr_none none = { 0 };
 	if (!attr)
 		attr = attr_intern(kb->ctx, ATTR_none_RECORD, &none);
-	Node *n = kb_intern(kb, op, attr, type_scalar(kb->ctx, result_dtype(op, attr, in)), in,
-			    n_in);
+	Node *n =
+		kb_intern(kb, op, attr, type_scalar(kb->ctx, result_dtype(op, attr, in)), in, n_in);
 	Node *folded = fold_constant(kb, n);
 	return folded ? folded : n;
 }

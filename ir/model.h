@@ -11,15 +11,15 @@ struct burin_graph {
 	Context *ctx;
 	Arena *arena;
 	const char *path;
-	const struct ElemList *list;  /* as in the file, symbols kept */
-	struct WeightSet *weights;    /* or NULL */
-	Graph *graph;                 /* typed, macros kept */
-	char sha256[65];              /* of the model file, hexadecimal */
-	int64_t batch[8];             /* sizes of option `batch`, largest first; graph is the last's */
+	const struct ElemList *list; /* as in the file, symbols kept */
+	struct WeightSet *weights;   /* or NULL */
+	Graph *graph;                /* typed, macros kept */
+	char sha256[65];             /* of the model file, hexadecimal */
+	int64_t batch[8]; /* sizes of option `batch`, largest first; graph is the last's */
 	int n_batch;
 	/* The graph for another batch size; NULL: see ctx->diag. */
 	Graph *(*rebuild)(struct burin_graph *g, int64_t batch);
-	const void *read_options;     /* frontend's, for rebuild */
+	const void *read_options; /* frontend's, for rebuild */
 	void (*close)(struct burin_graph *g);
 };
 

@@ -92,8 +92,8 @@ static int slice(const Items *z, const Node *n)
 {
 	const Attr_slice *a = ATTR_OF(n, slice);
 	int d = of(z, n->in[0]);
-	if (d == NONE || (a->begin.v[d] == 0 && a->step.v[d] == 1 &&
-			  a->count.v[d] == n->in[0]->type->dim[d]))
+	if (d == NONE ||
+	    (a->begin.v[d] == 0 && a->step.v[d] == 1 && a->count.v[d] == n->in[0]->type->dim[d]))
 		return d;
 	return MIXES;
 }
@@ -102,8 +102,8 @@ static int pad(const Items *z, const Node *n)
 {
 	const Attr_pad *a = ATTR_OF(n, pad);
 	int d = of(z, n->in[0]);
-	bool touched = d != NONE && (a->low.v[d] || a->high.v[d] ||
-				     (a->interior.n && a->interior.v[d]));
+	bool touched =
+		d != NONE && (a->low.v[d] || a->high.v[d] || (a->interior.n && a->interior.v[d]));
 	return touched || of(z, n->in[1]) != NONE ? MIXES : d;
 }
 

@@ -1,11 +1,13 @@
 /* Fusion: choosing the boundaries between kernels.
  *
- * Every operator starts as a group of its own and joins the group of a producer when that saves a pass over memory and costs no
- * recomputation. Views (reshape, transpose, slice, broadcast) belong to no group: whoever reads them reads through them. Three rules:
- *  epilogue  an elementwise operator joins the contraction or pulled operator whose elements it reads; what others read of it is stored too
- *  rows      elementwise operators and reductions of trailing dimensions that share their rows run row by row: softmax, layer norm
- *  copy      a view is written out when reading through it would be slow: padding, concatenation, an operand that is no longer affine
- * Joining must not close a cycle: what else the operator reads may not depend on the group. */
+ * Every operator starts as a group of its own and joins the group of a producer when that saves a
+ * pass over memory and costs no recomputation. Views (reshape, transpose, slice, broadcast) belong
+ * to no group: whoever reads them reads through them. Three rules: epilogue  an elementwise
+ * operator joins the contraction or pulled operator whose elements it reads; what others read of it
+ * is stored too rows      elementwise operators and reductions of trailing dimensions that share
+ * their rows run row by row: softmax, layer norm copy      a view is written out when reading
+ * through it would be slow: padding, concatenation, an operand that is no longer affine Joining
+ * must not close a cycle: what else the operator reads may not depend on the group. */
 #include "passes/fuse.h"
 #include "ir/kbuilder.h"
 #include "ir/ops/util.h"
@@ -16,7 +18,7 @@ typedef struct Fuser {
 	const Graph *g;
 	Arena *arena;
 	Fusion *f;
-	uint32_t *mark;   /* by node id: last search that saw it */
+	uint32_t *mark; /* by node id: last search that saw it */
 	uint32_t search;
 } Fuser;
 
@@ -102,7 +104,8 @@ static void start_group(Fuser *z, Node *n)
 
 /* --- dependence ------------------------------------------------------------------------------ */
 
-/* Does x depend on a node of group gr, or on one that gr's completion waits for? Bounded by ids: inputs are older. */
+/* Does x depend on a node of group gr, or on one that gr's completion waits for? Bounded by ids:
+ * inputs are older. */
 static bool depends(Fuser *z, Node *x, const Group *gr, uint32_t oldest)
 {
 	if (x->id < oldest || z->mark[x->id] == z->search)
@@ -179,9 +182,10 @@ static bool join_epilogue(Fuser *z, Node *n)
 	if (!gr || n->op == OP_gather || n->op == OP_gather_elements || n->op == OP_gather_nd)
 		return false;
 	if (!acyclic(z, n, gr)) {
-		pass_explain(z->p,
-			     "near miss: %s '%s' not fused into '%s': what else it reads waits for '%s'",
-			     op_info(n->op)->name, label(n), label(gr->anchor), label(gr->anchor));
+		pass_explain(
+			z->p,
+			"near miss: %s '%s' not fused into '%s': what else it reads waits for '%s'",
+			op_info(n->op)->name, label(n), label(gr->anchor), label(gr->anchor));
 		return false;
 	}
 	join(z, gr, n);
@@ -452,7 +456,8 @@ static bool read_outside(Fuser *z, const Node *n, const Group *gr)
 	return false;
 }
 
-/* The next group that must come before gr and has not been placed: what its operators read, behind views. NULL: none. */
+/* The next group that must come before gr and has not been placed: what its operators read, behind
+ * views. NULL: none. */
 static Group *missing_source(const Fuser *z, const Group *gr)
 {
 	for (int i = 0; i < gr->node.n; i++)
@@ -473,7 +478,8 @@ static Group *missing_source(const Fuser *z, const Group *gr)
 	return NULL;
 }
 
-/* Groups in an order in which each comes after what it reads. A stack instead of recursion: graphs are deep. */
+/* Groups in an order in which each comes after what it reads. A stack instead of recursion: graphs
+ * are deep. */
 static void order_groups(Fuser *z)
 {
 	struct {

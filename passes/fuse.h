@@ -5,8 +5,9 @@
 #include "passes/pass.h"
 
 typedef enum GroupKind {
-	GROUP_ROWS,     /* elementwise operators and reductions of trailing dimensions, row by row */
-	GROUP_PULL,     /* one operator read element by element (window, depthwise, gather ...) and its elementwise epilogue */
+	GROUP_ROWS, /* elementwise operators and reductions of trailing dimensions, row by row */
+	GROUP_PULL, /* one operator read element by element (window, depthwise, gather ...) and its
+		       elementwise epilogue */
 	GROUP_CONTRACT, /* a template's contraction and its elementwise epilogue */
 	GROUP_COPY      /* a view written out: padding, concatenation, transposition */
 } GroupKind;
@@ -16,20 +17,21 @@ struct Group {
 	VEC(Node *) node;   /* what it computes, in order */
 	VEC(Node *) output; /* those among them that others read */
 	Node *anchor;       /* PULL, CONTRACT */
-	int row_rank;       /* ROWS with reductions: leading dimensions of a row; -1: no reduction yet */
-	int order;          /* id of its last node */
-	bool placed;        /* while groups are ordered */
+	int row_rank; /* ROWS with reductions: leading dimensions of a row; -1: no reduction yet */
+	int order;    /* id of its last node */
+	bool placed;  /* while groups are ordered */
 };
 
 typedef struct Fusion {
 	const Graph *g;
-	Group **of;          /* by node id: the group that computes it, or NULL (leaves, views that are only read through) */
-	bool *stored;        /* by node id: has memory of its own */
-	VEC(Group *) group;  /* in an order that respects dependence */
+	Group **of; /* by node id: the group that computes it, or NULL (leaves, views that are only
+		       read through) */
+	bool *stored;       /* by node id: has memory of its own */
+	VEC(Group *) group; /* in an order that respects dependence */
 	struct NodeList {
 		Node **at;
 		int n, cap;
-	} *user;             /* by node id */
+	} * user; /* by node id */
 } Fusion;
 Fusion *fuse(const Pass *p, const Graph *g, Arena *arena);
 /* The operator behind views: x itself when it is none. */

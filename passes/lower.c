@@ -1,5 +1,6 @@
-/* From groups to kernels and the plan. For each group: every tensor it touches gets its role (computed here, staged, read from memory), a
- * template builds the loops, equal kernels become one, and a step says with which memory to call it. */
+/* From groups to kernels and the plan. For each group: every tensor it touches gets its role
+ * (computed here, staged, read from memory), a template builds the loops, equal kernels become one,
+ * and a step says with which memory to call it. */
 #include "passes/template/template.h"
 #include "base/map.h"
 #include <string.h>
@@ -11,7 +12,7 @@ typedef struct Planner {
 	Fusion *f;
 	StorageMap *m;
 	Plan *plan;
-	Map *kernels;   /* first 8 bytes of the hash -> Kernel */
+	Map *kernels; /* first 8 bytes of the hash -> Kernel */
 } Planner;
 
 /* --- roles ----------------------------------------------------------------------------------- */
@@ -163,9 +164,11 @@ static bool dense(const Lowering *l, const Node *n)
 	return s->buffer >= 0 && storage_contiguous(s, n->type, 0);
 }
 
-/* All tensors of the epilogue (or of an elementwise group) dense and of one shape; an image's channel dimension may be broadcast when
- * `rows` (pointwise convolution, product): only leading dimensions are merged then. */
-static bool reads_flat(const Lowering *l, const Node *n, const Type *shape, bool rows, const Node *stop)
+/* All tensors of the epilogue (or of an elementwise group) dense and of one shape; an image's
+ * channel dimension may be broadcast when `rows` (pointwise convolution, product): only leading
+ * dimensions are merged then. */
+static bool reads_flat(const Lowering *l, const Node *n, const Type *shape, bool rows,
+		       const Node *stop)
 {
 	if (n == stop)
 		return true;
@@ -180,11 +183,12 @@ static bool reads_flat(const Lowering *l, const Node *n, const Type *shape, bool
 	if (n->op == OP_fill || (n->op == OP_const && is_splat(n)))
 		return true;
 	if (n->op == OP_broadcast && n->in[0]->type->count == 1)
-		return reads_flat(l, n->in[0], n->in[0]->type, rows, stop) || n->in[0]->type->rank == 0 ||
-		       dense(l, n->in[0]);
+		return reads_flat(l, n->in[0], n->in[0]->type, rows, stop) ||
+		       n->in[0]->type->rank == 0 || dense(l, n->in[0]);
 	if (rows && n->op == OP_broadcast && !l->f->stored[n->id]) {
 		const Type *v = n->in[0]->type; /* one value per column: all other sizes are 1 */
-		return v->rank > 0 && v->count == v->dim[v->rank - 1] && l->m->of[n->in[0]->id].buffer >= 0;
+		return v->rank > 0 && v->count == v->dim[v->rank - 1] &&
+		       l->m->of[n->in[0]->id].buffer >= 0;
 	}
 	return type_same_shape(n->type, shape) && dense(l, n);
 }
@@ -254,9 +258,10 @@ static void add_step(Planner *z, KBuilder *kb, const Group *gr)
 		const Storage *st = kb_arg_storage(kb, i);
 		const PlanBuffer *b = &z->m->buffer.at[st->buffer];
 		int64_t bytes = dtype_info[k->buf.at[i].dtype].bytes, count = 1;
-		s.arg[s.n_arg++] = (PlanArg){ .space = b->space,
-					      .index = st->buffer, /* resolved when memory is planned */
-					      .offset = st->offset * bytes };
+		s.arg[s.n_arg++] =
+			(PlanArg){ .space = b->space,
+				   .index = st->buffer, /* resolved when memory is planned */
+				   .offset = st->offset * bytes };
 		for (int d = 0; d < k->buf.at[i].rank; d++)
 			count *= k->buf.at[i].stride[d] ? k->buf.at[i].dim[d] : 1;
 		s.bytes += (double)(count * bytes);
@@ -288,7 +293,8 @@ static void lower_computing(Planner *z, Group *gr)
 					    [GROUP_COPY] = "copy" };
 	if (gr->output.n == 0 || is_empty(gr->output.at[0]->type))
 		return;
-	Lowering l = begin_group(z, gr, gr->anchor ? op_info(gr->anchor->op)->name : kind[gr->kind]);
+	Lowering l =
+		begin_group(z, gr, gr->anchor ? op_info(gr->anchor->op)->name : kind[gr->kind]);
 	Map *seen = map_create(z->arena);
 	for (int i = 0; i < gr->output.n; i++) {
 		const Storage *to = &z->m->of[gr->output.at[i]->id];
@@ -307,7 +313,8 @@ static void lower_computing(Planner *z, Group *gr)
 	add_step(z, l.kb, gr);
 }
 
-static void copy_value(Planner *z, Group *gr, const Node *value, const Type *shape, const Storage *to)
+static void copy_value(Planner *z, Group *gr, const Node *value, const Type *shape,
+		       const Storage *to)
 {
 	if (is_empty(shape))
 		return;
@@ -387,7 +394,9 @@ static void write_results(Planner *z)
 		const PlanBuffer *b = buffer >= 0 ? &z->m->buffer.at[buffer] : NULL;
 		if (b && b->space == SPACE_OUTPUT && b->index == i)
 			continue;
-		PlanBuffer out = { .space = SPACE_OUTPUT, .index = i, .bytes = type_bytes(n->type) };
+		PlanBuffer out = { .space = SPACE_OUTPUT,
+				   .index = i,
+				   .bytes = type_bytes(n->type) };
 		type_strides(n->type, to.stride);
 		to.buffer = z->m->buffer.n;
 		vec_push(z->arena, &z->m->buffer, out);

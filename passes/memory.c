@@ -1,5 +1,6 @@
-/* The memory plan: offsets in one workspace for buffers with known lifetimes. Greedy by size: the largest buffer first, each at the lowest
- * offset where no buffer with an overlapping lifetime lies. */
+/* The memory plan: offsets in one workspace for buffers with known lifetimes. Greedy by size: the
+ * largest buffer first, each at the lowest offset where no buffer with an overlapping lifetime
+ * lies. */
 #include "passes/storage.h"
 #include <stdlib.h>
 
@@ -20,7 +21,8 @@ static bool alive_together(const PlanBuffer *a, const PlanBuffer *b)
 	return a->first <= b->last && b->first <= a->last;
 }
 
-/* Buffers start 64 bytes apart in their 4096-byte phase, so that operands of one kernel do not share cache sets. */
+/* Buffers start 64 bytes apart in their 4096-byte phase, so that operands of one kernel do not
+ * share cache sets. */
 static int64_t align_up(int64_t x)
 {
 	return (x + 63) / 64 * 64;

@@ -59,14 +59,12 @@ static Node *pad_window(Rewrite *w, const Node *n)
 	static const int64_t none[4];
 	Attr_window a = *ATTR_OF(n, window);
 	bool largest = n->op == OP_window_max;
-	if (!a.channels_last || !any_border(a.pad) ||
-	    (largest && !dtype_is_float(n->type->dtype)))
+	if (!a.channels_last || !any_border(a.pad) || (largest && !dtype_is_float(n->type->dtype)))
 		return NULL;
 	Node *x = pad_image(w->b, w->map[n->in[0]->id], largest ? -HUGE_VAL : 0, a.pad.v);
 	a.pad = (Ints){ 4, none };
 	return rewrite_name(
-		emit(w->b, n->op, attr_intern(w->p->ctx, ATTR_window_RECORD, &a), &x, 1),
-		n);
+		emit(w->b, n->op, attr_intern(w->p->ctx, ATTR_window_RECORD, &a), &x, 1), n);
 }
 
 Graph *pass_pad(const Pass *p, const Graph *g, Arena *arena)

@@ -75,8 +75,8 @@ Graph *run_named_passes(const Pass *p, const Graph *g, Arena *arena, const char 
 		size_t n = strcspn(names, ",");
 		PassId id;
 		if (!pass_find(arena_strndup(arena, names, n), &id)) {
-			diag_error(p->ctx->diag, (Loc){ 0 }, E7003, "there is no pass '%.*s'", (int)n,
-				   names);
+			diag_error(p->ctx->diag, (Loc){ 0 }, E7003, "there is no pass '%.*s'",
+				   (int)n, names);
 			return NULL;
 		}
 		at = run_pass(p, id, at, arena);

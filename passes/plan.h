@@ -1,5 +1,6 @@
-/* The end of compilation: kernels, and a plan that says which buffers each is called with. Data alone: codegen makes code of the
- * kernels, and an artefact (or a program in memory) of the plan. */
+/* The end of compilation: kernels, and a plan that says which buffers each is called with. Data
+ * alone: codegen makes code of the kernels, and an artefact (or a program in memory) of the plan.
+ */
 #ifndef PASSES_PLAN_H
 #define PASSES_PLAN_H
 #include "ir/kernel.h"
@@ -12,8 +13,8 @@ typedef struct PlanArg {
 } PlanArg;
 
 typedef struct Step {
-	Kernel *kernel;     /* shared by steps of equal structure */
-	PlanArg *arg;       /* one per BUF_ARG of the kernel, in order */
+	Kernel *kernel; /* shared by steps of equal structure */
+	PlanArg *arg;   /* one per BUF_ARG of the kernel, in order */
 	int n_arg;
 	int64_t n_tasks;
 	double flops, bytes;
@@ -32,11 +33,12 @@ typedef struct Plan {
 	const char *name;
 	VEC(PlanPort) input;
 	VEC(PlanPort) output;
-	VEC(Kernel *) kernel;  /* distinct ones */
+	VEC(Kernel *) kernel; /* distinct ones */
 	VEC(Step) step;
 	int64_t work_bytes;    /* workspace without the scratch of threads */
 	int64_t scratch_bytes; /* per thread */
 	int64_t weight_bytes;
-	void *weight;          /* packed weights, filled by running the prepare plan; NULL in a prepare plan */
+	void *weight; /* packed weights, filled by running the prepare plan; NULL in a prepare plan
+		       */
 } Plan;
 #endif

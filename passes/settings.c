@@ -6,7 +6,8 @@ static bool read_switch(Context *c, const char *key, const char *value, bool *of
 	*off = str_eq(value, "off") || str_eq(value, "no");
 	if (*off || str_eq(value, "on") || str_eq(value, "yes"))
 		return true;
-	return diag_error(c->diag, (Loc){ 0 }, E5001, "option %s: '%s' is neither on nor off", key, value);
+	return diag_error(c->diag, (Loc){ 0 }, E5001, "option %s: '%s' is neither on nor off", key,
+			  value);
 }
 
 static bool read_pass(Context *c, const char *key, const char *value, PassOptions *out)

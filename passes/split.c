@@ -1,6 +1,7 @@
-/* The static part: everything that depends on parameters and constants alone is computed when the model is compiled (packed weights, folded
- * batch norms). The main graph reads the values as parameters. Broadcasts stay in the main graph, which reads through them: only what they
- * repeat needs memory. */
+/* The static part: everything that depends on parameters and constants alone is computed when the
+ * model is compiled (packed weights, folded batch norms). The main graph reads the values as
+ * parameters. Broadcasts stay in the main graph, which reads through them: only what they repeat
+ * needs memory. */
 #include "ir/kbuilder.h"
 #include "passes/pass.h"
 #include <string.h>
@@ -10,9 +11,9 @@ typedef struct Splitter {
 	const Graph *g;
 	Arena *arena;
 	bool *is_static;
-	bool *in_main;       /* needed by the main graph */
-	Node **prepared;     /* by id: node of the prepare graph */
-	Node **copied;       /* by id: node of the main graph */
+	bool *in_main;   /* needed by the main graph */
+	Node **prepared; /* by id: node of the prepare graph */
+	Node **copied;   /* by id: node of the main graph */
 	Builder *main, *prepare;
 	Split *out;
 } Splitter;
@@ -71,8 +72,8 @@ static void prepare_up_to(Splitter *s, const bool *wanted)
 		s->prepare->loc = n->loc;
 		s->prepare->name = n->name;
 		if (n->op == OP_param || (n->op == OP_const && !is_uniform_const(n))) {
-			s->prepared[n->id] = emit_input(s->prepare, n->type, n->name,
-							s->out->source.n);
+			s->prepared[n->id] =
+				emit_input(s->prepare, n->type, n->name, s->out->source.n);
 			vec_push(s->arena, &s->out->source, n);
 		} else {
 			s->prepared[n->id] = copy_node(s->prepare, n, s->prepared);
@@ -99,8 +100,8 @@ const Blob *static_data(const Node *n)
 
 static bool computed_weight(const Splitter *s, const Node *n)
 {
-	return s->in_main[n->id] && s->is_static[n->id] && !made_in_place(n) &&
-	       n->op != OP_param && n->op != OP_const;
+	return s->in_main[n->id] && s->is_static[n->id] && !made_in_place(n) && n->op != OP_param &&
+	       n->op != OP_const;
 }
 
 static Node *weight_param(Splitter *s, Node *n)

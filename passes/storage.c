@@ -1,6 +1,7 @@
-/* Storage: a value that is stored gets a buffer of its own, or a place inside the buffer of a written view that reads it: a convolution
- * writes straight into the padded or concatenated tensor its reader wants. Found from the end: when a written view has its storage, the
- * storage of what it shows follows by turning the view around. */
+/* Storage: a value that is stored gets a buffer of its own, or a place inside the buffer of a
+ * written view that reads it: a convolution writes straight into the padded or concatenated tensor
+ * its reader wants. Found from the end: when a written view has its storage, the storage of what it
+ * shows follows by turning the view around. */
 #include "passes/storage.h"
 #include "ir/ops/util.h"
 #include <string.h>
@@ -41,8 +42,8 @@ static void reverse_transpose(const Node *n, const Storage *whole, Storage *part
 		part->stride[perm[i]] = whole->stride[i];
 }
 
-/* Strides of the input of a reshape whose result has the given ones: groups of dimensions with equal products must be dense among
- * themselves in the result. */
+/* Strides of the input of a reshape whose result has the given ones: groups of dimensions with
+ * equal products must be dense among themselves in the result. */
 static bool reverse_reshape(const Node *n, const Storage *whole, Storage *part)
 {
 	const Type *in = n->in[0]->type, *out = n->type;
@@ -65,8 +66,7 @@ static bool reverse_reshape(const Node *n, const Storage *whole, Storage *part)
 				pi *= in->dim[i];
 			} else {
 				if (--o < 0 || (out->dim[o] != 1 &&
-						whole->stride[o] !=
-							whole->stride[first_o] * po))
+						whole->stride[o] != whole->stride[first_o] * po))
 					return false;
 				po *= out->dim[o];
 			}
@@ -85,8 +85,7 @@ static bool reverse_pad(const Node *n, const Storage *whole, Storage *part)
 {
 	const Attr_pad *a = ATTR_OF(n, pad);
 	for (int i = 0; i < n->type->rank; i++) {
-		if (a->low.v[i] < 0 || a->high.v[i] < 0 ||
-		    (a->interior.n && a->interior.v[i] != 0))
+		if (a->low.v[i] < 0 || a->high.v[i] < 0 || (a->interior.n && a->interior.v[i] != 0))
 			return false;
 		part->offset += a->low.v[i] * whole->stride[i];
 	}
@@ -129,7 +128,8 @@ static bool placed(const Assigner *a, const Node *n)
 	return a->m->of[n->id].buffer >= 0;
 }
 
-/* Does anybody but `user` see s? A view in the chain that others read too may still be placed; its source is one buffer either way. */
+/* Does anybody but `user` see s? A view in the chain that others read too may still be placed; its
+ * source is one buffer either way. */
 static void embed(Assigner *a, Node *view, int k, const Storage *whole)
 {
 	Storage part;
@@ -159,7 +159,8 @@ bool operand_embedded(const StorageMap *m, const Fusion *f, const Node *n, int k
 		const Node *s = view->in[k];
 		if (f->stored[s->id]) {
 			const Storage *have = &m->of[s->id];
-			if (!f->of[s->id] || have->buffer != part.buffer || have->offset != part.offset)
+			if (!f->of[s->id] || have->buffer != part.buffer ||
+			    have->offset != part.offset)
 				return false;
 			for (int i = 0; i < s->type->rank; i++)
 				if (s->type->dim[i] != 1 && have->stride[i] != part.stride[i])
@@ -200,7 +201,8 @@ static void own_buffer(Assigner *a, const Node *n, Space space, int index)
 			stride += extra;
 	}
 	s->offset = 0;
-	/* the caller's tensors need not be aligned beyond their elements, a weight file's not even so far */
+	/* the caller's tensors need not be aligned beyond their elements, a weight file's not even
+	 * so far */
 	bool own = space == SPACE_WORK || space == SPACE_WEIGHT;
 	s->align = own ? 64 : space == SPACE_INPUT && a->p->from_file ? 1 : 0;
 	s->buffer = add_buffer(a, space, index, stride * dtype_info[t->dtype].bytes);

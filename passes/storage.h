@@ -1,4 +1,5 @@
-/* Where every stored value lives: buffers of the plan, and for each value an affine place in one. */
+/* Where every stored value lives: buffers of the plan, and for each value an affine place in one.
+ */
 #ifndef PASSES_STORAGE_H
 #define PASSES_STORAGE_H
 #include "ir/kbuilder.h"
@@ -6,24 +7,26 @@
 
 typedef struct PlanBuffer {
 	Space space;
-	int index;            /* INPUT, OUTPUT, WEIGHT: position */
+	int index; /* INPUT, OUTPUT, WEIGHT: position */
 	int64_t bytes;
-	int64_t offset;       /* WORK, WEIGHT: bytes, set by the memory plan */
-	int first, last;      /* WORK: steps between which it is in use */
+	int64_t offset;  /* WORK, WEIGHT: bytes, set by the memory plan */
+	int first, last; /* WORK: steps between which it is in use */
 } PlanBuffer;
 
 typedef struct StorageMap {
-	Storage *of;          /* by node id; buffer -1: none */
-	bool *embedded;       /* by node id of a written view and operand: see operand_embedded */
+	Storage *of;    /* by node id; buffer -1: none */
+	bool *embedded; /* by node id of a written view and operand: see operand_embedded */
 	VEC(PlanBuffer) buffer;
 } StorageMap;
 
 StorageMap *assign_storage(const Pass *p, const Fusion *f, Arena *arena);
-/* Where operand k of written view n lies inside n's storage; false when it is not an affine part of it. */
+/* Where operand k of written view n lies inside n's storage; false when it is not an affine part of
+ * it. */
 bool storage_of_operand(const Node *n, int k, const Storage *whole, Storage *part);
 /* Was operand k of written view n placed there by its producer, so that nothing need be copied? */
 bool operand_embedded(const StorageMap *m, const Fusion *f, const Node *n, int k);
-bool storage_contiguous(const Storage *s, const Type *t, int from); /* dimensions from.. are dense */
+bool storage_contiguous(const Storage *s, const Type *t,
+			int from); /* dimensions from.. are dense */
 /* Offsets of WORK buffers by lifetime; the bytes of the workspace. */
 int64_t plan_memory(StorageMap *m, Arena *arena);
 #endif

@@ -1,5 +1,6 @@
-/* Finds faces on a photograph with a compiled detector, and draws boxes around them. Uses libpng for the picture and the generated header
- * face.h for the model: nothing of Burin is needed to build or run it.
+/* Finds faces on a photograph with a compiled detector, and draws boxes around them. Uses libpng
+ * for the picture and the generated header face.h for the model: nothing of Burin is needed to
+ * build or run it.
  *
  *     face photo.png boxed.png */
 #include "face.h"
@@ -61,7 +62,8 @@ static void prepare(const Image *im, float *input)
 				float fy = ((float)y + 0.5f) * (float)im->height / HEIGHT - 0.5f;
 				int ix = (int)floorf(fx), iy = (int)floorf(fy);
 				float ax = fx - (float)ix, ay = fy - (float)iy;
-				float top = pixel(im, ix, iy, c) * (1 - ax) + pixel(im, ix + 1, iy, c) * ax;
+				float top = pixel(im, ix, iy, c) * (1 - ax) +
+					    pixel(im, ix + 1, iy, c) * ax;
 				float low = pixel(im, ix, iy + 1, c) * (1 - ax) +
 					    pixel(im, ix + 1, iy + 1, c) * ax;
 				*input++ = (top * (1 - ay) + low * ay - 127) / 128;
@@ -75,7 +77,8 @@ static float area(const Box *b)
 
 static float overlap(const Box *a, const Box *b)
 {
-	Box both = { fmaxf(a->x0, b->x0), fmaxf(a->y0, b->y0), fminf(a->x1, b->x1), fminf(a->y1, b->y1), 0 };
+	Box both = { fmaxf(a->x0, b->x0), fmaxf(a->y0, b->y0), fminf(a->x1, b->x1),
+		     fminf(a->y1, b->y1), 0 };
 	float shared = area(&both);
 	return shared / (area(a) + area(b) - shared);
 }
@@ -148,8 +151,9 @@ int main(int argc, char **argv)
 	}
 	int n = find_faces(scores, boxes, face);
 	for (int i = 0; i < n; i++) {
-		printf("face %d: score %.5f at (%.3f, %.3f)-(%.3f, %.3f)\n", i + 1, (double)face[i].score,
-		       (double)face[i].x0, (double)face[i].y0, (double)face[i].x1, (double)face[i].y1);
+		printf("face %d: score %.5f at (%.3f, %.3f)-(%.3f, %.3f)\n", i + 1,
+		       (double)face[i].score, (double)face[i].x0, (double)face[i].y0,
+		       (double)face[i].x1, (double)face[i].y1);
 		draw(&im, &face[i]);
 	}
 	printf("%d face%s, %s\n", n, n == 1 ? "" : "s", argv[2]);

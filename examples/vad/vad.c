@@ -1,5 +1,5 @@
-/* Finds speech in a recording with a compiled voice-activity detector, frame by frame with its state carried on. Needs the generated header
- * vad.h and nothing else.
+/* Finds speech in a recording with a compiled voice-activity detector, frame by frame with its
+ * state carried on. Needs the generated header vad.h and nothing else.
  *
  *     vad recording.wav        (16 kHz, mono, 16 bits) */
 #include "vad.h"
@@ -19,7 +19,8 @@ static long read_wav(const char *path, float **samples)
 	long n = -1;
 	if (!f)
 		return -1;
-	if (fread(head, 1, 12, f) != 12 || memcmp(head, "RIFF", 4) != 0 || memcmp(head + 8, "WAVE", 4) != 0) {
+	if (fread(head, 1, 12, f) != 12 || memcmp(head, "RIFF", 4) != 0 ||
+	    memcmp(head + 8, "WAVE", 4) != 0) {
 		fclose(f);
 		return -1;
 	}
@@ -43,7 +44,8 @@ static long read_wav(const char *path, float **samples)
 
 static void report(int *segments, long first, long end)
 {
-	printf("  speech %6.2f - %6.2f s\n", (double)first * FRAME / RATE, (double)end * FRAME / RATE);
+	printf("  speech %6.2f - %6.2f s\n", (double)first * FRAME / RATE,
+	       (double)end * FRAME / RATE);
 	(*segments)++;
 }
 
@@ -55,7 +57,8 @@ int main(int argc, char **argv)
 	int segments = 0, rate_status = VAD_OK;
 	long n = argc == 2 ? read_wav(argv[1], &samples) : -1, first = -1, frames = n / FRAME;
 	if (n < 0) {
-		fprintf(stderr, argc == 2 ? "%s: not a RIFF recording\n" : "usage: vad recording.wav%s\n",
+		fprintf(stderr,
+			argc == 2 ? "%s: not a RIFF recording\n" : "usage: vad recording.wav%s\n",
 			argc == 2 ? argv[1] : "");
 		return 2;
 	}

@@ -55,7 +55,8 @@ Node *lower_broadcast(KBuilder *kb, const Node *n, Node *const *at)
 	return kb_read(kb, n->in[0], idx);
 }
 
-/* Sizes of 1 aside, dimensions that are equal from the front and from the back keep their index; only the middle is flattened. */
+/* Sizes of 1 aside, dimensions that are equal from the front and from the back keep their index;
+ * only the middle is flattened. */
 Node *lower_reshape(KBuilder *kb, const Node *n, Node *const *at)
 {
 	Node *idx[MAX_RANK] = { NULL };

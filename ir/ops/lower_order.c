@@ -49,7 +49,8 @@ Node *lower_argmin(KBuilder *kb, const Node *n, Node *const *at)
 
 /* --- running sums: each element sums its own prefix ------------------------------------------ */
 
-static Node *cumsum_element(KBuilder *kb, const Node *n, Node *const *at, Node *const *r, void *user)
+static Node *cumsum_element(KBuilder *kb, const Node *n, Node *const *at, Node *const *r,
+			    void *user)
 {
 	const Attr_cumsum *a = ATTR_OF(n, cumsum);
 	int axis = *(const int *)user;
@@ -95,8 +96,8 @@ static Node *beats_candidate(KBuilder *kb, const Node *n, Node *const *at, Node 
 	const TopK *k = user;
 	Node *x = element_at(kb, n, at, k->axis, k->i), *y = element_at(kb, n, at, k->axis, r[0]);
 	Op better = ATTR_OF(n, topk)->largest ? OP_gt : OP_lt;
-	Node *tie = kb_emit2(kb, OP_and, kb_emit2(kb, OP_eq, y, x),
-			     kb_emit2(kb, OP_lt, r[0], k->i));
+	Node *tie =
+		kb_emit2(kb, OP_and, kb_emit2(kb, OP_eq, y, x), kb_emit2(kb, OP_lt, r[0], k->i));
 	return as_i64(kb, kb_emit2(kb, OP_or, kb_emit2(kb, better, y, x), tie));
 }
 

@@ -1,4 +1,5 @@
-/* Lowering of reductions: the builder makes the loops (ir/kreduce.c), a hook here says which element is reduced. */
+/* Lowering of reductions: the builder makes the loops (ir/kreduce.c), a hook here says which
+ * element is reduced. */
 #include "ir/hooks.h"
 #include "ir/kbuilder.h"
 #include "ir/ops/util.h"
@@ -6,7 +7,8 @@
 
 /* --- reduce over dimensions ------------------------------------------------------------------ */
 
-static Node *reduce_element(KBuilder *kb, const Node *n, Node *const *at, Node *const *r, void *user)
+static Node *reduce_element(KBuilder *kb, const Node *n, Node *const *at, Node *const *r,
+			    void *user)
 {
 	const bool *reduced = user;
 	bool keep = ATTR_OF(n, reduce)->keepdims;
@@ -58,7 +60,7 @@ Node *lower_reduce_min(KBuilder *kb, const Node *n, Node *const *at)
 /* --- windows --------------------------------------------------------------------------------- */
 
 typedef struct Window {
-	int h, w;  /* dimensions of height and width */
+	int h, w; /* dimensions of height and width */
 	bool clamp;
 } Window;
 
@@ -67,9 +69,10 @@ static int64_t padded_low(const Attr_window *a, int d)
 	return a->pad.v[d];
 }
 
-/* Element (r0, r1) of the window. A maximum reads the nearest element inside instead of padding: it wins nothing that is not in the window
- * already. A sum reads zero. */
-static Node *window_element(KBuilder *kb, const Node *n, Node *const *at, Node *const *r, void *user)
+/* Element (r0, r1) of the window. A maximum reads the nearest element inside instead of padding: it
+ * wins nothing that is not in the window already. A sum reads zero. */
+static Node *window_element(KBuilder *kb, const Node *n, Node *const *at, Node *const *r,
+			    void *user)
 {
 	const Window *win = user;
 	const Attr_window *a = ATTR_OF(n, window);
@@ -101,7 +104,8 @@ static Node *window_element(KBuilder *kb, const Node *n, Node *const *at, Node *
 	return cond ? kb_guard(kb, cond, x, kb_f(kb, t->dtype, 0)) : x;
 }
 
-/* Clamping is right only when the clamped element belongs to the window, which dilation can break. */
+/* Clamping is right only when the clamped element belongs to the window, which dilation can break.
+ */
 static bool clamp_is_exact(const Attr_window *a)
 {
 	for (int d = 0; d < 2; d++)
@@ -141,7 +145,8 @@ Node *lower_window_sum(KBuilder *kb, const Node *n, Node *const *at)
 
 /* --- contractions without a template: grouped and depthwise convolution, small products ------ */
 
-static Node *matmul_element(KBuilder *kb, const Node *n, Node *const *at, Node *const *r, void *user)
+static Node *matmul_element(KBuilder *kb, const Node *n, Node *const *at, Node *const *r,
+			    void *user)
 {
 	(void)user;
 	const Attr_matmul *a = ATTR_OF(n, matmul);
@@ -168,7 +173,8 @@ Node *lower_matmul(KBuilder *kb, const Node *n, Node *const *at)
 	return kb_reduce(kb, n, at, 1, &k, OP_fold_sum, matmul_element, NULL);
 }
 
-/* Weight of tap (kh, kw), input channel c of the group, output channel o; at the layout of the row. */
+/* Weight of tap (kh, kw), input channel c of the group, output channel o; at the layout of the row.
+ */
 static Node *conv_weight(KBuilder *kb, const Node *n, Node *kh, Node *kw, Node *c, Node *o)
 {
 	const Attr_conv *a = ATTR_OF(n, conv);

@@ -1,10 +1,12 @@
 /* Matrix product and convolution: the register-tiled contraction.
  *
- * A tile is R rows (pixels) by NV vectors of output columns (channels), held in R * NV accumulators with R * NV + NV + 1 registers in all:
- * 14 x 32 floats with AVX-512, 6 x 16 with AVX2. Inside, per step of K: NV loads of packed weights, R broadcasts, R * NV fused multiply-adds.
- * K runs to its end in one pass (taps outside, channels inside); then prologue and epilogue of the group are pulled on the registers and the
- * tile is stored. Rows are cut evenly (49 rows into 4 tiles of 12 or 13), never into full tiles and a small rest.
- * Convolution is the same kernel with more loops around K; padding lies in the input's buffer (passes/pad.c), so no bounds are checked. */
+ * A tile is R rows (pixels) by NV vectors of output columns (channels), held in R * NV accumulators
+ * with R * NV + NV + 1 registers in all: 14 x 32 floats with AVX-512, 6 x 16 with AVX2. Inside, per
+ * step of K: NV loads of packed weights, R broadcasts, R * NV fused multiply-adds. K runs to its
+ * end in one pass (taps outside, channels inside); then prologue and epilogue of the group are
+ * pulled on the registers and the tile is stored. Rows are cut evenly (49 rows into 4 tiles of 12
+ * or 13), never into full tiles and a small rest. Convolution is the same kernel with more loops
+ * around K; padding lies in the input's buffer (passes/pad.c), so no bounds are checked. */
 #include "passes/template/product.h"
 #include "passes/template/template.h"
 
@@ -13,19 +15,19 @@ typedef struct Contract {
 	KBuilder *kb;
 	const Node *anchor, *root, *x, *w;
 	bool conv, packed, trans_x, trans_w;
-	int n_outer;              /* leading dimensions: batch; conv: image */
+	int n_outer; /* leading dimensions: batch; conv: image */
 	int64_t outer[MAX_RANK];
-	int64_t oh, ow;           /* rows are pixels (ih, iw); a product has oh = 1, ow = M */
-	int64_t cols;             /* N, output channels */
-	int64_t kh, kw, c;        /* K = kh * kw * c */
+	int64_t oh, ow;    /* rows are pixels (ih, iw); a product has oh = 1, ow = M */
+	int64_t cols;      /* N, output channels */
+	int64_t kh, kw, c; /* K = kh * kw * c */
 	int64_t sh, sw, dh, dw;
 	int64_t panel;
-	int lanes, nv;            /* vectors of a column block */
-	int64_t th, tw;           /* rows of a tile */
+	int lanes, nv;  /* vectors of a column block */
+	int64_t th, tw; /* rows of a tile */
 	EvenSplit eh, ew;
-	int packbuf;              /* scratch panel when w is not packed, else -1 */
-	int tile;                 /* scratch for a long epilogue, else -1 */
-	bool flat;                /* pixels run through the last image dimension beyond its size */
+	int packbuf; /* scratch panel when w is not packed, else -1 */
+	int tile;    /* scratch for a long epilogue, else -1 */
+	bool flat;   /* pixels run through the last image dimension beyond its size */
 } Contract;
 
 /* --- the shape ------------------------------------------------------------------------------- */
@@ -102,10 +104,10 @@ static void choose_tile(Contract *z)
 typedef struct Place {
 	Contract *z;
 	Node *outer[MAX_RANK];
-	Node *h0, *w0;       /* first row */
-	Node *block;         /* column block */
+	Node *h0, *w0; /* first row */
+	Node *block;   /* column block */
 	int64_t th, tw;
-	int64_t full, rest;  /* whole vectors of columns, lanes of a partial one */
+	int64_t full, rest; /* whole vectors of columns, lanes of a partial one */
 } Place;
 
 /* First column of the block. */
@@ -259,7 +261,8 @@ static void run_block(Contract *z, Place *t, Node *lo, Node *hi)
 			continue;
 		bool choose = full && rest;
 		if (choose)
-			kb_open_if(kb, kb_emit2(kb, part ? OP_ge : OP_lt, t->block, kb_i(kb, full)));
+			kb_open_if(kb,
+				   kb_emit2(kb, part ? OP_ge : OP_lt, t->block, kb_i(kb, full)));
 		t->full = part ? rest / z->lanes : z->nv;
 		t->rest = part ? rest % z->lanes : 0;
 		if (z->packbuf >= 0)

@@ -1,4 +1,5 @@
-/* The register tile, see product.h. Per step of the reduction: NV loads of b, R broadcasts of a, R * NV fused multiply-adds. */
+/* The register tile, see product.h. Per step of the reduction: NV loads of b, R broadcasts of a, R
+ * * NV fused multiply-adds. */
 #include "passes/template/product.h"
 
 typedef struct Tile {
@@ -90,7 +91,8 @@ static void finish(Tile *t, Node *v, Node *col, Node **acc)
 	t->p->write(t->p, t->i, col, *acc);
 }
 
-/* --- a long epilogue: the accumulators go to scratch, and a loop finishes them there ----------- */
+/* --- a long epilogue: the accumulators go to scratch, and a loop finishes them there -----------
+ */
 
 static Node *tile_row(Tile *t)
 {
@@ -154,8 +156,7 @@ void emit_product(Product *p)
 	t.vr = kb_axis(kb, "v", AX_VECTOR, p->rest, t.lanes);
 	for (int k = 0; k < p->n_r; k++) {
 		AxisKind kind = p->unroll_last && k == p->n_r - 1 ? AX_UNROLL : AX_LOOP;
-		t.r[k] = p->extent[k] > 1 ? kb_axis(kb, "k", kind, p->extent[k], 0)
-					  : kb_i(kb, 0);
+		t.r[k] = p->extent[k] > 1 ? kb_axis(kb, "k", kind, p->extent[k], 0) : kb_i(kb, 0);
 	}
 	each_vector(&t, clear);
 	for (int k = 0; k < p->n_r; k++)

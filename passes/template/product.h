@@ -1,5 +1,6 @@
-/* The register tile: R rows by NV vectors of columns held in accumulators over one pass of the reduction. Used by the contraction and the
- * attention template; they say what is read and where the result goes. */
+/* The register tile: R rows by NV vectors of columns held in accumulators over one pass of the
+ * reduction. Used by the contraction and the attention template; they say what is read and where
+ * the result goes. */
 #ifndef PASSES_TEMPLATE_PRODUCT_H
 #define PASSES_TEMPLATE_PRODUCT_H
 #include "ir/kbuilder.h"
@@ -8,14 +9,14 @@ typedef struct Product Product;
 struct Product {
 	KBuilder *kb;
 	void *user;
-	DType type;             /* of the accumulators, as read_a and read_b give it */
-	int64_t rows[2];        /* unrolled rows: image rows and columns of a pixel tile, or { 1, R } */
-	int64_t full, rest;     /* whole vectors of columns; active lanes of a last, partial one */
+	DType type;         /* of the accumulators, as read_a and read_b give it */
+	int64_t rows[2];    /* unrolled rows: image rows and columns of a pixel tile, or { 1, R } */
+	int64_t full, rest; /* whole vectors of columns; active lanes of a last, partial one */
 	int n_r;
-	int64_t extent[3];      /* reduction loops, outermost first; size 1 opens none */
-	bool unroll_last;       /* the innermost one, when it is tiny */
-	int tile;               /* scratch [rows][columns] through which a long epilogue runs as a loop
-				   instead of once per register, or -1 */
+	int64_t extent[3]; /* reduction loops, outermost first; size 1 opens none */
+	bool unroll_last;  /* the innermost one, when it is tiny */
+	int tile;          /* scratch [rows][columns] through which a long epilogue runs as a loop
+			      instead of once per register, or -1 */
 	/* i: the two row indices; r: reduction indices; col: column within the tile */
 	Node *(*read_a)(Product *p, Node *const *i, Node *const *r); /* a scalar */
 	Node *(*read_b)(Product *p, Node *const *r, Node *col);      /* a vector */
@@ -25,6 +26,7 @@ void emit_product(Product *p);
 
 /* Lanes of a vector of the type. */
 int product_lanes(const Target *t, DType type);
-/* Rows of a tile with nv vectors of columns for this machine: R * NV accumulators, NV columns, one broadcast fit its registers. */
+/* Rows of a tile with nv vectors of columns for this machine: R * NV accumulators, NV columns, one
+ * broadcast fit its registers. */
 int64_t product_rows(const Target *t, int nv);
 #endif

@@ -1,7 +1,9 @@
-/* One output element at a time: windows, depthwise convolution, gathers, reductions over leading dimensions.
+/* One output element at a time: windows, depthwise convolution, gathers, reductions over leading
+ * dimensions.
  *
- * Vectors run over the last dimension. The dimension before it (the image row, channels last) is unrolled: neighbouring windows share what
- * they read, and independent accumulators hide latency. */
+ * Vectors run over the last dimension. The dimension before it (the image row, channels last) is
+ * unrolled: neighbouring windows share what they read, and independent accumulators hide latency.
+ */
 #include "passes/template/template.h"
 
 enum { ROW_UNROLL = 7 };
@@ -41,7 +43,8 @@ static void columns(Lowering *l, const Node *root, Node **at, int w, int64_t mos
 	}
 }
 
-/* at[0 .. w) are set: channels by vectors outside, columns inside, so that the weights of a vector of channels stay in registers */
+/* at[0 .. w) are set: channels by vectors outside, columns inside, so that the weights of a vector
+ * of channels stay in registers */
 static void channels(Lowering *l, const Node *root, Node **at, int w, int64_t unroll)
 {
 	KBuilder *kb = l->kb;

@@ -1,7 +1,8 @@
 /* Elementwise operators and row reductions: tasks over rows, the row inside by vectors.
  *
- * With reductions a row is what is reduced over; values that several loops of a row need and that are dear to compute are staged in scratch
- * (softmax keeps its exponentials). Without reductions, dense tensors of one shape run as one flat array. */
+ * With reductions a row is what is reduced over; values that several loops of a row need and that
+ * are dear to compute are staged in scratch (softmax keeps its exponentials). Without reductions,
+ * dense tensors of one shape run as one flat array. */
 #include "passes/template/template.h"
 #include <string.h>
 
@@ -117,7 +118,8 @@ static void flat_part(Lowering *l, Node **at, int last, Node *base, int64_t coun
 	}
 }
 
-/* One array: the index goes through the last dimension beyond its size, which dense storage allows. */
+/* One array: the index goes through the last dimension beyond its size, which dense storage allows.
+ */
 static void flat_elements(Lowering *l, const Type *t)
 {
 	KBuilder *kb = l->kb;
@@ -200,7 +202,7 @@ typedef struct Fill {
 	Node *value;
 	int buf;
 	int dim;
-	int64_t shift;   /* first index in the padded dimension */
+	int64_t shift; /* first index in the padded dimension */
 	const int64_t *low;
 } Fill;
 
@@ -215,7 +217,8 @@ static void fill_element(KBuilder *kb, Node **at, void *user)
 	kb_store_buf(kb, f->buf, idx, f->value);
 }
 
-/* Before and after dimension d: the inner part of the dimensions before it, the whole of those behind. */
+/* Before and after dimension d: the inner part of the dimensions before it, the whole of those
+ * behind. */
 void template_border(Lowering *l, const Node *pad, const Storage *to)
 {
 	KBuilder *kb = l->kb;

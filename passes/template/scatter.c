@@ -1,5 +1,5 @@
-/* Scatter: the updates written one after another over a copy of the tensor. One task, so that of two updates of one element the later wins,
- * whatever the number of threads. */
+/* Scatter: the updates written one after another over a copy of the tensor. One task, so that of
+ * two updates of one element the later wins, whatever the number of threads. */
 #include "ir/ops/util.h"
 #include "passes/template/template.h"
 #include <string.h>

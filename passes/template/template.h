@@ -1,5 +1,6 @@
-/* Templates: functions that build a kernel's loops. Each gets a Lowering, a kernel builder in which every tensor of the group already has
- * its role, and pulls prologue and epilogue through kb_read. passes/lower.c chooses. */
+/* Templates: functions that build a kernel's loops. Each gets a Lowering, a kernel builder in which
+ * every tensor of the group already has its role, and pulls prologue and epilogue through kb_read.
+ * passes/lower.c chooses. */
 #ifndef PASSES_TEMPLATE_TEMPLATE_H
 #define PASSES_TEMPLATE_TEMPLATE_H
 #include "passes/storage.h"
@@ -10,21 +11,27 @@ typedef struct Lowering {
 	const StorageMap *m;
 	Group *group;
 	KBuilder *kb;
-	bool flat;            /* every tensor read or written is dense and of the same shape: one flat loop will do */
+	bool flat; /* every tensor read or written is dense and of the same shape: one flat loop
+		      will do */
 } Lowering;
 
-void template_rows(Lowering *l);      /* elementwise and row reductions */
-void template_pull(Lowering *l);      /* windows, depthwise convolution, gathers, other reductions: one element at a time */
-void template_contract(Lowering *l);  /* matmul and convolution */
+void template_rows(Lowering *l); /* elementwise and row reductions */
+void template_pull(Lowering *l); /* windows, depthwise convolution, gathers, other reductions: one
+				    element at a time */
+void template_contract(Lowering *l); /* matmul and convolution */
 void template_attention(Lowering *l);
-void template_copy(Lowering *l, const Node *value, const Type *shape, const Storage *to); /* value, read through views, written there */
-void template_scatter(Lowering *l, const Node *n, const Storage *to); /* the updates of a scatter, over what is there */
-void template_border(Lowering *l, const Node *pad, const Storage *to); /* the constant around a padded tensor */
+void template_copy(Lowering *l, const Node *value, const Type *shape,
+		   const Storage *to); /* value, read through views, written there */
+void template_scatter(Lowering *l, const Node *n,
+		      const Storage *to); /* the updates of a scatter, over what is there */
+void template_border(Lowering *l, const Node *pad,
+		     const Storage *to); /* the constant around a padded tensor */
 
 /* Element `at` of every output of the group, stored. */
 void store_outputs(Lowering *l, Node *const *at);
 
-/* total cut into equal parts of at most `most`: n_big parts of size big, then the rest of size big - 1 */
+/* total cut into equal parts of at most `most`: n_big parts of size big, then the rest of size big
+ * - 1 */
 typedef struct EvenSplit {
 	int64_t parts, big, n_big;
 } EvenSplit;
@@ -32,6 +39,7 @@ EvenSplit even_split(int64_t total, int64_t most);
 /* first element of part i: exact for i < n_big when in_big, for i >= n_big otherwise */
 Node *even_start(KBuilder *kb, EvenSplit e, Node *i, bool in_big);
 
-/* How many rows of `row_bytes` make a task worth its overhead: at least 16 KiB, at most a 64th of all. */
+/* How many rows of `row_bytes` make a task worth its overhead: at least 16 KiB, at most a 64th of
+ * all. */
 int64_t rows_per_task(int64_t rows, int64_t row_bytes);
 #endif
