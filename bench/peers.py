@@ -329,7 +329,7 @@ def compile_model(options, name, index):
     os.makedirs(folder, exist_ok=True)
     flags = ["--mcpu=native"] + options.burin_flags.split()
     for symbol, size in index.get("dimensions", {}).items():
-        flags.append(f"--dim={symbol}={size}")
+        flags.append(f"--bind={symbol}={size}")
     model = os.path.join(options.zoo, index["model"])
     library = os.path.join(folder, re.sub(r"[^A-Za-z0-9]", "_", name) + ".so")
     stamp = library + ".flags"

@@ -1,5 +1,6 @@
 /* Ahead of time: one plan per CPU level over the same weights, all kernels compiled in parallel,
  * glue, metadata, and the artefact. */
+#include "base/io.h"
 #include "base/json.h"
 #include "base/map.h"
 #include "codegen/artifact/artifact.h"
@@ -276,6 +277,45 @@ static bool write_files(Aot *z)
 	return artifact_write(z->c, &r);
 }
 
+/* --- .ll and .s: kernels and glue of one CPU as text, to be read ---------------------------------
+ */
+
+static bool is_text(const char *path)
+{
+	return str_ends(path, ".ll") || str_ends(path, ".s");
+}
+
+static bool add_kernel_text(Aot *z, const GlueVariant *v)
+{
+	for (int k = 0; k < v->plan->kernel.n; k++) {
+		const Kernel *kernel = v->plan->kernel.at[k];
+		const char *symbol = arena_printf(z->arena, "%s%s", kernel->name, v->suffix);
+		ObjectCode code;
+		if (!kernel_to_code(z->c, z->arena, kernel, &z->target[0], symbol, CODE_IR, &code))
+			return false;
+		vec_push(z->arena, &z->object, code);
+	}
+	return true;
+}
+
+static bool write_text(Aot *z)
+{
+	Glue g = glue_of(z);
+	ObjectCode code;
+	IoError e;
+	CodeForm form = str_ends(z->a->path, ".ll") ? CODE_IR : CODE_ASSEMBLY;
+	for (int i = 0; i < z->n_variant; i++)
+		if (!add_kernel_text(z, &z->variant[i]))
+			return false;
+	if (!glue_to_code(z->c, z->arena, &g, &z->target[0], CODE_IR, &code))
+		return false;
+	vec_push(z->arena, &z->object, code);
+	if (!texts_to_code(z->c, z->arena, &z->target[0], z->object.at, z->object.n, form, &code))
+		return false;
+	return io_write_file(z->a->path, code.data, code.bytes, &e) ||
+	       io_report(z->c->diag, (Loc){ .file = z->a->path }, z->a->path, &e);
+}
+
 static void fill_report(const Aot *z, CompileReport *r)
 {
 	const Plan *p = z->variant[0].plan;
@@ -283,7 +323,8 @@ static void fill_report(const Aot *z, CompileReport *r)
 			      .steps = p->step.n,
 			      .work_bytes = p->work_bytes,
 			      .scratch_bytes = p->scratch_bytes,
-			      .weight_bytes = p->weight_bytes };
+			      .weight_bytes = p->weight_bytes,
+			      .weights_beside = z->a->weights_beside && p->weight_bytes > 0 };
 	for (int i = 0; i < p->step.n; i++)
 		r->flops += p->step.at[i].flops;
 }
@@ -321,6 +362,8 @@ static bool run(Aot *z)
 	z->weight_bytes = z->compiled[0].main->weight_bytes;
 	if (!z->a->weights_embed && z->weight_bytes > WEIGHTS_EMBED_LIMIT)
 		z->own.weights_beside = true;
+	if (is_text(z->a->path))
+		return report_progress(z, "compiling kernels", 0, 1) && write_text(z);
 	if (!report_progress(z, "packing weights", 0, 1) || !pack_weights(z, &host, j))
 		return false;
 	for (int i = 0; i < z->n_variant; i++)
@@ -337,6 +380,8 @@ bool compile_artifact(Context *c, const Graph *g, const CompileOptions *o, const
 	Aot z = { .c = c, .o = o, .own = *a, .arena = arena };
 	z.prefix = a->prefix ? a->prefix : artifact_prefix(arena, g->name);
 	z.n_target = a->n_target < MAX_TARGETS ? a->n_target : MAX_TARGETS;
+	if (is_text(a->path) && z.n_target > 1)
+		z.n_target = 1;
 	for (int i = 0; i < z.n_target; i++)
 		z.target[i] = target_resolve(arena, &a->target[i]);
 	z.n_batch = a->n_batch < MAX_BATCHES ? a->n_batch : MAX_BATCHES;

@@ -52,7 +52,7 @@ typedef struct CompileReport {
 	int kernels, steps;
 	int64_t work_bytes, scratch_bytes, weight_bytes;
 	double flops;
-	const char *linker;
+	bool weights_beside; /* they went into a file of their own */
 } CompileReport;
 bool compile_artifact(Context *c, const Graph *g, const CompileOptions *o, const ArtifactOptions *a,
 		      CompileReport *report);

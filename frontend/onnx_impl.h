@@ -1,19 +1,24 @@
 /* Shared by the parts of the ONNX reader:
- *   onnx_proto.c  bytes to messages          onnx.c       model, graphs, functions
- *   onnx_data.c   tensors to blobs           onnx_names.c ids, symbols, what is not read
- *   onnx.def      operators, one row each    onnx_call.c  one node: its inputs, attributes,
- * elements onnx_ops.c    the table, printed         onnx_op_*.c  what the rows mean */
+ *   onnx_proto.c  bytes to messages         onnx.c       model, graphs, functions
+ *   onnx_data.c   tensors to blobs          onnx_names.c ids, what is not read
+ *   onnx.def      operators, a row each     onnx_call.c  one node: inputs, attributes, elements
+ *   onnx_ops.c    the table, printed        onnx_op_*.c  what the rows mean
+ */
 #ifndef FRONTEND_ONNX_IMPL_H
 #define FRONTEND_ONNX_IMPL_H
 #include "base/map.h"
 #include "frontend/frontend.h"
 #include "frontend/onnx_proto.h"
 
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION /* as EXPAND_MAX_ELEMENTS of xml_scope.h */
+enum { ONNX_MAX_ELEMENTS = 2000 };
+#else
+enum { ONNX_MAX_ELEMENTS = 1000000 };
+#endif
 enum {
 	ONNX_OLDEST = 6,
 	ONNX_NEWEST = 28,
 	ONNX_MAX_DEPTH = 32, /* subgraphs and functions within one another */
-	ONNX_MAX_ELEMENTS = 1000000,
 	ONNX_MEMORY = 128 << 20,
 	ONNX_MEMORY_PER_BYTE = 64,
 	ONNX_MAX_INLINE = 16 /* numbers of a constant that are written into an attribute */

@@ -5,7 +5,7 @@
 #include "base/map.h"
 #include "frontend/xml_tree.h"
 
-/* Libfuzzer's own convention: a limit that many inputs meet must not take most of the time. */
+/* libFuzzer's convention: a limit that many inputs meet must not take most of the time. */
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 enum { EXPAND_MAX_ELEMENTS = 2000 };
 #else

@@ -34,8 +34,20 @@ KBuilder *kb_create(Context *c, Arena *arena, const Target *t, const char *kind)
 	return kb;
 }
 
+/* Arguments at the same place: a value overwrites one that it is computed from. */
+static void mark_aliases(KBuilder *kb)
+{
+	for (int i = 0; i < kb->k->buf.n; i++)
+		for (int j = 0; j < i; j++) {
+			const Storage *x = kb->arg.at[i], *y = kb->arg.at[j];
+			if (x && y && x->buffer == y->buffer && x->offset == y->offset)
+				kb->k->buf.at[i].aliased = kb->k->buf.at[j].aliased = true;
+		}
+}
+
 Kernel *kb_finish(KBuilder *kb)
 {
+	mark_aliases(kb);
 	kernel_finish(kb->k);
 	return kb->k;
 }
@@ -434,7 +446,7 @@ Node *kb_read(KBuilder *kb, const Node *n, Node *const *at)
 {
 	Tensor *t = kb_tensor(kb, n);
 	if (is_uniform_const(n))
-		return kb_f(kb, n->type->dtype, blob_f64(ATTR_OF(n, data)->data, 0));
+		return kb_blob(kb, ATTR_OF(n, data)->data);
 	if (!t || t->role == ROLE_INSIDE)
 		return read_inside(kb, n, at);
 	if (t->role == ROLE_STAGED)

@@ -37,6 +37,7 @@ struct KBuilder {
 };
 
 Node *kb_intern(KBuilder *kb, Op op, Attr attr, const Type *t, Node *const *in, int n_in);
+Node *kb_blob(KBuilder *kb, const Blob *b); /* its first element */
 Tensor *kb_tensor(KBuilder *kb, const Node *n);
 /* The innermost open scope whose axis is in `axes`; the kernel's when none is. */
 Scope *kb_scope_of(KBuilder *kb, uint64_t axes);

@@ -77,11 +77,13 @@ static Node *scalar_const(KBuilder *kb, DType t, const void *data)
 Node *kb_f(KBuilder *kb, DType t, double v)
 {
 	uint64_t room = 0;
-	if (dtype_is_float(t))
-		store_f64(t, &room, 0, v);
-	else
-		store_i64(t, &room, 0, (int64_t)v);
+	store_f64(t, &room, 0, v);
 	return scalar_const(kb, t, &room);
+}
+
+Node *kb_blob(KBuilder *kb, const Blob *b)
+{
+	return scalar_const(kb, b->type->dtype, b->data);
 }
 
 Node *kb_i(KBuilder *kb, int64_t v)

@@ -128,6 +128,15 @@ static bool placed(const Assigner *a, const Node *n)
 	return a->m->of[n->id].buffer >= 0;
 }
 
+/* The stride of a dimension of size 1 is as good as any other, but a flat loop runs through it: as
+ * in a dense tensor. */
+static void give_single_strides(const Type *t, Storage *s)
+{
+	for (int i = t->rank - 1; i >= 0; i--)
+		if (t->dim[i] == 1)
+			s->stride[i] = i + 1 < t->rank ? s->stride[i + 1] * t->dim[i + 1] : 1;
+}
+
 /* Does anybody but `user` see s? A view in the chain that others read too may still be placed; its
  * source is one buffer either way. */
 static void embed(Assigner *a, Node *view, int k, const Storage *whole)
@@ -136,8 +145,10 @@ static void embed(Assigner *a, Node *view, int k, const Storage *whole)
 	while (storage_of_operand(view, k, whole, &part)) {
 		Node *s = view->in[k];
 		if (a->f->stored[s->id] && (a->f->of[s->id] != NULL)) {
-			if (!placed(a, s) && writes_well(s, &part))
+			if (!placed(a, s) && writes_well(s, &part)) {
+				give_single_strides(s->type, &part);
 				a->m->of[s->id] = part;
+			}
 			return;
 		}
 		if (!(op_info(s->op)->flags & OF_VIEW))
@@ -244,6 +255,41 @@ static void find_row_steps(Assigner *a)
 	}
 }
 
+/* --- in place -------------------------------------------------------------------------------- */
+
+/* Only group gr reads s, only at the element it then writes. */
+static bool read_in_passing(const Assigner *a, const Node *s, const Group *gr)
+{
+	for (int i = 0; i < a->f->user[s->id].n; i++) {
+		const Node *user = a->f->user[s->id].at[i];
+		if (a->f->of[user->id] != gr || !(op_info(user->op)->flags & OF_ELEMENTWISE) ||
+		    user->type->count != s->type->count)
+			return false;
+	}
+	return result_index(a->f->g, s) < 0;
+}
+
+/* n, which has its storage, may overwrite one of the values it is computed from: a residual sum
+ * grows in the buffer of its shortcut. */
+static void reuse_operand(Assigner *a, const Node *n)
+{
+	const Group *gr = a->f->of[n->id];
+	bool by_element = gr->kind != GROUP_COPY && gr->row_rank < 0 && gr->output.n == 1;
+	if (!by_element || a->m->buffer.at[a->m->of[n->id].buffer].space != SPACE_WORK)
+		return;
+	for (int i = 0; i < gr->node.n; i++)
+		for (int k = 0; k < gr->node.at[i]->n_in; k++) {
+			const Node *s = gr->node.at[i]->in[k];
+			const Group *maker = a->f->of[s->id];
+			if (!a->f->stored[s->id] || !maker || maker == gr ||
+			    maker->kind == GROUP_COPY || placed(a, s) || s->type != n->type ||
+			    !read_in_passing(a, s, gr))
+				continue;
+			a->m->of[s->id] = a->m->of[n->id];
+			return;
+		}
+}
+
 StorageMap *assign_storage(const Pass *p, const Fusion *f, Arena *arena)
 {
 	Assigner a = { .p = p, .f = f, .arena = arena, .m = ARENA_NEW(arena, StorageMap) };
@@ -265,6 +311,7 @@ StorageMap *assign_storage(const Pass *p, const Fusion *f, Arena *arena)
 		if (!placed(&a, n) && !(result < 0 && adopt_parts(&a, n)))
 			own_buffer(&a, n, result >= 0 ? SPACE_OUTPUT : SPACE_WORK,
 				   result >= 0 ? result : 0);
+		reuse_operand(&a, n);
 		for (int k = 0; f->of[n->id]->kind == GROUP_COPY && k < n->n_in; k++) {
 			Storage whole = a.m->of[n->id];
 			embed(&a, n, k, &whole);

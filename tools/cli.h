@@ -36,11 +36,11 @@ typedef enum OptId {
 } OptId;
 typedef struct OptInfo {
 	const char *name;
-	char letter;       /* 0: none */
-	const char *arg;   /* "": none; "[F]": may be left out, needs '='; else its name */
-	const char *key;   /* of burin_opts, or NULL */
-	const char *def;   /* default, for people; "" none */
-	uint64_t verbs;    /* bits of VerbId */
+	char letter;     /* 0: none */
+	const char *arg; /* "": none; "[F]": may be left out, needs '='; else its name */
+	const char *key; /* of burin_opts, or NULL */
+	const char *def; /* default, for people; "" none */
+	uint64_t verbs;  /* bits of VerbId */
 	const char *help;
 } OptInfo;
 extern const OptInfo opt_info[OPT_COUNT];
@@ -57,7 +57,12 @@ enum {
 	EXIT_INTERRUPTED = 130
 };
 
-typedef enum ProgressMode { PROGRESS_AUTO, PROGRESS_LINE, PROGRESS_PLAIN, PROGRESS_NONE } ProgressMode;
+typedef enum ProgressMode {
+	PROGRESS_AUTO,
+	PROGRESS_LINE,
+	PROGRESS_PLAIN,
+	PROGRESS_NONE
+} ProgressMode;
 typedef struct Progress {
 	ProgressMode mode; /* never AUTO once set up */
 	const char *stage;
@@ -68,7 +73,8 @@ typedef struct Progress {
 typedef VEC(const char *) Texts;
 struct Cli {
 	Arena *arena;
-	Context *ctx; /* for tensors that belong to no model; its diagnostics are the command's own */
+	Context *ctx; /* for tensors that belong to no model; its diagnostics are the command's own
+		       */
 	VerbId verb;
 	Texts arg;
 	Texts value[OPT_COUNT]; /* "" for an option without argument */
@@ -99,7 +105,8 @@ bool opt_takes_file(OptId o);
 
 /* --- cli_report.c --- */
 void cli_print(Cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void cli_note(Cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));    /* unless quiet */
+void cli_note(Cli *c, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3))); /* unless quiet */
 void cli_verbose(Cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* with -v */
 /* A diagnostic of the command itself, printed at once; returns the exit code for its class, for
  * usage EXIT_USAGE. hint NULL: none. */
@@ -116,7 +123,7 @@ void json_key_real(Cli *c, const char *key, double value);
 void json_key_bool(Cli *c, const char *key, bool value);
 void json_key_array(Cli *c, const char *key);
 void json_key_object(Cli *c, const char *key);
-bool cli_begin(Cli *c);             /* colour, progress, the document's head */
+bool cli_begin(Cli *c);                /* colour, progress, the document's head */
 int cli_finish(Cli *c, int exit_code); /* the document's end; the exit code */
 
 /* --- cli_progress.c --- */
@@ -133,10 +140,13 @@ const volatile int *cli_stop_flag(void);
 
 /* --- cli_format.c --- */
 int64_t now_ns(void);
-const char *text_time(Arena *a, double seconds);  /* "7.9 s", "14.06 ms", "41.2 µs" */
-const char *text_bytes(Arena *a, int64_t bytes);  /* "9.19 MiB" */
-const char *text_count(Arena *a, double n);       /* "25.6 M" */
+const char *text_time(Arena *a, double seconds); /* "7.9 s", "14.06 ms", "41.2 µs" */
+const char *text_bytes(Arena *a, int64_t bytes); /* "9.19 MiB" */
+const char *text_count(Arena *a, double n);      /* "25.6 M" */
 const char *text_shape(Arena *a, int rank, const int64_t *dim); /* "1x3x224x224" */
+
+/* --- cli_elf.c --- */
+const char *needed_libraries(Arena *a, const char *path); /* "libc.so.6 libm.so.6" */
 
 /* One function per verb. */
 #define VERB(name, ...) VerbFn verb_##name;

@@ -1,6 +1,6 @@
 /* The command line against the tables: one walk collects verb, options and arguments, then what was
  * collected is checked against the verb's row. Options may stand anywhere; "--" ends them. */
-#include "tools/cli.h"
+#include "tools/cli_help.h"
 #include <string.h>
 
 const VerbInfo verb_info[VERB_COUNT] = {
@@ -199,8 +199,8 @@ static bool choose_verb(Walk *w)
 		return true;
 	const char *near = verb_nearest(w->verb);
 	cli_usage(c,
-		  near ? arena_printf(c->arena, "did you mean '%s'?", near) :
-			 "`burin help` lists the verbs",
+		  near ? arena_printf(c->arena, "did you mean '%s'?", near)
+		       : "`burin help` lists the verbs",
 		  "there is no verb '%.80s'", w->verb);
 	return false;
 }
@@ -211,7 +211,9 @@ static bool check_for_verb(Walk *w)
 	const VerbInfo *v = &verb_info[c->verb];
 	for (int i = 0; i < w->used.n; i++)
 		if (!is_for(w->used_id.at[i], (int)c->verb)) {
-			cli_usage(c, arena_printf(c->arena, "`burin help %s` lists its options", v->name),
+			cli_usage(c,
+				  arena_printf(c->arena, "`burin help %s` lists its options",
+					       v->name),
 				  "%s is no option of '%s'", w->used.at[i], v->name);
 			return false;
 		}
@@ -250,8 +252,18 @@ static bool set_weights(Cli *c, const char *value)
 		cli_usage(c, NULL, "--weights=%s is for 'compile'", value);
 		return false;
 	}
-	return set_pair(c, OPT_weights, "",
-			arena_printf(c->arena, "%s=%s", place ? "weights" : "model-weights", value));
+	return set_pair(
+		c, OPT_weights, "",
+		arena_printf(c->arena, "%s=%s", place ? "weights" : "model-weights", value));
+}
+
+static bool check_key(Cli *c, const char *pair)
+{
+	const char *key = arena_strndup(c->arena, pair, strcspn(pair, "="));
+	const char *wrong = setting_error(c->arena, key);
+	if (wrong)
+		cli_usage(c, wrong, "--set: there is no option '%.80s'", key);
+	return !wrong;
 }
 
 static bool set_library_options(Cli *c)
@@ -270,7 +282,8 @@ static bool set_library_options(Cli *c)
 		if (!set_pair(c, OPT_bind, "bind.", c->value[OPT_bind].at[i]))
 			return false;
 	for (int i = 0; i < c->value[OPT_set].n; i++)
-		if (!set_pair(c, OPT_set, "", c->value[OPT_set].at[i]))
+		if (!check_key(c, c->value[OPT_set].at[i]) ||
+		    !set_pair(c, OPT_set, "", c->value[OPT_set].at[i]))
 			return false;
 	return true;
 }

@@ -28,9 +28,30 @@ static const char *shape_text(Cli *c, const Model *m)
 	return str_text(&s);
 }
 
-static const char *target_of(const Model *m)
+static const char *target_of(Cli *c, const Model *m)
 {
+	const char *wanted = opts_get(c->opts, "target.cpu");
+	if (m->graph)
+		return wanted ? wanted : "native";
 	return level_name(burin_rt_variant(m->model->program)->cpu);
+}
+
+/* Of all variants that one call is made of. */
+static double call_flops(const Model *m)
+{
+	const BurinProgram *p = m->model->program;
+	const BurinVariant *v = burin_rt_variant(p), *end = p->variant + p->n_variant;
+	double sum = 0;
+	for (int64_t left = p->free_batch ? m->items : 1; v < end && left > 0;) {
+		if (v->batch > left || !burin_cpu_has(v->need)) {
+			v++;
+			continue;
+		}
+		for (uint32_t i = 0; v->info && i < v->n_steps; i++)
+			sum += v->info[i].flops;
+		left -= v->batch;
+	}
+	return sum;
 }
 
 static void print_latency(Cli *c, const Bench *b, const Peaks *p, int threads)
@@ -103,7 +124,7 @@ static void put_model(Cli *c, const Bench *b)
 	json_key_object(c, "model");
 	json_key_text(c, "file", m->path);
 	json_key_text(c, "sha256", file_hash(c, m->path));
-	json_key_text(c, "target", target_of(m));
+	json_key_text(c, "target", target_of(c, m));
 	json_key_text(c, "inputs", shape_text(c, m));
 	json_key_real(c, "flops", b->flops);
 	if (m->graph) {
@@ -165,7 +186,7 @@ static const char *cpus_text(Cli *c)
 static void report(Cli *c, const Bench *b, const Peaks *p, int threads, int top)
 {
 	cli_print(c, "%s  %s  %s  %d thread%s on CPU %s\n", b->m.path, shape_text(c, &b->m),
-		  target_of(&b->m), threads, threads == 1 ? "" : "s", cpus_text(c));
+		  target_of(c, &b->m), threads, threads == 1 ? "" : "s", cpus_text(c));
 	print_latency(c, b, p, threads);
 	warn(c, b);
 	if (opt_given(c, OPT_profile))
@@ -207,12 +228,16 @@ static int bench(Cli *c, Bench *b, int n)
 		return rc;
 	if (!peaks_load(c, &peaks)) {
 		peaks = peaks_measure(c);
-		peaks_store(c, &peaks);
+		if (!machine_is_busy(c))
+			peaks_store(c, &peaks);
 	}
 	environment_warnings(c);
 	rc = bench_measure(c, b, n, limits);
-	for (int i = 0; i < n && rc == EXIT_YES; i++)
-		rc = bench_profile(c, &b[i]);
+	for (int i = 0; i < n && rc == EXIT_YES; i++) {
+		b[i].flops = call_flops(&b[i].m);
+		if (opt_given(c, OPT_profile))
+			rc = bench_profile(c, &b[i]);
+	}
 	if (rc)
 		return rc;
 	int threads = threads_wanted(c);

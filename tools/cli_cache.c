@@ -85,7 +85,7 @@ int verb_cache(Cli *c)
 	}
 	const char *near = nearest_name(c->arg.at[0], names, N);
 	return cli_usage(c,
-			 near ? arena_printf(c->arena, "did you mean '%s'?", near) :
-				"one of ls, size, clear, verify",
+			 near ? arena_printf(c->arena, "did you mean '%s'?", near)
+			      : "one of ls, size, clear, verify",
 			 "cache: there is no '%.80s'", c->arg.at[0]);
 }

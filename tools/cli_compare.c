@@ -30,8 +30,8 @@ static bool add_entry(Cli *c, EntryList *out, const JsonValue *result)
 	Entry e = { .name = model_name(c, result),
 		    .sorted = ARENA_ARRAY(c->arena, double, samples->n) };
 	JSON_EACH(v, samples)
-		if (!json_real(v, &e.sorted[e.n++]) || !(e.sorted[e.n - 1] > 0))
-			return false;
+	if (!json_real(v, &e.sorted[e.n++]) || !(e.sorted[e.n - 1] > 0))
+		return false;
 	sort_samples(e.sorted, e.n);
 	vec_push(c->arena, out, e);
 	return true;
@@ -43,8 +43,8 @@ static bool add_entries(Cli *c, EntryList *out, const JsonValue *document)
 	if (!results)
 		return add_entry(c, out, document);
 	JSON_EACH(r, results)
-		if (!add_entry(c, out, r))
-			return false;
+	if (!add_entry(c, out, r))
+		return false;
 	return out->n > 0;
 }
 
@@ -55,7 +55,8 @@ static void note_environment(Cli *c, const char *path, const JsonValue *document
 	const char *what = "performance", *load = "0";
 	double busy;
 	if (governor && governor->kind == JSON_OBJECT)
-		JSON_EACH(g, governor) {
+		JSON_EACH(g, governor)
+		{
 			const char *one = "performance";
 			json_text(g, &one);
 			what = str_eq(one, "performance") ? what : one;
@@ -78,14 +79,14 @@ static int read_document(Cli *c, const char *path, EntryList *out, const JsonVal
 		return cli_error(c, e.code, NULL, "cannot open '%s': %s", path, e.text);
 	const JsonValue *v = json_parse(c->arena, text.at, text.n, &je);
 	if (!v)
-		return cli_error(c, E6003, "give what `burin bench --json=FILE` wrote",
+		return cli_error(c, E6002, "give what `burin bench --json=FILE` wrote",
 				 "'%s' is no JSON: %s", path, je.message);
 	json_text(json_get(v, "schema"), &schema);
 	if (!str_eq(schema, "burin.bench/1"))
-		return cli_error(c, E6003, "give what `burin bench --json=FILE` wrote",
+		return cli_error(c, E6002, "give what `burin bench --json=FILE` wrote",
 				 "'%s' is no measurement: its schema is '%.40s'", path, schema);
 	if (!add_entries(c, out, v))
-		return cli_error(c, E6003, NULL, "'%s' holds no samples", path);
+		return cli_error(c, E6002, NULL, "'%s' holds no samples", path);
 	*document = v;
 	return EXIT_YES;
 }
@@ -146,7 +147,7 @@ static int compare_all(Cli *c, const EntryList *a, const EntryList *b, double li
 	}
 	json_end(&c->json);
 	if (!pairs)
-		return cli_error(c, E6003, NULL, "the two files have no model in common");
+		return cli_error(c, E6002, NULL, "the two files have no model in common");
 	return over ? EXIT_NO : EXIT_YES;
 }
 

@@ -16,6 +16,7 @@ typedef struct Work {
 	const char *stage;
 	int64_t stage_start;
 	Str explain;
+	Texts wrote;
 	double read_s, optimise_s, codegen_s, link_s;
 } Work;
 
@@ -54,6 +55,31 @@ static int64_t file_bytes(const char *path)
 	return stat(path, &st) == 0 ? st.st_size : 0;
 }
 
+static bool is_text(const char *path)
+{
+	return str_ends(path, ".ll") || str_ends(path, ".s");
+}
+
+/* Text is made for the best alone. */
+static int n_targets(const Work *w)
+{
+	return is_text(w->out) ? 1 : w->job.ao.n_target;
+}
+
+static void list_files(Work *w)
+{
+	Arena *a = w->c->arena;
+	const char *header = opts_get(w->c->opts, "header");
+	vec_push(a, &w->wrote, w->out);
+	if (is_text(w->out))
+		return;
+	header = header ? header : path_with_suffix(a, w->out, ".h");
+	if (*header)
+		vec_push(a, &w->wrote, header);
+	if (w->report.weights_beside)
+		vec_push(a, &w->wrote, path_with_suffix(a, w->out, ".weights"));
+}
+
 static void put_stage(Work *w, const char *name, double seconds)
 {
 	json_key_real(w->c, name, seconds);
@@ -64,7 +90,10 @@ static void report_json(Work *w, const GraphSummary *s)
 	Cli *c = w->c;
 	const CompileReport *r = &w->report;
 	json_key_text(c, "file", c->arg.at[0]);
-	json_key_text(c, "wrote", w->out);
+	json_key_array(c, "wrote");
+	for (int i = 0; i < w->wrote.n; i++)
+		json_put_text(&c->json, w->wrote.at[i]);
+	json_end(&c->json);
 	json_key_int(c, "bytes", file_bytes(w->out));
 	json_key_text(c, "source_sha256", w->g->sha256);
 	graph_summary_json(c, w->g, s);
@@ -75,7 +104,7 @@ static void report_json(Work *w, const GraphSummary *s)
 	json_key_int(c, "weight_bytes", r->weight_bytes);
 	json_key_real(c, "planned_flops", r->flops);
 	json_key_array(c, "targets");
-	for (int i = 0; i < w->job.ao.n_target; i++)
+	for (int i = 0; i < n_targets(w); i++)
 		json_put_text(&c->json, w->job.target[i].name);
 	json_end(&c->json);
 	json_key_object(c, "seconds");
@@ -97,7 +126,7 @@ static const char *target_names(Work *w)
 {
 	Str s;
 	str_init(&s, w->c->arena);
-	for (int i = 0; i < w->job.ao.n_target; i++)
+	for (int i = 0; i < n_targets(w); i++)
 		str_fmt(&s, "%s%s", i ? ", " : "", w->job.target[i].name);
 	return str_text(&s);
 }
@@ -117,7 +146,6 @@ static void report_text(Work *w, const GraphSummary *s)
 	Cli *c = w->c;
 	Arena *a = c->arena;
 	const CompileReport *r = &w->report;
-	bool is_library = str_ends(w->out, ".so");
 	line(w, "read", w->read_s,
 	     arena_printf(a, "%s  %d elements, %s parameters", c->arg.at[0], s->elements,
 			  text_count(a, (double)s->parameters)));
@@ -129,10 +157,15 @@ static void report_text(Work *w, const GraphSummary *s)
 		  text_bytes(a, r->work_bytes), text_bytes(a, r->scratch_bytes),
 		  text_bytes(a, r->weight_bytes));
 	line(w, "codegen", w->codegen_s, arena_printf(a, "for %s", target_names(w)));
-	line(w, is_library ? "link" : "write", w->link_s,
-	     arena_printf(a, "%s %s%s", w->out, text_bytes(a, file_bytes(w->out)),
-			  is_library ? "  needs: libc.so.6 libm.so.6" : ""));
-	cli_print(c, "%-9s %s\n", "wrote", w->out);
+	if (str_ends(w->out, ".so"))
+		line(w, "link", w->link_s,
+		     arena_printf(a, "%s %s  needs: %s", w->out, text_bytes(a, file_bytes(w->out)),
+				  needed_libraries(a, w->out)));
+	Str files;
+	str_init(&files, a);
+	for (int i = 0; i < w->wrote.n; i++)
+		str_fmt(&files, i ? " %s" : "%s", w->wrote.at[i]);
+	line(w, "wrote", w->read_s + w->optimise_s + w->codegen_s + w->link_s, str_text(&files));
 }
 
 /* --- the work --------------------------------------------------------------------------------- */
@@ -197,6 +230,7 @@ int verb_compile(Cli *c)
 	if (rc == EXIT_YES)
 		rc = compile_source(&w);
 	if (rc == EXIT_YES) {
+		list_files(&w);
 		GraphSummary s = graph_summary(c->arena, w.g);
 		report_text(&w, &s);
 		report_json(&w, &s);

@@ -49,7 +49,8 @@ static void write_bash(Str *s)
 		   "\tcase $prev in\n");
 	for (int o = 0; o < OPT_COUNT; o++)
 		if (has_words((OptId)o))
-			str_fmt(s, "\t--%s) COMPREPLY=($(compgen -W \"%s\" -- \"$cur\")); return ;;\n",
+			str_fmt(s,
+				"\t--%s) COMPREPLY=($(compgen -W \"%s\" -- \"$cur\")); return ;;\n",
 				opt_info[o].name, words_of(s->arena, (OptId)o));
 	str_add(s, "\tesac\n\tif [[ -z $verb ]]; then\n\t\tCOMPREPLY=($(compgen -W \"");
 	add_verb_names(s);
@@ -88,10 +89,11 @@ static void add_zsh_option(Str *s, OptId o)
 {
 	const OptInfo *i = &opt_info[o];
 	const char *help = zsh_text(s->arena, i->help);
-	const char *value = !*i->arg ? "" :
-			    has_words(o) ? arena_printf(s->arena, ":value:(%s)", words_of(s->arena, o)) :
-			    opt_takes_file(o) ? ":file:_files" :
-						":value:";
+	const char *value = !*i->arg ? ""
+			    : has_words(o)
+				    ? arena_printf(s->arena, ":value:(%s)", words_of(s->arena, o))
+			    : opt_takes_file(o) ? ":file:_files"
+						: ":value:";
 	const char *mark = !*i->arg ? "" : *i->arg == '[' ? "=-" : "=";
 	str_fmt(s, "\t\t'*--%s%s[%s]%s' \\\n", i->name, mark, help, value);
 	if (i->letter)

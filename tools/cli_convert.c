@@ -12,8 +12,8 @@ static int write_model(Cli *c, burin_graph *g, const char *path)
 		return cli_diagnostics(c, g->ctx->diag);
 	TensorList tensors = { 0 };
 	elem_tensors(g->list, &tensors);
-	const char *weights = tensors.name.n ? path_with_suffix(c->arena, path, ".safetensors") :
-					       NULL;
+	const char *weights =
+		tensors.name.n ? path_with_suffix(c->arena, path, ".safetensors") : NULL;
 	json_key_text(c, "wrote", path);
 	if (weights)
 		json_key_text(c, "weights", weights);
@@ -31,15 +31,16 @@ int verb_convert(Cli *c)
 	if (!out)
 		return cli_usage(c, "-o OUT.xml says where the model goes", "no output file");
 	if (!str_ends(out, ".xml"))
-		return cli_usage(c, "models are written as .xml", "unknown kind of output: %.200s", out);
+		return cli_usage(c, "models are written as .xml", "unknown kind of output: %.200s",
+				 out);
 	if (str_eq(in, out))
 		return cli_usage(c, NULL, "input and output are the same file");
 	burin_graph *g = calloc(1, sizeof *g);
 	if (!g)
 		return EXIT_ENVIRONMENT;
-	int rc = model_open(g, in, c->opts, &r) && elem_check(g->ctx, g->list) ?
-			 write_model(c, g, out) :
-			 cli_diagnostics(c, g->ctx->diag);
+	int rc = model_open(g, in, c->opts, &r) && elem_check(g->ctx, g->list)
+			 ? write_model(c, g, out)
+			 : cli_diagnostics(c, g->ctx->diag);
 	burin_graph_free(g);
 	return rc;
 }

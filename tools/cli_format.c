@@ -23,7 +23,10 @@ const char *text_time(Arena *a, double seconds)
 	if (v >= 1)
 		return arena_printf(a, v >= 100 ? "%.0f s" : "%.2f s", seconds);
 	if (v >= 1e-3)
-		return arena_printf(a, v >= 0.1 ? "%.1f ms" : v >= 0.01 ? "%.2f ms" : "%.3f ms",
+		return arena_printf(a,
+				    v >= 0.1    ? "%.1f ms"
+				    : v >= 0.01 ? "%.2f ms"
+						: "%.3f ms",
 				    seconds * 1e3);
 	if (v >= 1e-6)
 		return arena_printf(a, "%.1f µs", seconds * 1e6);

@@ -15,7 +15,8 @@ static double node_flops(const Node *n)
 	const Type *x = n->n_in > 0 && n->in[0] ? n->in[0]->type : NULL;
 	if (n->op == OP_matmul) {
 		const Attr_matmul *a = ATTR_OF(n, matmul);
-		return 2.0 * (double)n->type->count * (double)x->dim[x->rank - (a->trans_x ? 2 : 1)];
+		return 2.0 * (double)n->type->count *
+		       (double)x->dim[x->rank - (a->trans_x ? 2 : 1)];
 	}
 	if (n->op == OP_conv) {
 		const Type *w = n->in[1]->type;

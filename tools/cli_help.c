@@ -31,8 +31,8 @@ static const char *unknown_pass(Arena *a, const char *name)
 	for (int i = 0; i < PASS_COUNT; i++)
 		names[i] = pass_info[i].name;
 	const char *near = nearest_name(name, names, PASS_COUNT);
-	return near ? arena_printf(a, "did you mean 'passes.%s'?", near) :
-		      "`burin help passes` lists the passes";
+	return near ? arena_printf(a, "did you mean 'passes.%s'?", near)
+		    : "`burin help passes` lists the passes";
 }
 
 const char *setting_error(Arena *a, const char *key)
@@ -46,8 +46,8 @@ const char *setting_error(Arena *a, const char *key)
 			return str_eq(row, "passes.") ? unknown_pass(a, key + strlen(row)) : NULL;
 	}
 	const char *near = nearest_name(key, names, N_SETTINGS);
-	return near ? arena_printf(a, "did you mean '%s'?", near) :
-		      "`burin help options` lists the keys";
+	return near ? arena_printf(a, "did you mean '%s'?", near)
+		    : "`burin help options` lists the keys";
 }
 
 bool option_is_for(OptId o, VerbId v)
@@ -64,11 +64,11 @@ const char *option_synopsis(Arena *a, OptId o)
 {
 	const OptInfo *i = &opt_info[o];
 	const char *arg = i->arg;
-	const char *tail = !*arg ? "" :
-			   *arg == '[' ? arena_printf(a, "[=%.*s]", (int)strlen(arg) - 2, arg + 1) :
-					 arena_printf(a, " %s", arg);
-	return i->letter ? arena_printf(a, "-%c, --%s%s", i->letter, i->name, tail) :
-			   arena_printf(a, "--%s%s", i->name, tail);
+	const char *tail = !*arg         ? ""
+			   : *arg == '[' ? arena_printf(a, "[=%.*s]", (int)strlen(arg) - 2, arg + 1)
+					 : arena_printf(a, " %s", arg);
+	return i->letter ? arena_printf(a, "-%c, --%s%s", i->letter, i->name, tail)
+			 : arena_printf(a, "--%s%s", i->name, tail);
 }
 
 const char *verb_prose(Arena *a, VerbId v)
@@ -147,7 +147,8 @@ static void add_options(Str *out, Arena *a, VerbId v, bool common)
 
 static void add_overview(Str *out, Arena *a)
 {
-	str_fmt(out, "burin %s: compiles neural networks to plain C libraries\n\n", burin_version());
+	str_fmt(out, "burin %s: compiles neural networks to plain C libraries\n\n",
+		burin_version());
 	str_add(out, "usage: burin VERB [ARGUMENT...] [OPTION...]\n\n");
 	for (int v = 0; v < VERB_COUNT; v++)
 		add_entry(out, arena_printf(a, "%-9s%s", verb_info[v].name, verb_info[v].args),
@@ -190,7 +191,8 @@ static void add_settings(Str *out, Arena *a)
 	str_add(out, "Keys of --set KEY=VALUE, and of burin_opts_set:\n");
 	for (int i = 0; i < N_SETTINGS; i++) {
 		const SettingInfo *s = &settings[i];
-		const char *name = str_ends(s->key, ".") ? arena_printf(a, "%sNAME", s->key) : s->key;
+		const char *name =
+			str_ends(s->key, ".") ? arena_printf(a, "%sNAME", s->key) : s->key;
 		add_entry(out, name,
 			  arena_printf(a, *s->def ? "%s: %s (default: %s)" : "%s: %s", s->values,
 				       s->help, s->def));
@@ -210,7 +212,8 @@ static void add_code(Str *out, DiagCode code)
 	for (const char *at = diag_code_text(code); *at;) {
 		const char *end = strchrnul(at, '\n');
 		char line[2000];
-		size_t n = (size_t)(end - at) < sizeof line - 1 ? (size_t)(end - at) : sizeof line - 1;
+		size_t n =
+			(size_t)(end - at) < sizeof line - 1 ? (size_t)(end - at) : sizeof line - 1;
 		memcpy(line, at, n);
 		line[n] = 0;
 		add_wrapped(out, line, 0, WIDTH);
@@ -228,8 +231,8 @@ static int unknown_topic(Cli *c, const char *topic)
 		names[i + 2] = verb_info[i].name;
 	const char *near = nearest_name(topic, names, VERB_COUNT + 2);
 	return cli_usage(c,
-			 near ? arena_printf(c->arena, "did you mean '%s'?", near) :
-				"a verb, a code such as E2011, options, or passes",
+			 near ? arena_printf(c->arena, "did you mean '%s'?", near)
+			      : "a verb, a code such as E2011, options, or passes",
 			 "there is no help on '%.80s'", topic);
 }
 

@@ -1,4 +1,5 @@
-/* burin inspect: what lies in a file. Nothing of it is run; compiled models are read as ELF files. */
+/* burin inspect: what lies in a file. Nothing of it is run; compiled models are read as ELF files.
+ */
 #include "tools/cli_graph.h"
 #include "tools/cli_model.h"
 #include "base/io.h"
@@ -78,8 +79,10 @@ static int inspect_model(Cli *c, const char *path)
 		print_histogram(c, g->list);
 		cli_print(c, "weights   %s parameters, %s%s%s\n",
 			  text_count(a, (double)s.parameters), text_bytes(a, s.parameter_bytes),
-			  g->list->weights ? ", from " : "", g->list->weights ? g->list->weights : "");
-		cli_print(c, "work      %sFLOP in products and convolutions\n", text_count(a, s.flops));
+			  g->list->weights ? ", from " : "",
+			  g->list->weights ? g->list->weights : "");
+		cli_print(c, "work      %sFLOP in products and convolutions\n",
+			  text_count(a, s.flops));
 		print_ports(c, g->graph);
 		graph_summary_json(c, g, &s);
 		rc = cli_diagnostics(c, g->ctx->diag);
@@ -149,7 +152,7 @@ static void put_json(JsonWriter *w, const JsonValue *v)
 		else
 			json_put_object(w);
 		JSON_EACH(item, v)
-			put_json(w, item);
+		put_json(w, item);
 		json_end(w);
 		break;
 	}
@@ -166,7 +169,8 @@ static void add_value(Str *s, const JsonValue *v)
 	case JSON_STRING: str_add(s, v->text); break;
 	case JSON_ARRAY:
 	case JSON_OBJECT:
-		JSON_EACH(item, v) {
+		JSON_EACH(item, v)
+		{
 			str_add(s, item == v->first ? "" : v->kind == JSON_ARRAY ? ", " : " ");
 			add_value(s, item);
 		}
@@ -185,11 +189,15 @@ static int inspect_compiled(Cli *c, const char *path)
 	free(note.memory);
 	const JsonValue *v = json_parse(c->arena, text, strlen(text), &e);
 	if (!v)
-		return cli_error(c, E6102, NULL, "'%s': its metadata is malformed: %s", path, e.message);
+		return cli_error(c, E6102, NULL, "'%s': its metadata is malformed: %s", path,
+				 e.message);
 	json_put_key(&c->json, "metadata");
 	put_json(&c->json, v);
-	cli_print(c, "%s\n", path);
-	JSON_EACH(item, v) {
+	const char *needs = needed_libraries(c->arena, path);
+	json_key_text(c, "needs", needs);
+	cli_print(c, "%s%s%s\n", path, *needs ? "  needs: " : "", needs);
+	JSON_EACH(item, v)
+	{
 		Str s;
 		str_init(&s, c->arena);
 		add_value(&s, item);

@@ -3,7 +3,6 @@
 #include "codegen/codegen.h"
 #include "runtime/cpu/rt.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -121,12 +120,24 @@ void environment_json(Cli *c)
 	json_end(&c->json);
 }
 
+static double load(Cli *c)
+{
+	const char *text = system_text(c->arena, "/proc/loadavg");
+	double v = 0;
+	return text && parse_f64(text, strcspn(text, " "), &v) ? v : 0;
+}
+
+bool machine_is_busy(Cli *c)
+{
+	return load(c) > 0.5;
+}
+
 void environment_warnings(Cli *c)
 {
 	Arena *a = c->arena;
 	cpu_set_t set;
 	int odd = 0;
-	const char *what = NULL, *load = system_text(a, "/proc/loadavg");
+	const char *what = NULL;
 	CPU_ZERO(&set);
 	sched_getaffinity(0, sizeof set, &set);
 	for (int i = 0; i < CPU_SETSIZE; i++) {
@@ -139,7 +150,6 @@ void environment_warnings(Cli *c)
 	if (odd)
 		cli_warning(c, "governor of %d of %d CPUs is '%s', not 'performance'", odd,
 			    CPU_COUNT(&set), what);
-	double v = load ? strtod(load, NULL) : 0;
-	if (v > 0.5)
-		cli_warning(c, "the machine is busy (load %.1f): times may be disturbed", v);
+	if (machine_is_busy(c))
+		cli_warning(c, "the machine is busy (load %.1f): times may be disturbed", load(c));
 }

@@ -12,8 +12,9 @@ int threads_wanted(const Cli *c);                     /* that a model will run w
 /* The key "env" of the open object; warnings on standard error about what disturbs. */
 void environment_json(Cli *c);
 void environment_warnings(Cli *c);
+bool machine_is_busy(Cli *c); /* with other work */
 
-typedef struct Peaks { /* 0: not known */
+typedef struct Peaks {                        /* 0: not known */
 	double fma_gflops_1t, fma_gflops_all; /* f32, multiplications and additions counted */
 	double read_gb_1t, read_gb_all;
 	int threads; /* of _all */

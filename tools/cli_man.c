@@ -65,14 +65,17 @@ void man_write(Str *s)
 			add_option(s, (OptId)o);
 	str_add(s, ".SH KEYS OF \\-\\-set\n");
 	for (int i = 0; setting_at(i); i++)
-		add_item(s, arena_printf(s->arena, "%s=%s", setting_at(i)->key, setting_at(i)->values),
+		add_item(s,
+			 arena_printf(s->arena, "%s=%s", setting_at(i)->key, setting_at(i)->values),
 			 setting_at(i)->help);
 	str_add(s, ".SH EXIT STATUS\n");
 	add_text(s, exit_codes);
 	str_add(s, "\n.SH ENVIRONMENT\n");
-	add_item(s, "BURIN_CACHE_DIR", "The folder of compiled kernels; else $XDG_CACHE_HOME/burin, "
-				       "else ~/.cache/burin.");
-	add_item(s, "BURIN_THREADS, OMP_NUM_THREADS", "Threads that run a model, unless --threads.");
+	add_item(s, "BURIN_CACHE_DIR",
+		 "The folder of compiled kernels; else $XDG_CACHE_HOME/burin, "
+		 "else ~/.cache/burin.");
+	add_item(s, "BURIN_THREADS, OMP_NUM_THREADS",
+		 "Threads that run a model, unless --threads.");
 	add_item(s, "BURIN_PYTHON", "The Python that has ONNX Runtime, for verify --against.");
 	add_item(s, "NO_COLOR, CLICOLOR_FORCE", "No colour; colour in any case.");
 }

@@ -1,5 +1,6 @@
-/* Measuring: first each model runs until its time is steady (the medians of two windows agree), then
- * the models take turns of some runs each, so that whatever disturbs the machine hits all alike. */
+/* Measuring: first each model runs until its time is steady (the medians of two windows agree),
+ * then the models take turns of some runs each, so that whatever disturbs the machine hits all
+ * alike. */
 #include "tools/cli_bench.h"
 #include <math.h>
 #include <string.h>
@@ -80,8 +81,8 @@ static int64_t tenths(const Bench *b, int n, BenchLimits l)
 {
 	double share = 0;
 	for (int i = 0; i < n; i++) {
-		double part = l.runs > 0 ? (double)b[i].sample.n / (double)l.runs :
-					   b[i].spent_s / l.seconds;
+		double part = l.runs > 0 ? (double)b[i].sample.n / (double)l.runs
+					 : b[i].spent_s / l.seconds;
 		share += fmin(part, 1) / n;
 	}
 	return (int64_t)(share * 100);

@@ -77,34 +77,6 @@ static void bind_given(burin_graph *g, ReadOptions *r, GivenList *given)
 	}
 }
 
-/* --batch: the symbol that leads the first input's shape. */
-static int bind_batch(Cli *c, burin_graph *g, ReadOptions *r)
-{
-	int64_t batch;
-	const char *item = "";
-	size_t n = 0;
-	if (!opt_given(c, OPT_batch))
-		return EXIT_YES;
-	if (strchr(opt_text(c, OPT_batch), ','))
-		return cli_error(c, E5101, "compile once for each size",
-				 "several batch sizes in one file are not supported yet");
-	if (!opt_int(c, OPT_batch, 1, 1 << 20, &batch))
-		return EXIT_USAGE;
-	for (int i = 0; i < g->list->elem.n; i++) {
-		const Elem *e = &g->list->elem.at[i];
-		if (!str_eq(e->op, "input"))
-			continue;
-		ListCursor l = list_cursor(elem_text(e, "shape", ""));
-		if (list_next(&l, &item, &n) && is_symbol(item, n)) {
-			bind(g, r, arena_strndup(g->arena, item, n), (double)batch);
-			return EXIT_YES;
-		}
-		break;
-	}
-	return cli_usage(c, "sizes that are fixed in the file stay as they are",
-			 "--batch: no symbol leads the shape of the first input");
-}
-
 /* --- reading ---------------------------------------------------------------------------------- */
 
 int model_read(Cli *c, const char *path, GivenList *given, burin_graph **out)
@@ -115,9 +87,6 @@ int model_read(Cli *c, const char *path, GivenList *given, burin_graph **out)
 	if (!g)
 		return cli_error(c, E1008, NULL, "out of memory");
 	bool ok = model_open(g, path, c->opts, &r);
-	int rc = ok ? bind_batch(c, g, &r) : EXIT_YES;
-	if (rc)
-		return rc;
 	if (ok)
 		bind_given(g, &r, given);
 	if (ok && model_build(g, &r) && !diag_errors(g->ctx->diag))
@@ -190,12 +159,13 @@ static const Type *port_type(Cli *c, const burin_port *p, int64_t n)
 {
 	int64_t dim[MAX_RANK];
 	for (int t = 0; t < DL_TYPES; t++) {
-		if (dl_types[t].code != p->spec.dtype.code || dl_types[t].bits != p->spec.dtype.bits)
+		if (dl_types[t].code != p->spec.dtype.code ||
+		    dl_types[t].bits != p->spec.dtype.bits)
 			continue;
 		for (int d = 0; d < p->spec.ndim && d < MAX_RANK; d++)
 			dim[d] = p->spec.shape[d] < 0 ? n : p->spec.shape[d];
-		return p->spec.ndim <= MAX_RANK ? type_get(c->ctx, (DType)t, p->spec.ndim, dim) :
-						  NULL;
+		return p->spec.ndim <= MAX_RANK ? type_get(c->ctx, (DType)t, p->spec.ndim, dim)
+						: NULL;
 	}
 	return NULL;
 }
@@ -216,8 +186,9 @@ static burin_tensor tensor_arg(Arena *a, const Tensor *t)
 static int64_t free_size(Cli *c, const burin_port *port, int n, GivenList *given)
 {
 	int64_t size = 1;
-	if (opt_given(c, OPT_batch))
-		parse_i64(opt_text(c, OPT_batch), strlen(opt_text(c, OPT_batch)), &size);
+	const char *batch = opts_get(c->opts, "batch");
+	if (batch)
+		parse_i64(batch, strlen(batch), &size);
 	for (int i = 0; i < n; i++) {
 		const Given *v = given_find(given, port[i].name);
 		for (int d = 0; v && v->kind == GIVEN_TENSOR && d < port[i].spec.ndim; d++)
@@ -233,7 +204,7 @@ static int make_ports(Cli *c, Model *m, GivenList *given)
 	Arena *a = c->arena;
 	m->n_in = (int)burin_inputs(m->model, &in);
 	m->n_out = (int)burin_outputs(m->model, &out);
-	int64_t n = free_size(c, in, m->n_in, given);
+	int64_t n = m->items = free_size(c, in, m->n_in, given);
 	m->in = ARENA_ARRAY(a, Tensor, m->n_in + 1);
 	m->out = ARENA_ARRAY(a, Tensor, m->n_out + 1);
 	m->in_arg = ARENA_ARRAY(a, burin_tensor, m->n_in + 1);
@@ -277,8 +248,8 @@ static int fill_given(Cli *c, const Tensor *t, Given *v, InputHint hint)
 		str_init(&want, c->arena);
 		type_print(&got, v->tensor->type);
 		type_print(&want, t->type);
-		return cli_error(c, E6001, NULL, "input '%s' is %s, the tensor given is %s", t->name,
-				 str_text(&want), str_text(&got));
+		return cli_error(c, E6001, NULL, "input '%s' is %s, the tensor given is %s",
+				 t->name, str_text(&want), str_text(&got));
 	}
 	memcpy(t->data, v->tensor->data, (size_t)type_bytes(t->type));
 	return EXIT_YES;
@@ -339,8 +310,8 @@ burin_model *graph_compile(Cli *c, burin_graph *g, const Graph *graph)
 static int load_compiled(Cli *c, Model *m)
 {
 	burin_error e = { .size = sizeof e };
-	return burin_load(&m->model, m->path, c->opts, &e) == BURIN_OK ? EXIT_YES :
-									 cli_runtime_error(c, &e);
+	return burin_load(&m->model, m->path, c->opts, &e) == BURIN_OK ? EXIT_YES
+								       : cli_runtime_error(c, &e);
 }
 
 static int compile_file(Cli *c, Model *m, GivenList *given)
@@ -381,8 +352,8 @@ int model_load(Cli *c, const char *path, GivenList *given, Model *m)
 int model_run(Cli *c, Model *m)
 {
 	burin_error e = { .size = sizeof e };
-	burin_status s = burin_run(m->exec, m->in_arg, (size_t)m->n_in, m->out_arg,
-				   (size_t)m->n_out, &e);
+	burin_status s =
+		burin_run(m->exec, m->in_arg, (size_t)m->n_in, m->out_arg, (size_t)m->n_out, &e);
 	return s == BURIN_OK ? EXIT_YES : cli_runtime_error(c, &e);
 }
 

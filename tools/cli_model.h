@@ -13,6 +13,7 @@ typedef struct Model {
 	Tensor *in, *out; /* memory for each port */
 	burin_tensor *in_arg, *out_arg;
 	int n_in, n_out;
+	int64_t items;   /* the batch, where the compiled file leaves it free; else 1 */
 	InputHint *hint; /* of each input */
 	double read_s, compile_s;
 } Model;

@@ -130,8 +130,8 @@ static int unknown_op(Cli *c, const char *name)
 			names[n++] = op_info((Op)i)->name;
 	const char *near = nearest_name(name, names, n);
 	return cli_usage(c,
-			 near ? arena_printf(c->arena, "did you mean '%s'?", near) :
-				"`burin ops` lists them",
+			 near ? arena_printf(c->arena, "did you mean '%s'?", near)
+			      : "`burin ops` lists them",
 			 "there is no operator '%.80s'", name);
 }
 
@@ -151,7 +151,9 @@ static void print_all(Cli *c)
 {
 	bool markdown = opt_given(c, OPT_markdown);
 	if (markdown)
-		cli_print(c, "| element | inputs | attributes | meaning |\n| --- | --- | --- | --- |\n");
+		cli_print(
+			c,
+			"| element | inputs | attributes | meaning |\n| --- | --- | --- | --- |\n");
 	for (int i = 0; i < OP_COUNT; i++) {
 		if (!is_element((Op)i))
 			continue;

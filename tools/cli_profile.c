@@ -1,6 +1,8 @@
 /* The time of each kernel, in a second pass with an exec of its own, so that reading the clock does
  * not disturb the first. */
 #include "tools/cli_bench.h"
+#include "runtime/cpu/rt.h"
+#include "runtime/model.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +26,6 @@ static void take_kernel(void *user, const burin_kernel_time *k)
 				    .bytes = (double)k->bytes / calls };
 		vec_push(a, &t->b->kernel, row);
 		vec_push(a, &t->ns, ARENA_ARRAY(a, double, t->n_runs));
-		t->b->flops += row.flops;
 	}
 	t->ns.at[t->at++][t->run] = (double)k->ns;
 }
@@ -44,16 +45,13 @@ static int profile_runs(Cli *c, Bench *b, burin_exec *exec, Collect *t)
 	return EXIT_YES;
 }
 
-/* One run tells the work; the times want many. */
 int bench_profile(Cli *c, Bench *b)
 {
 	burin_error e = { .size = sizeof e };
 	burin_exec *exec;
-	Collect t = { .c = c, .b = b, .n_runs = 1 };
-	if (opt_given(c, OPT_profile)) {
-		double wanted = 1.5e9 / b->latency.median;
-		t.n_runs = wanted < 5 ? 5 : wanted > 200 ? 200 : (int)wanted;
-	}
+	double wanted = 1.5e9 / b->latency.median;
+	Collect t = { .c = c, .b = b };
+	t.n_runs = wanted < 5 ? 5 : wanted > 200 ? 200 : (int)wanted;
 	if (burin_exec_new(&exec, b->m.model, NULL, 0, c->opts, &e) != BURIN_OK)
 		return cli_runtime_error(c, &e);
 	int rc = profile_runs(c, b, exec, &t);
@@ -126,11 +124,19 @@ void profile_print(Cli *c, const Bench *b, const Peaks *p, int threads, int top)
 	int n = b->kernel.n;
 	const BenchKernel **order = ARENA_ARRAY(c->arena, const BenchKernel *, n + 1);
 	double total = total_time(b);
+	const BurinProgram *program = b->m.model->program;
+	if (program->free_batch && burin_rt_variant(program)->batch > b->m.items) {
+		cli_note(c, "note: --profile tells of batches of %lld and more",
+			 (long long)burin_rt_variant(program)->batch);
+		return;
+	}
 	for (int i = 0; i < n; i++)
 		order[i] = &b->kernel.at[i];
 	qsort(order, (size_t)n, sizeof *order, by_time);
-	cli_print(c, "\n time%%   median µs  GFLOP/s   GB/s  roof%%  bound    kind       %ssource ids\n",
-		  c->verbose ? "kernel         " : "");
+	cli_print(
+		c,
+		"\n time%%   median µs  GFLOP/s   GB/s  roof%%  bound    kind       %ssource ids\n",
+		c->verbose ? "kernel         " : "");
 	for (int i = 0; i < n && (top == 0 || i < top); i++)
 		print_kernel(c, order[i], p, threads, total);
 	if (top > 0 && n > top)

@@ -11,7 +11,8 @@
 
 /* --- text ------------------------------------------------------------------------------------- */
 
-static const char *text_of(Cli *c, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+static const char *text_of(Cli *c, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
 static const char *text_of(Cli *c, const char *fmt, va_list ap)
 {
 	Str s;

@@ -83,8 +83,8 @@ static int check_expected(Cli *c, const Model *m)
 
 static double element(const Tensor *t, int64_t i)
 {
-	return dtype_is_float(t->type->dtype) ? load_f64(t->type->dtype, t->data, i) :
-						(double)load_i64(t->type->dtype, t->data, i);
+	return dtype_is_float(t->type->dtype) ? load_f64(t->type->dtype, t->data, i)
+					      : (double)load_i64(t->type->dtype, t->data, i);
 }
 
 typedef struct Summary {

@@ -115,8 +115,7 @@ Ratio ratio_of_medians(const double *sorted_a, int n_a, const double *sorted_b, 
 	Random r = { 1 };
 	Ratio q = { .ratio = quantile(sorted_b, n_b, 0.5) / quantile(sorted_a, n_a, 0.5) };
 	for (int i = 0; i < DRAWS; i++)
-		draw[i] = resampled_median(&r, sorted_b, n_b) /
-			  resampled_median(&r, sorted_a, n_a);
+		draw[i] = resampled_median(&r, sorted_b, n_b) / resampled_median(&r, sorted_a, n_a);
 	sort_samples(draw, DRAWS);
 	interval(draw, &q.low, &q.high);
 	return q;

@@ -3,7 +3,7 @@
 #define TOOLS_CLI_STATS_H
 #include "tools/cli.h"
 
-typedef struct Latency { /* nanoseconds */
+typedef struct Latency {               /* nanoseconds */
 	double min, median, low, high; /* low, high: 95 % interval of the median */
 	double p90, p95, p99, p999, mean, stddev;
 	int n, outliers;

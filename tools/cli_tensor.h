@@ -42,9 +42,10 @@ bool tolerance_read(Cli *c, Tolerance *out);
 
 typedef struct Difference {
 	double max_abs, largest; /* |got - want|, |want| */
-	double ulp;              /* largest distance in units in the last place of want */
-	int64_t bad, first_bad;  /* elements out of tolerance; index of the first, -1 */
-	double got, want;        /* there */
+	double ulp; /* the same in units in the last place of want, where it is not tiny:
+		       at least 2^-10 of the largest */
+	int64_t bad, first_bad; /* elements out of tolerance; index of the first, -1 */
+	double got, want;       /* there */
 } Difference;
 /* Floats within atol + rtol * the largest |want|; NaN equals NaN; integers are to be equal. */
 Difference tensor_difference(const Tensor *got, const EvalTensor *want, Tolerance t);

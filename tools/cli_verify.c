@@ -21,16 +21,16 @@ static int wanted_outputs(Verify *v, Arena *a, EvalTensor *out)
 {
 	if (opt_given(v->c, OPT_against))
 		return onnxruntime_outputs(v, a, out);
-	return reference_outputs(v, v->reference, a, out) ?
-		       EXIT_YES :
-		       cli_diagnostics(v->c, v->m.graph->ctx->diag);
+	return reference_outputs(v, v->reference, a, out)
+		       ? EXIT_YES
+		       : cli_diagnostics(v->c, v->m.graph->ctx->diag);
 }
 
 /* The worst of all sets, for each output. */
 static void keep_worst(Difference *worst, const Difference *d)
 {
 	bool replaces = worst->first_bad < 0 && d->first_bad >= 0;
-	int64_t bad = worst->bad + d->bad;
+	int64_t bad = worst->bad > d->bad ? worst->bad : d->bad;
 	double abs = worst->max_abs, ulp = worst->ulp, largest = worst->largest;
 	if (replaces)
 		*worst = *d;
@@ -88,8 +88,9 @@ static int read_options(Verify *v)
 {
 	Cli *c = v->c;
 	if (is_compiled_file(c->arg.at[0]))
-		return cli_usage(c, "give the model it was compiled from, or `burin run FILE --expect`",
-				 "verify needs a model, not a compiled file");
+		return cli_usage(
+			c, "give the model it was compiled from, or `burin run FILE --expect`",
+			"verify needs a model, not a compiled file");
 	if (!tolerance_read(c, &v->tolerance) || !opt_int(c, OPT_inputs, 1, 1000000, &v->sets))
 		return EXIT_USAGE;
 	return given_read(c, &v->given);

@@ -173,6 +173,8 @@ static void bound_each(Bounder *z, const Node *n, const Bounded *const *x, Bound
 		if (n->op != OP_select || k == 0)
 			spread_unknown(out, x[k]);
 	double ulps = function_ulps(n->op);
+	if (loose && n->type->dtype == DT_f64) /* the corners are rounded, too */
+		ulps += 1;
 	for (int64_t i = 0; out->value.f && ulps && i < n->type->count; i++)
 		if (isfinite(out->value.f[i]))
 			out->error.f[i] += ulps * machine_ulp(n->type->dtype, out->value.f[i]);

@@ -1,5 +1,5 @@
-# Two readers with one border share its padding; a maximum keeps its own border. The first convolution's input is padded as it comes,
-# before it is transposed.
+# Readers with one border of zeros share its padding; the border of a maximum is one of its own, of -inf. The first
+# convolution's input is padded as it comes, before it is transposed.
 # run: burin-opt --passes=expand,layout,pad
 graph @pad(%x: f32[1,3,6,6], %w1: f32[4,3,3,3] param, %w2: f32[4,1,3,3] param) {
   %c = conv2d %x, %w1 {pad="0 0 1 1", stride=[2], bias=no} : f32[1,4,3,3]
@@ -27,9 +27,11 @@ graph @pad(%x: f32[1,3,6,6],
   %6 = window_sum %5 {kernel=[3, 3], channels_last=yes} : f32[1,3,3,4]
   %7 = fill {shape=[1, 3, 3, 4], value=9} : f32[1,3,3,4]
   %a = div %6, %7 : f32[1,3,3,4]
-  %m = window_max %r {kernel=[3, 3], pad=[1, 1, 1, 1], channels_last=yes} : f32[1,3,3,4]
+  %8 = const {data=-inf} : f32
+  %9 = pad %r, %8 {low=[0, 1, 1, 0], high=[0, 1, 1, 0]} : f32[1,5,5,4]
+  %m = window_max %9 {kernel=[3, 3], channels_last=yes} : f32[1,3,3,4]
   %s = add %d, %a : f32[1,3,3,4]
   %y = add %s, %m : f32[1,3,3,4]
-  %8 = transpose %y {perm=[0, 3, 1, 2]} : f32[1,4,3,3]
-  return %8 as y
+  %10 = transpose %y {perm=[0, 3, 1, 2]} : f32[1,4,3,3]
+  return %10 as y
 }
