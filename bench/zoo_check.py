@@ -174,6 +174,16 @@ class Checker:
     def in_memory(self, model, *flags):
         return max(g.error(self.run_in_memory(model, g, list(flags))) for g in model.given)
 
+    def keeps_bits(self, model, passes):
+        """With strict arithmetic no pass may change a result."""
+        given, strict = model.given[0], ["--fp", "strict"]
+        first = self.run_in_memory(model, given, strict)
+        for name in passes:
+            other = self.run_in_memory(model, given, strict + without(name))
+            if any(a.tobytes() != b.tobytes() for a, b in zip(first, other)):
+                raise Failure(f"other bits without pass {name}")
+        return 0.0
+
     def compile(self, model, flags):
         library = os.path.join(self.folder, "m.so")
         for suffix in (".so", ".h", ".weights"):
@@ -216,9 +226,13 @@ class Checker:
               f"{'ok' if right else 'WRONG'}{'  ' + note if note else ''}", flush=True)
 
 
-def pass_names():
+def optional_passes():
     with open(os.path.join(harness.ROOT, "passes", "passes.def")) as f:
-        return re.findall(r"^PASS\((\w+)", f.read(), re.M)
+        return [n for n in re.findall(r"^PASS\((\w+)", f.read(), re.M) if n != "expand"]
+
+
+def without(*passes):
+    return [flag for name in passes for flag in ("--set", f"passes.{name}=off")]
 
 
 def check_variants(checker, model):
@@ -226,10 +240,11 @@ def check_variants(checker, model):
         checker.report(model.name, f"fp {fp}", checker.in_memory, model, "--fp", fp)
     for target in ("x86-64-v2", "x86-64-v3"):
         checker.report(model.name, f"library for {target}", checker.as_library, model, "--mcpu", target)
-    for name in pass_names():
-        checker.report(model.name, f"without pass {name}", checker.in_memory, model, "--set", f"passes.{name}=off")
-    off = [flag for name in pass_names() for flag in ("--set", f"passes.{name}=off")]
-    checker.report(model.name, "without any pass", checker.in_memory, model, *off)
+    passes = optional_passes()
+    for name in passes:
+        checker.report(model.name, f"without pass {name}", checker.in_memory, model, *without(name))
+    checker.report(model.name, "without any pass", checker.in_memory, model, *without(*passes))
+    checker.report(model.name, "strict: passes keep the bits", checker.keeps_bits, model, passes)
 
 
 def check_batches(checker, zoo, name):

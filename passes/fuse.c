@@ -9,6 +9,7 @@
  * through it would be slow: padding, concatenation, an operand that is no longer affine Joining
  * must not close a cycle: what else the operator reads may not depend on the group. */
 #include "passes/fuse.h"
+#include "passes/pattern.h"
 #include "ir/kbuilder.h"
 #include "ir/ops/util.h"
 #include <string.h>
@@ -73,7 +74,8 @@ static bool has_template(const Node *n)
 	if (n->op == OP_matmul)
 		return n->type->dtype == DT_f32;
 	if (n->op == OP_conv)
-		return n->type->dtype == DT_f32 && ATTR_OF(n, conv)->panel;
+		return n->type->dtype == DT_f32 && ATTR_OF(n, conv)->panel &&
+		       !any_border(ATTR_OF(n, conv)->pad); /* its reads are not checked */
 	return false;
 }
 

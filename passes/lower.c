@@ -3,6 +3,7 @@
  * and a step says with which memory to call it. */
 #include "passes/template/template.h"
 #include "base/map.h"
+#include "ir/ops/util.h"
 #include <string.h>
 
 typedef struct Planner {
@@ -12,7 +13,8 @@ typedef struct Planner {
 	Fusion *f;
 	StorageMap *m;
 	Plan *plan;
-	Map *kernels; /* first 8 bytes of the hash -> Kernel */
+	Map *kernels;   /* first 8 bytes of the hash -> Kernel */
+	Storage status; /* the word that says an index was outside */
 } Planner;
 
 /* --- roles ----------------------------------------------------------------------------------- */
@@ -285,6 +287,35 @@ static bool is_empty(const Type *t)
 	return t->count == 0;
 }
 
+/* --- indices -------------------------------------------------------------------------------------
+ */
+
+static void check_index(Planner *z, const Node *index, int64_t size, int64_t component)
+{
+	if (is_empty(index->type) || !index_may_be_outside(index, size))
+		return;
+	Lowering l = begin_group(z, NULL, "check");
+	give_role(&l, index, map_create(z->arena));
+	template_check(&l, index, size, component, &z->status);
+	add_step(z, l.kb, NULL);
+}
+
+/* What a group gathers by: in steps of their own, before it. */
+static void check_indices(Planner *z, const Group *gr)
+{
+	for (int i = 0; i < gr->node.n; i++) {
+		const Node *n = gr->node.at[i];
+		const Type *x = n->n_in ? n->in[0]->type : NULL,
+			   *at = n->n_in > 1 ? n->in[1]->type : NULL;
+		if (n->op == OP_gather || n->op == OP_gather_elements)
+			check_index(z, n->in[1],
+				    x->dim[axis_norm(ATTR_OF(n, gather)->axis, x->rank)], -1);
+		if (n->op == OP_gather_nd || n->op == OP_scatter_nd)
+			for (int64_t d = 0; d < at->dim[at->rank - 1]; d++)
+				check_index(z, n->in[1], x->dim[d], d);
+	}
+}
+
 static void lower_computing(Planner *z, Group *gr)
 {
 	static const char *const kind[] = { [GROUP_ROWS] = "rows",
@@ -441,6 +472,18 @@ static void add_ports(Planner *z)
 	}
 }
 
+static void add_status(Planner *z)
+{
+	PlanBuffer b = { .space = SPACE_WORK,
+			 .bytes = 4,
+			 .offset = PLAN_STATUS_OFFSET,
+			 .first = -1,
+			 .last = -1,
+			 .placed = true };
+	z->status = (Storage){ .buffer = z->m->buffer.n, .align = 4 };
+	vec_push(z->arena, &z->m->buffer, b);
+}
+
 Plan *plan_graph(const Pass *p, const Graph *g, Arena *arena)
 {
 	Planner z = { .p = p, .g = g, .arena = arena };
@@ -452,8 +495,11 @@ Plan *plan_graph(const Pass *p, const Graph *g, Arena *arena)
 	z.f = fuse(p, g, arena);
 	z.m = assign_storage(p, z.f, arena);
 	add_ports(&z);
+	add_status(&z);
 	for (int i = 0; i < z.f->group.n; i++) {
 		Group *gr = z.f->group.at[i];
+		if (gr->output.n && !is_empty(gr->output.at[0]->type))
+			check_indices(&z, gr);
 		if (gr->kind == GROUP_COPY)
 			lower_copy(&z, gr);
 		else if (gr->anchor && gr->anchor->op == OP_scatter_nd)
@@ -464,6 +510,7 @@ Plan *plan_graph(const Pass *p, const Graph *g, Arena *arena)
 	write_results(&z);
 	place_weights(&z);
 	z.plan->work_bytes = plan_memory(z.m, arena);
+	mark_joins(z.m, z.plan);
 	resolve_args(&z);
 	return diag_errors(p->ctx->diag) ? NULL : z.plan;
 }

@@ -46,13 +46,18 @@ static int64_t lowest_offset(const Item *item, int n, const PlanBuffer *b)
 	return at;
 }
 
+static bool wants_place(const PlanBuffer *b)
+{
+	return b->space == SPACE_WORK && b->first >= 0 && !b->placed;
+}
+
 int64_t plan_memory(StorageMap *m, Arena *arena)
 {
 	Item *item = ARENA_ARRAY(arena, Item, m->buffer.n + 1);
 	int n = 0;
 	int64_t bytes = 0;
 	for (int i = 0; i < m->buffer.n; i++)
-		if (m->buffer.at[i].space == SPACE_WORK && m->buffer.at[i].first >= 0)
+		if (wants_place(&m->buffer.at[i]))
 			item[n++].b = &m->buffer.at[i];
 	qsort(item, (size_t)n, sizeof *item, larger_first);
 	for (int i = 0; i < n; i++) {

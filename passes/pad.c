@@ -11,14 +11,6 @@
 #include "ir/ops/util.h"
 #include <math.h>
 
-static bool any_border(Ints pad)
-{
-	bool any = false;
-	for (int i = 0; i < pad.n; i++)
-		any = any || pad.v[i] != 0;
-	return any;
-}
-
 static Node *emit_border(Builder *b, Node *x, double value, const int64_t low[4],
 			 const int64_t high[4])
 {

@@ -140,6 +140,14 @@ Node *emit_without_leading_ones(Builder *b, Node *x)
 	return emit_reshape(b, x, x->type->rank - ones, x->type->dim + ones);
 }
 
+bool any_border(Ints pad)
+{
+	bool any = false;
+	for (int i = 0; i < pad.n; i++)
+		any = any || pad.v[i] != 0;
+	return any;
+}
+
 bool per_channel(Node *n, PerChannel *out)
 {
 	Node *source = n->op == OP_broadcast ? n->in[0] : n;

@@ -49,6 +49,9 @@ Node *emit_swap_last_two(Builder *b, Node *x);
 /* Shape without leading sizes of 1. */
 Node *emit_without_leading_ones(Builder *b, Node *x);
 
+/* Does a convolution or window with this padding read beyond its operand? */
+bool any_border(Ints pad);
+
 /* A value that is the same everywhere but along one dimension. */
 typedef struct PerChannel {
 	Node *source; /* with as many elements as the dimension, or 1 */

@@ -6,6 +6,8 @@
 #include "ir/kernel.h"
 
 typedef enum Space { SPACE_INPUT, SPACE_OUTPUT, SPACE_WORK, SPACE_WEIGHT, SPACE_COUNT } Space;
+/* Of the status word of a run, in SPACE_WORK: what runtime/artifact.h calls BURIN_STATUS_OFFSET. */
+enum { PLAN_STATUS_OFFSET = -64 };
 typedef struct PlanArg {
 	Space space;
 	int index;      /* INPUT, OUTPUT: position; else 0 */
@@ -17,6 +19,7 @@ typedef struct Step {
 	PlanArg *arg;   /* one per BUF_ARG of the kernel, in order */
 	int n_arg;
 	int64_t n_tasks;
+	bool joins;          /* independent of the steps since the last one that does not join */
 	double flops, bytes;
 	const char *sources; /* ids of the elements it computes, "conv1 bn1 relu1", for reports */
 	const char *kind;

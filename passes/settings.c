@@ -15,8 +15,12 @@ static bool read_pass(Context *c, const char *key, const char *value, PassOption
 	const char *name = key + strlen("passes.");
 	const char *names[PASS_COUNT];
 	PassId id;
-	if (pass_find(name, &id))
-		return read_switch(c, key, value, &out->off[id]);
+	if (pass_find(name, &id)) {
+		if (!read_switch(c, key, value, &out->off[id]))
+			return false;
+		return id != PASS_expand || !out->off[id] ||
+		       diag_error(c->diag, (Loc){ 0 }, E5001, "pass 'expand' cannot be left out");
+	}
 	for (int i = 0; i < PASS_COUNT; i++)
 		names[i] = pass_info[i].name;
 	diag_error(c->diag, (Loc){ 0 }, E7003, "there is no pass '%s'", name);

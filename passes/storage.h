@@ -11,6 +11,7 @@ typedef struct PlanBuffer {
 	int64_t bytes;
 	int64_t offset;  /* WORK, WEIGHT: bytes, set by the memory plan */
 	int first, last; /* WORK: steps between which it is in use */
+	bool placed;     /* at a fixed offset: no part of the memory plan */
 } PlanBuffer;
 
 typedef struct StorageMap {
@@ -29,4 +30,6 @@ bool storage_contiguous(const Storage *s, const Type *t,
 			int from); /* dimensions from.. are dense */
 /* Offsets of WORK buffers by lifetime; the bytes of the workspace. */
 int64_t plan_memory(StorageMap *m, Arena *arena);
+/* Steps that need no barrier before them; arguments still name buffers of the map. */
+void mark_joins(const StorageMap *m, Plan *plan);
 #endif

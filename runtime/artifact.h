@@ -51,6 +51,8 @@ enum { BURIN_STATUS_OFFSET = -64, BURIN_HEADER_BYTES = 64 };
 typedef struct BurinStep {
 	BurinStepFn *run;
 	int64_t n_tasks;
+	int64_t joins; /* not 0: reads nothing that the steps since the last one with 0 write, and
+			  overwrites nothing that they use: threads need not wait before it */
 } BurinStep;
 
 /* For profiles and reports: one for each step, in the same order. */

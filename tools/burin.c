@@ -51,7 +51,7 @@ static int choose_cpus(Cli *c)
 
 static int run_verb(Cli *c)
 {
-	if (opt_given(c, OPT_help) && c->verb != VERB_help) {
+	if (opt_given(c, OPT_help)) {
 		c->arg.n = 0;
 		vec_push(c->arena, &c->arg, verb_info[c->verb].name);
 		c->verb = VERB_help;

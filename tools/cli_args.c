@@ -189,6 +189,7 @@ static bool choose_verb(Walk *w)
 	}
 	if (!w->verb && opt_given(c, OPT_help)) {
 		c->verb = VERB_help;
+		c->value[OPT_help].n = 0;
 		return true;
 	}
 	if (!w->verb) {

@@ -25,9 +25,7 @@ static int check_file(Cli *c, const char *path)
 int verb_check(Cli *c)
 {
 	int rc = EXIT_YES;
-	if (burin_opts_set(c->opts, "check-only", "on", NULL) != BURIN_OK)
-		return EXIT_ENVIRONMENT;
-	default_sizes(c);
+	shapes_alone(c);
 	json_key_array(c, "files");
 	for (int i = 0; i < c->arg.n; i++) {
 		int one = check_file(c, c->arg.at[i]);

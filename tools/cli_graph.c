@@ -3,8 +3,9 @@
 #include "frontend/frontend.h"
 #include "passes/expand.h"
 
-void default_sizes(Cli *c)
+void shapes_alone(Cli *c)
 {
+	(void)burin_opts_set(c->opts, "check-only", "on", NULL);
 	if (!opts_get(c->opts, "size"))
 		(void)burin_opts_set(c->opts, "size", "1", NULL);
 }

@@ -13,6 +13,7 @@ GraphSummary graph_summary(Arena *a, const burin_graph *g);
 void graph_summary_json(Cli *c, const burin_graph *g, const GraphSummary *s);
 /* "x f32[1,1,28,28] -> y f32[1,10]", cut when there are many */
 const char *ports_text(Arena *a, const Graph *g);
-/* Sizes that nothing binds count as 1, unless the user says otherwise. */
-void default_sizes(Cli *c);
+/* From here on models are read without weights, and sizes that nothing binds count as 1, unless the
+ * user says otherwise. */
+void shapes_alone(Cli *c);
 #endif

@@ -216,6 +216,6 @@ int verb_inspect(Cli *c)
 			return inspect_weights(c, path);
 	if (str_ends(path, ".so") || str_ends(path, ".o"))
 		return inspect_compiled(c, path);
-	default_sizes(c);
+	shapes_alone(c);
 	return inspect_model(c, path);
 }

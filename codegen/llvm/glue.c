@@ -4,7 +4,9 @@
 #include "ir/blob.h"
 #include <string.h>
 
-_Static_assert(sizeof(BurinStep) == 16 && sizeof(BurinStepInfo) == 40 && sizeof(BurinPort) == 40 &&
+_Static_assert((int)PLAN_STATUS_OFFSET == (int)BURIN_STATUS_OFFSET, "plans and programs agree");
+
+_Static_assert(sizeof(BurinStep) == 24 && sizeof(BurinStepInfo) == 40 && sizeof(BurinPort) == 40 &&
 		       sizeof(BurinVariant) == 64 && sizeof(BurinProgram) == 96,
 	       "the constants below follow the structs of runtime/artifact.h field by field");
 
@@ -126,8 +128,8 @@ static LLVMValueRef step_function(Gluer *g, const GlueVariant *v, int i)
 
 static LLVMTypeRef step_type(Gluer *g)
 {
-	LLVMTypeRef field[2] = { g->ptr, g->i64 };
-	return LLVMStructTypeInContext(g->lc, field, 2, false);
+	LLVMTypeRef field[3] = { g->ptr, g->i64, g->i64 };
+	return LLVMStructTypeInContext(g->lc, field, 3, false);
 }
 
 static LLVMValueRef records(Gluer *g, const char *name, LLVMValueRef *v, int n)
@@ -164,8 +166,9 @@ static LLVMValueRef variant_record(Gluer *g, const GlueVariant *v)
 	const Plan *p = v->plan;
 	LLVMValueRef *step = ARENA_ARRAY(g->arena, LLVMValueRef, p->step.n + 1);
 	for (int i = 0; i < p->step.n; i++) {
-		LLVMValueRef field[2] = { step_function(g, v, i), wide(g, p->step.at[i].n_tasks) };
-		step[i] = record(g, field, 2);
+		LLVMValueRef field[3] = { step_function(g, v, i), wide(g, p->step.at[i].n_tasks),
+					  wide(g, p->step.at[i].joins) };
+		step[i] = record(g, field, 3);
 	}
 	LLVMValueRef field[8] = {
 		pair(g, v->need),          word(g, v->cpu),

@@ -183,17 +183,23 @@ static void copy_element(KBuilder *kb, Node **at, void *user)
 	kb_store_buf(kb, c->buf, at, kb_read(kb, c->value, at));
 }
 
-void template_copy(Lowering *l, const Node *value, const Type *shape, const Storage *to)
+/* Each element of the shape, the rows of all but the last dimension shared out to tasks. */
+void element_loops(Lowering *l, const Type *shape, KbBody *body, void *user)
 {
 	KBuilder *kb = l->kb;
-	Copy c = { value, kb_arg(kb, shape, to) };
 	Node *at[MAX_RANK];
 	int rank = shape->rank > 1 ? shape->rank - 1 : 0;
 	int64_t rows = product(shape, 0, rank), width = product(shape, rank, shape->rank);
 	int64_t per_task = rows_per_task(rows, width * 4);
 	row_index(kb, shape, rank, open_rows(kb, rows, per_task), at);
-	kb_loops(kb, shape, rank, at, copy_element, &c);
+	kb_loops(kb, shape, rank, at, body, user);
 	close_rows(kb, per_task);
+}
+
+void template_copy(Lowering *l, const Node *value, const Type *shape, const Storage *to)
+{
+	Copy c = { value, kb_arg(l->kb, shape, to) };
+	element_loops(l, shape, copy_element, &c);
 }
 
 /* --- borders --------------------------------------------------------------------------------- */

@@ -27,6 +27,13 @@ void template_scatter(Lowering *l, const Node *n,
 void template_border(Lowering *l, const Node *pad,
 		     const Storage *to); /* the constant around a padded tensor */
 
+/* Stores 1 to the status word when an element of the index (of component d of its tuples, or of all
+ * for -1) is outside of `size`. */
+void template_check(Lowering *l, const Node *index, int64_t size, int64_t component,
+		    const Storage *status);
+bool index_may_be_outside(const Node *index, int64_t size);
+void element_loops(Lowering *l, const Type *shape, KbBody *body, void *user);
+
 /* Element `at` of every output of the group, stored. */
 void store_outputs(Lowering *l, Node *const *at);
 

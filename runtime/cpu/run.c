@@ -74,25 +74,30 @@ static void run_alone(const Job *j)
 	}
 }
 
-/* Between two steps of one task each, which thread 0 runs both, nobody needs to wait. */
-static bool barrier_after(const BurinVariant *v, uint32_t step)
+/* Nobody waits before a step that is independent of those since the last barrier, nor where thread
+ * 0 has run all of them alone and runs the next one too. */
+static bool barrier_after(const BurinVariant *v, uint32_t step, bool wide)
 {
-	return step + 1 < v->n_steps &&
-	       (v->step[step].n_tasks > 1 || v->step[step + 1].n_tasks > 1);
+	return step + 1 < v->n_steps && !v->step[step + 1].joins &&
+	       (wide || v->step[step + 1].n_tasks > 1);
 }
 
 static void run_region(void *arg, Pool *pool, int thread)
 {
 	const Job *j = arg;
 	uint32_t phase = 0;
-	bool timed = j->ns && thread == 0;
+	bool timed = j->ns && thread == 0,
+	     wide = false; /* several threads since the last barrier */
 	if (thread != 0)
 		rounding_set(j->rounding);
 	for (uint32_t s = 0; s < j->variant->n_steps; s++) {
 		uint64_t start = timed ? now() : 0;
 		run_part(j, s, thread, pool->n);
-		if (barrier_after(j->variant, s))
+		wide = wide || j->variant->step[s].n_tasks > 1;
+		if (barrier_after(j->variant, s, wide)) {
 			pool_barrier(pool, &phase);
+			wide = false;
+		}
 		if (timed)
 			j->ns[s] += now() - start;
 	}

@@ -436,7 +436,7 @@ static void add_hidden_rounding(Bounded *b)
 {
 	for (int64_t i = 0; i < b->value.type->count; i++)
 		if (isfinite(b->value.f[i]))
-			b->error.f[i] += machine_ulp(DT_f64, b->value.f[i]) / 2;
+			b->error.f[i] += machine_ulp(DT_f64, b->value.f[i]);
 }
 
 static void round_ends(Bounded *b)

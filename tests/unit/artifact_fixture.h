@@ -40,7 +40,7 @@ static const char glue_text[] =
 	"static const int64_t dim[] = { 8 };\n"
 	"static const BurinPort in = { \"x\", 0, 4, 1, dim, 32 }, out = { \"y\", 0, 4, 1, dim, 32 "
 	"};\n"
-	"static const BurinStep steps[] = { { first, 8 }, { second, 8 } };\n"
+	"static const BurinStep steps[] = { { first, 8, 0 }, { second, 8, 0 } };\n"
 	"static const BurinVariant variant = { .n_steps = 2, .step = steps, .work_bytes = 32,\n"
 	"	.scratch_bytes = 64, .batch = 1 };\n"
 	"const BurinProgram program = { .version = BURIN_PROGRAM_VERSION, .size = "

@@ -106,11 +106,11 @@ static const int64_t dim[] = { WIDTH }, item_dim[] = { -1, WIDTH };
 static const BurinPort port_x = { "x", 0, 4, 1, dim, WIDTH * 4 };
 static const BurinPort port_y = { "y", 0, 4, 1, dim, WIDTH * 4 };
 static const BurinStep steps[] = {
-	{ step_in, WIDTH },   { step_even, WIDTH }, { step_odd, WIDTH },
-	{ step_even, WIDTH }, { step_none, 0 },     { step_odd, WIDTH },
-	{ step_sum, 1 },      { step_twice, 1 },    { step_out, WIDTH },
+	{ step_in, WIDTH, 0 },   { step_even, WIDTH, 0 }, { step_odd, WIDTH, 0 },
+	{ step_even, WIDTH, 0 }, { step_none, 0, 0 },     { step_odd, WIDTH, 0 },
+	{ step_sum, 1, 0 },      { step_twice, 1, 0 },    { step_out, WIDTH, 0 },
 };
-static const BurinStep bad_steps[] = { { step_bad_index, WIDTH } };
+static const BurinStep bad_steps[] = { { step_bad_index, WIDTH, 0 } };
 #define VARIANT(s, items) \
 	{ \
 		.n_steps = sizeof(s) / sizeof((s)[0]), .step = s, .work_bytes = 2 * WIDTH * 4 + 8, \
@@ -479,7 +479,7 @@ static void step_small(void *const *base, int64_t begin, int64_t end, void *scra
 
 static void test_batches(void **state)
 {
-	static const BurinStep big[] = { { step_big, 1 } }, small[] = { { step_small, 1 } };
+	static const BurinStep big[] = { { step_big, 1, 0 } }, small[] = { { step_small, 1, 0 } };
 	const BurinVariant variants[] = { VARIANT(big, 4), VARIANT(small, 1) };
 	const BurinPort in = { "x", 0, 4, 2, item_dim, WIDTH * 4 };
 	BurinProgram p = PROGRAM(variants, 2);
@@ -592,7 +592,7 @@ static void step_rounding(void *const *base, int64_t begin, int64_t end, void *s
 /* The host's settings are kept, and every thread computes under them. */
 static void test_rounding(void **state)
 {
-	static const BurinStep list[] = { { step_rounding, WIDTH } };
+	static const BurinStep list[] = { { step_rounding, WIDTH, 0 } };
 	const BurinVariant v = VARIANT(list, 1);
 	const BurinProgram p = PROGRAM(&v, 1);
 	CtxMemory m;

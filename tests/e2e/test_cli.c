@@ -1,0 +1,269 @@
+/* The command line itself: parsing, exit codes, help and its generated forms, JSON documents,
+ * diagnostics. */
+#include "tests/e2e/cli_fixture.h"
+
+static const char *const verbs[] = {
+#define VERB(name, ...) #name,
+#include "tools/verbs.def"
+#undef VERB
+};
+enum { N_VERBS = sizeof verbs / sizeof *verbs };
+
+static void usage_errors(void **state)
+{
+	Cli *c = *state;
+	expect(c, "", 2, "", "a verb is missing");
+	expect(c, "chek m.xml", 2, "", "did you mean 'check'?");
+	expect(c, "check", 2, "", "usage: burin check FILE...");
+	expect(c, "inspect a.xml b.xml", 2, "", "too many arguments: 'b.xml'");
+	expect(c, "check --bnd N=1 m.xml", 2, "", "did you mean '--bind'?");
+	expect(c, "check m.xml --profile", 2, "", "--profile is no option of 'check'");
+	expect(c, "check m.xml --bind", 2, "", "--bind needs a value");
+	expect(c, "check m.xml --bind N", 2, "", "NAME=VALUE is wanted");
+	expect(c, "bench m.so --runs many", 2, "", "'many' is no whole number");
+	expect(c, "bench m.so --profile=yes", 2, "", "--profile takes no value");
+	expect(c, "bench m.so -x", 2, "", "unknown option '-x'");
+	expect(c, "run m.xml --fp wild", 2, "", "one of strict|contract|fast");
+	expect(c, "run m.xml --threads 300", 2, "", "300");
+	expect(c, "run m.xml --weights embed", 2, "", "is for 'compile'");
+	expect(c, "run m.xml --set passes.layot=off", 2, "", "did you mean 'passes.layout'?");
+	expect(c, "run m.xml --set treads=1", 2, "", "did you mean 'threads'?");
+	expect(c, "run m.xml --cpus 0-", 2, "", "is no list of CPUs");
+	expect(c, "run m.xml --cpus 1000", 2, "", "not all of them may be used");
+	expect(c, "compile m.xml", 2, "", "no output file");
+	expect(c, "convert m.xml -o m.onnx", 2, "", "models are written as .xml");
+	expect(c, "verify m.so", 2, "", "verify needs a model");
+	expect(c, "cache sise", 2, "", "did you mean 'size'?");
+	expect(c, "ops conv2dd", 2, "", "did you mean 'conv2d'?");
+	expect(c, "help bnch", 2, "", "did you mean 'bench'?");
+	expect(c, "run " LENET " --input x", 2, "", "NAME=VALUE is wanted");
+	expect(c, "run " LENET " --input x=2xf99=1", 2, "", "is no value");
+	expect(c, "run " LENET " --output y=y.npy", 2, NULL, "NAME=@FILE is wanted");
+}
+
+static void options_stand_anywhere(void **state)
+{
+	Cli *c = *state;
+	expect(c, "--quiet check --bind=N=1 " EXAMPLES "/lenet.xml", 0, "ok", "");
+	expect(c, "check -qv " EXAMPLES "/lenet.xml", 0, "ok", "");
+	expect(c, "check -- --quiet", 5, "", "--quiet");
+	expect(c, "schema -oschema.xsd", 0, "", "");
+	assert_non_null(strstr(read_file(c, "schema.xsd"), "urn:burin:graph:1"));
+}
+
+static void every_verb_explains_itself(void **state)
+{
+	Cli *c = *state;
+	for (int i = 0; i < N_VERBS; i++) {
+		expect(c, arena_printf(c->arena, "%s --help", verbs[i]), 0, "Examples:", "");
+		assert_non_null(
+			strstr(c->out, arena_printf(c->arena, "usage: burin %s", verbs[i])));
+	}
+	expect(c, "--help", 0, "Exit codes:", "");
+	for (int i = 0; i < N_VERBS; i++)
+		assert_non_null(strstr(c->out, verbs[i]));
+	expect(c, "bench -h", 0, "--profile", "");
+	expect(c, "help E2011", 0, "Right:", "");
+	expect(c, "help options", 0, "passes.NAME", "");
+	expect(c, "help passes", 0, "layout", "");
+	expect(c, "--version", 0, "burin 0", "");
+}
+
+static void options_are_in_every_form(void **state)
+{
+	static const char *const option[] = {
+#define OPTION(id, name, ...) name,
+#include "tools/options.def"
+#undef OPTION
+	};
+	static const char *const form[] = { "--man", "--completion bash", "--completion zsh",
+					    "--completion fish" };
+	Cli *c = *state;
+	for (size_t f = 0; f < sizeof form / sizeof *form; f++) {
+		expect(c, arena_printf(c->arena, "help %s", form[f]), 0, NULL, "");
+		for (size_t i = 0; i < sizeof option / sizeof *option; i++) {
+			const char *spelled = option[i];
+			if (f == 0) /* roff: '-' is "\-" */
+				spelled = strchr(spelled, '-') ? "man" : spelled;
+			if (!strstr(c->out, spelled))
+				fail_msg("'%s' does not tell of --%s", form[f], option[i]);
+		}
+	}
+}
+
+static void completion_in_bash(void **state)
+{
+	Cli *c = *state;
+	const char *script = "$B help --completion bash >c.bash && bash -c '. ./c.bash; "
+			     "try() { COMP_WORDS=(\"$@\"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); "
+			     "_burin; echo \"${COMPREPLY[@]}\"; }; "
+			     "try burin ben; try burin bench --pro; try burin run --fp st'";
+	if (shell(c, "command -v bash") != 0)
+		skip();
+	assert_int_equal(shell(c, script), 0);
+	assert_string_equal(c->out, "bench\n--profile --progress\nstrict\n");
+}
+
+static void faults_of_a_model(void **state)
+{
+	Cli *c = *state;
+	write_text(c, "bad.xml",
+		   "<graph xmlns=\"urn:burin:graph:1\" name=\"bad\">\n"
+		   "  <input id=\"x\" shape=\"N,1,8,8\"/>\n"
+		   "  <conv2d id=\"c1\" in=\"x\" filters=\"16\" kernl=\"5\"/>\n"
+		   "  <relu id=\"r1\" in=\"b2\"/>\n  <output id=\"y\" in=\"r1\"/>\n</graph>\n");
+	expect(c, "check bad.xml", 3, "", "bad.xml:3:39: error[E2004]");
+	assert_non_null(strstr(c->err, "did you mean 'kernel'?"));
+	assert_non_null(strstr(c->err, "^^^^^"));
+	assert_non_null(strstr(c->err, "E2011"));
+	expect(c, "check " EXAMPLES "/lenet.xml bad.xml", 3, "lenet.xml: ok", "E2004");
+	expect(c, "check missing.xml", 5, "", "E1001");
+	expect(c, "run " EXAMPLES "/lenet.xml --weights random:seed=1", 3, "", "--bind N=1");
+	expect(c, "run " EXAMPLES "/lenet.xml --bind N=1", 3, "", "E4006");
+	expect(c, "compile " LENET " -o m.exe", 3, "", "unknown kind of output");
+	expect(c, "compile " LENET " -o none/m.o", 5, "", "E1003");
+	expect(c, "compile " LENET " -o m.so --linker no-such-linker", 5, "", "E5201");
+	expect(c, "compile " LENET " -o m.o --mcpu x86-64-v9", 2, "", "one of native");
+}
+
+static void diagnostics_as_json(void **state)
+{
+	Cli *c = *state;
+	const char *code = "", *file = "", *hint = "";
+	int64_t line = 0, column = 0;
+	write_text(c, "bad.xml",
+		   "<graph xmlns=\"urn:burin:graph:1\" name=\"bad\">\n  <input id=\"x\" "
+		   "shape=\"4\"/>\n"
+		   "  <rellu id=\"y\" in=\"x\"/>\n  <output id=\"o\" in=\"y\"/>\n</graph>\n");
+	expect(c, "check bad.xml --diagnostics=json", 3, "", "E2003");
+	assert_null(strstr(c->err, "explains"));
+	const JsonValue *v = parse(c, c->err);
+	assert_true(json_text(json_get(v, "code"), &code) &&
+		    json_text(json_get(v, "file"), &file) && json_text(json_get(v, "hint"), &hint));
+	assert_true(json_int(json_get(v, "line"), &line) &&
+		    json_int(json_get(v, "column"), &column));
+	assert_string_equal(code, "E2003");
+	assert_string_equal(file, "bad.xml");
+	assert_string_equal(hint, "did you mean <relu>?");
+	assert_int_equal(line, 3);
+	v = document(c, "check bad.xml", 3);
+	assert_true(json_text(json_get(json_at(json_get(v, "diagnostics"), 0), "code"), &code));
+	assert_string_equal(code, "E2003");
+}
+
+static void documents(void **state)
+{
+	static const char *const command[] = {
+		"check " EXAMPLES "/lenet.xml",
+		"inspect " EXAMPLES "/lenet.xml",
+		"convert " EXAMPLES "/lenet.xml -o copy.xml",
+		"compile " LENET " -o m.o",
+		"inspect m.o",
+		"run " LENET,
+		"verify " LENET " --inputs 1",
+		"cache ls",
+		"cache size",
+		"cache verify",
+		"cache clear",
+		"ops",
+		"ops --onnx",
+		"ops conv2d",
+		"schema",
+		"help",
+		"version",
+	};
+	Cli *c = *state;
+	for (size_t i = 0; i < sizeof command / sizeof *command; i++)
+		document(c, command[i], 0);
+	const JsonValue *v = document(c, "check " EXAMPLES "/lenet.xml", 0);
+	const JsonValue *file = json_at(json_get(v, "files"), 0);
+	int64_t parameters = 0;
+	assert_true(json_int(json_get(file, "parameters"), &parameters));
+	assert_int_equal(parameters, 61706);
+	expect(c, "version --json=v.json", 0, "burin 0", "");
+	parse(c, read_file(c, "v.json"));
+	expect(c, "version --json=no/v.json", 5, NULL, "E1003");
+}
+
+static void colour(void **state)
+{
+	Cli *c = *state;
+	expect(c, "check missing.xml --color always", 5, "", "\033[");
+	expect(c, "check missing.xml", 5, "", "E1001");
+	assert_null(strstr(c->err, "\033["));
+	assert_int_equal(shell(c, "CLICOLOR_FORCE=1 $B check missing.xml"), 5);
+	assert_non_null(strstr(c->err, "\033["));
+	assert_int_equal(shell(c, "NO_COLOR=1 CLICOLOR_FORCE=1 $B check missing.xml"), 5);
+	assert_null(strstr(c->err, "\033["));
+}
+
+static void lost_output(void **state)
+{
+	Cli *c = *state;
+	if (access("/dev/full", W_OK) != 0)
+		skip();
+	assert_int_equal(shell(c, "$B help >/dev/full"), 5);
+}
+
+/* Whenever the interrupt comes: 130 or done, and nothing half-written. */
+static void interrupts(void **state)
+{
+	Cli *c = *state;
+	int stopped = 0;
+	if (shell(c, "command -v timeout") != 0)
+		skip();
+	for (int ms = 20; ms < 2000; ms += ms < 200 ? 40 : 300) {
+		int status = shell(
+			c, arena_printf(
+				   c->arena,
+				   "mkdir i && timeout --preserve-status -s INT 0.%03d $B "
+				   "compile " EXAMPLES "/resnet18.xml --batch 1 --weights "
+				   "random:seed=1 --cache off -j 1 -o i/m.so; s=$?; ls -A i; rm -r "
+				   "i; exit $s",
+				   ms < 1000 ? ms : 999));
+		assert_true(status == 130 || status == 0);
+		stopped += status == 130;
+		if (status == 130 && *c->out && strcmp(c->out, "m.so\n") != 0 &&
+		    strcmp(c->out, "m.h\nm.so\n") != 0)
+			fail_msg("after an interrupt at %d ms: %s", ms, c->out);
+		if (status == 0)
+			break;
+	}
+	assert_true(stopped > 0);
+}
+
+static void other_verbs(void **state)
+{
+	Cli *c = *state;
+	expect(c, "ops conv2d", 0, "filters", "");
+	expect(c, "ops --markdown", 0, "| `conv2d` |", "");
+	expect(c, "ops --onnx --markdown", 0, "| Conv |", "");
+	expect(c, "cache size", 0, "entries", "");
+	expect(c, "doctor", 0, "LLVM", NULL);
+	const JsonValue *v = document(c, "doctor", 0);
+	assert_non_null(json_get(v, "cpu"));
+	assert_non_null(json_get(v, "linker"));
+	assert_non_null(json_get(json_get(v, "env"), "cpus"));
+	assert_int_equal(shell(c, "BURIN_CACHE_DIR=relative $B cache size"), 0);
+	assert_non_null(strstr(c->out, "not used"));
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(usage_errors),
+		TEST(options_stand_anywhere),
+		TEST(every_verb_explains_itself),
+		TEST(options_are_in_every_form),
+		TEST(completion_in_bash),
+		TEST(faults_of_a_model),
+		TEST(diagnostics_as_json),
+		TEST(documents),
+		TEST(colour),
+		TEST(lost_output),
+		TEST(interrupts),
+		TEST(other_verbs),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,196 @@
+/* What the verbs do with models: compile, run, verify, bench, compare, convert, inspect. */
+#include "tests/e2e/cli_fixture.h"
+
+static double number(const JsonValue *v, const char *key)
+{
+	double out = -1;
+	if (!json_real(json_get(v, key), &out))
+		fail_msg("no number '%s'", key);
+	return out;
+}
+
+static void compiled_files_give_the_same(void **state)
+{
+	static const char *const cpu[] = { "native", "x86-64-v2" };
+	Cli *c = *state;
+	expect(c, "run " LENET " --mcpu x86-64-v2 --output y=@y.npy", 0, "y f32[1,10]", NULL);
+	for (size_t i = 0; i < sizeof cpu / sizeof *cpu; i++) {
+		expect(c, arena_printf(c->arena, "compile " LENET " -o m.so --mcpu %s", cpu[i]), 0,
+		       "needs: libc.so.6", NULL);
+		expect(c, "inspect m.so", 0, cpu[i], NULL);
+		expect(c, "run m.so --expect y=@y.npy", 0, "ok", NULL);
+	}
+	assert_non_null(strstr(read_file(c, "m.h"), "lenet_run"));
+	expect(c, "compile " LENET " -o n.so --prefix digits --header d.h", 0, "wrote", NULL);
+	assert_non_null(strstr(read_file(c, "d.h"), "digits_run"));
+	assert_string_equal(read_file(c, "n.h"), "");
+}
+
+static void forms_of_output(void **state)
+{
+	Cli *c = *state;
+	expect(c, "compile " LENET " -o m.ll", 0, "wrote", NULL);
+	assert_non_null(strstr(read_file(c, "m.ll"), "define "));
+	assert_non_null(strstr(read_file(c, "m.ll"), "@lenet_run"));
+	expect(c, "compile " LENET " -o m.s", 0, "wrote", NULL);
+	assert_non_null(strstr(read_file(c, "m.s"), "lenet_run:"));
+	expect(c, "compile " LENET " -o m.a --header ''", 0, "wrote", NULL);
+	assert_true(strncmp(read_file(c, "m.a"), "!<arch>", 7) == 0);
+	assert_string_equal(read_file(c, "m.h"), "");
+	expect(c, "compile " LENET " -o m.so --explain", 0, "fused", NULL);
+	expect(c,
+	       "compile " EXAMPLES "/lenet.xml --batch 1,4 --weights random:seed=1 "
+	       "--weights=beside -o b.so",
+	       0, "b.weights", NULL);
+	expect(c, "run b.so --batch 6", 0, "y f32[6,10]", NULL);
+}
+
+static void inputs_and_outputs(void **state)
+{
+	Cli *c = *state;
+	const char *model = "run " EXAMPLES "/lenet.xml --weights random:seed=1 ";
+	write_text(c, "add.xml",
+		   "<graph xmlns=\"urn:burin:graph:1\" name=\"sum\">\n  <input id=\"a\" "
+		   "shape=\"N\"/>\n"
+		   "  <input id=\"b\" shape=\"N\"/>\n  <add id=\"s\" in=\"a b\"/>\n"
+		   "  <output id=\"y\" in=\"s\"/>\n</graph>\n");
+	expect(c, "run add.xml --input a=3xf32=1,2,3 --input b=3xf32=10", 0, "11 12 13", "");
+	expect(c, "run add.xml --input a=2xf32=1,2 --input b=1.5 --output y=@y.npy", 0, "2.5 3.5",
+	       "");
+	expect(c, "run add.xml --input a=@y.npy --input b=zeros --expect y=@y.npy", 0, "ok", NULL);
+	expect(c, "run add.xml --input a=@y.npy --input b=ones --expect y=@y.npy", 1, "FAIL", NULL);
+	expect(c, "run add.xml --input a=@y.npy --input b=0.01 --expect y=@y.npy --rtol 1%", 0,
+	       "ok", NULL);
+	expect(c, "run add.xml --input a=3xf32=1,2,3 --expect y=@y.npy", 1, "expected", NULL);
+	expect(c, "run add.xml --input c=3xf32=1,2,3 --bind N=3", 3, NULL, "no input 'c'");
+	expect(c, "run add.xml --input a=3xf32=1 --input b=2xf32=1", 3, NULL, "E6001");
+	expect(c, "run add.xml --input a=3xi32=1", 3, NULL, "E6001");
+	expect(c, "run add.xml --input a=@none.npy", 5, "", "E1001");
+	expect(c, "run add.xml --bind N=2 --expect z=@y.npy", 3, NULL, "no output 'z'");
+	expect(c, arena_printf(c->arena, "%s --input x=2x1x28x28xf32=0", model), 0, "y f32[2,10]",
+	       NULL);
+	expect(c,
+	       arena_printf(c->arena, "%s --bind N=1 --input x=random:seed=3 --output y=@a.npy",
+			    model),
+	       0, NULL, NULL);
+	expect(c, arena_printf(c->arena, "%s --bind N=1 --seed 3 --expect y=@a.npy", model), 0,
+	       "ok", NULL);
+	expect(c, arena_printf(c->arena, "%s --bind N=1 --seed 4 --expect y=@a.npy", model), 1,
+	       "FAIL", NULL);
+}
+
+static void verification(void **state)
+{
+	Cli *c = *state;
+	const char *op = "", *node = "";
+	expect(c, "verify " LENET, 0, "3 random sets", NULL);
+	const JsonValue *v =
+		document(c, "verify " LENET " --inputs 1 --rtol 0 --atol 0 --bisect", 1);
+	const JsonValue *first = json_get(v, "first_wrong");
+	assert_true(json_text(json_get(first, "operator"), &op));
+	assert_true(json_text(json_get(first, "node"), &node));
+	assert_string_equal(op, "conv");
+	assert_string_equal(node, "conv1");
+	assert_true(number(json_at(json_get(v, "outputs"), 0), "bad") > 0);
+	expect(c, "verify " LENET " --against onnxruntime", 2, NULL, "needs an .onnx file");
+}
+
+static void a_pass_is_named(void **state)
+{
+	Cli *c = *state;
+	const char *cause = "", *node = "";
+	/* (1 + 3 ulp) * 3 is rounded; the sum with -1 * 3 then shows it. */
+	write_text(c, "fold.xml",
+		   "<graph xmlns=\"urn:burin:graph:1\" name=\"fold\">\n"
+		   "  <input id=\"x\" shape=\"1,2,1,1\"/>\n"
+		   "  <const id=\"w\" shape=\"1,2,1,1\" value=\"1.000000357627868652 -1\"/>\n"
+		   "  <conv2d id=\"c\" in=\"x w\" filters=\"1\" kernel=\"1\" bias=\"no\"/>\n"
+		   "  <const id=\"three\" shape=\"1,1,1,1\" value=\"3\"/>\n"
+		   "  <mul id=\"s\" in=\"c three\"/>\n  <output id=\"y\" in=\"s\"/>\n</graph>\n");
+	const JsonValue *v = document(c, "verify fold.xml --input x=ones --atol 0 --bisect", 1);
+	assert_true(json_text(json_get(v, "cause"), &cause));
+	assert_true(json_text(json_get(json_get(v, "first_wrong"), "node"), &node));
+	assert_string_equal(cause, "fold_scale");
+	assert_string_equal(node, "s");
+	expect(c, "verify fold.xml --input x=ones --atol 0 --set passes.fold_scale=off", 0, "ok",
+	       NULL);
+}
+
+static void measuring(void **state)
+{
+	Cli *c = *state;
+	expect(c, "compile " LENET " -o m.so", 0, NULL, NULL);
+	const JsonValue *v = document(c, "bench m.so --runs 20 --profile --threads 1", 0);
+	assert_int_equal(json_get(v, "samples")->n, 20);
+	assert_true(number(json_get(v, "latency"), "median") > 0);
+	assert_true(number(json_get(v, "model"), "flops") > 8e5);
+	const JsonValue *k = json_at(json_get(v, "kernels"), 0);
+	assert_true(number(k, "median") >= 0);
+	assert_non_null(json_get(k, "ids"));
+	v = document(c, "bench m.so " LENET " --runs 5 --threads 1", 0);
+	assert_int_equal(json_get(v, "results")->n, 2);
+	expect(c, "bench m.so --runs 30 --threads 1 --json=r.json", 0, "latency", NULL);
+	assert_null(strstr(c->err, "error"));
+	expect(c, "compare r.json r.json --fail-if-slower 0%", 0, "no difference", NULL);
+}
+
+static void write_measurement(Cli *c, const char *name, int from)
+{
+	Str s;
+	str_init(&s, c->arena);
+	str_add(&s, "{\"schema\": \"burin.bench/1\", \"model\": {\"file\": \"a/m.so\"}, "
+		    "\"env\": {\"governor\": {\"0\": \"powersave\"}}, \"samples\": [");
+	for (int i = 0; i < 60; i++)
+		str_fmt(&s, "%s%d", i ? ", " : "", from + i * 7 % 60);
+	str_add(&s, "]}\n");
+	write_text(c, name, str_text(&s));
+}
+
+static void comparing(void **state)
+{
+	Cli *c = *state;
+	write_measurement(c, "old.json", 10000);
+	write_measurement(c, "new.json", 10600);
+	expect(c, "compare old.json new.json", 0, "slower", "powersave");
+	expect(c, "compare old.json new.json --fail-if-slower 3%", 1, "<-- limit 3 %", NULL);
+	expect(c, "compare old.json new.json --fail-if-slower 10%", 0, "slower", NULL);
+	expect(c, "compare new.json old.json --fail-if-slower 3%", 0, "faster", NULL);
+	const JsonValue *m =
+		json_at(json_get(document(c, "compare old.json new.json --fail-if-slower 0.03", 1),
+				 "models"),
+			0);
+	assert_true(number(m, "ratio") > 1.055 && number(m, "ratio") < 1.065);
+	write_text(c, "other.json", "{\"schema\": \"burin.run/1\"}");
+	expect(c, "compare old.json other.json", 3, "", "E6002");
+	write_text(c, "cut.json", "{\"schema\": \"burin.bench/1\", \"samples\": [1");
+	expect(c, "compare old.json cut.json", 3, "", "E6002");
+}
+
+static void converting(void **state)
+{
+	Cli *c = *state;
+	expect(c, "convert " EXAMPLES "/lenet.xml -o copy.xml", 0, "wrote", NULL);
+	assert_non_null(strstr(read_file(c, "copy.xml"), "N,1,28,28"));
+	expect(c, "check copy.xml", 0, "ok", NULL);
+	expect(c, "convert " EXAMPLES "/face/rfb-320.onnx -o face.xml", 0, "face.safetensors",
+	       NULL);
+	expect(c, "check face.xml", 0, "ok", NULL);
+	expect(c, "inspect face.safetensors", 0, "tensors", NULL);
+	expect(c, "verify face.xml --inputs 1", 0, "ok", NULL);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(compiled_files_give_the_same),
+		TEST(forms_of_output),
+		TEST(inputs_and_outputs),
+		TEST(verification),
+		TEST(a_pass_is_named),
+		TEST(measuring),
+		TEST(comparing),
+		TEST(converting),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
