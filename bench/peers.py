@@ -14,7 +14,6 @@ than the tolerance.
 """
 
 import argparse
-import ctypes
 import importlib.metadata
 import json
 import math
@@ -27,46 +26,18 @@ import subprocess
 import sys
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+import harness
+from harness import ROOT, Artifact, Case, Failure, aligned_array
+
 ENGINES = ("onnxruntime", "openvino", "burin")
 TITLES = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "burin": "Burin"}
 DEFAULT_MODELS = (
     "resnet18 resnet50 mobilenet_v2 mobilenet_v3_large efficientnet_b0 densenet121 squeezenet1_1 unet detector "
     "vit_b_16 bert_base bert_base_s32 minilm gpt2 gpt2_kv whisper_encoder lstm2 gru2").split()
 ANSWER_SECONDS = 900
-COMPILE_SECONDS = 1800
 
 
 # === worker side =================================================================
-
-def aligned_array(shape, dtype, alignment=64):
-    import numpy as np
-    dtype = np.dtype(dtype)
-    count = int(np.prod(shape, dtype=np.int64))
-    raw = np.zeros(count * dtype.itemsize + alignment, np.uint8)
-    offset = -raw.ctypes.data % alignment
-    return raw[offset:offset + count * dtype.itemsize].view(dtype).reshape(shape)
-
-
-class Case:
-    """Inputs and reference outputs of one model, from its index file."""
-
-    def __init__(self, index_path):
-        import numpy as np
-        with open(index_path) as f:
-            index = json.load(f)
-        folder = os.path.dirname(index_path)
-        self.model = os.path.join(folder, index["model"])
-        self.dimensions = index.get("dimensions", {})
-        self.inputs, self.references, self.outputs = {}, {}, {}
-        for entry in index["inputs"]:
-            array = aligned_array(entry["shape"], entry["dtype"])
-            array[...] = np.load(os.path.join(folder, entry["file"]))
-            self.inputs[entry["name"]] = array
-        for entry in index["outputs"]:
-            self.references[entry["name"]] = np.load(os.path.join(folder, entry["file"]))
-            self.outputs[entry["name"]] = aligned_array(entry["shape"], entry["dtype"])
-
 
 class OnnxRuntimeEngine:
     def __init__(self, case, threads, _extra):
@@ -129,110 +100,26 @@ class OpenVinoEngine:
         return self.request.get_tensor(name).data
 
 
-class Prototype:
-    """`int PREFIX_run(const PREFIX_ctx *, inputs..., outputs..., void *workspace)` from a header."""
-
-    def __init__(self, header):
-        text = re.sub(r"/\*.*?\*/|//[^\n]*", " ", header, flags=re.S)
-        match = re.search(r"\bint\s+(\w+)_run\s*\(([^;{]*)\)\s*[^;{()]*;", text)
-        if not match:
-            raise RuntimeError("no prototype of PREFIX_run in the header")
-        self.prefix = match.group(1)
-        self.inputs, self.outputs, self.has_workspace = [], [], False
-        for parameter in match.group(2).split(","):
-            self.add(" ".join(parameter.replace("*", " * ").split()))
-
-    def add(self, parameter):
-        if f"{self.prefix}_ctx" in parameter:
-            return
-        words = [w for w in re.findall(r"\w+", parameter) if w not in ("restrict", "__restrict", "__restrict__")]
-        if words[0] == "void" and self.inputs + self.outputs and words[-1].startswith("work"):
-            self.has_workspace = True
-        else:
-            (self.inputs if words[0] == "const" else self.outputs).append(words[-1])
-
-
 class BurinEngine:
     def __init__(self, case, threads, extra):
-        library_path = extra["library"]
-        with open(find_header(library_path)) as f:
-            proto = Prototype(f.read())
-        if (len(proto.inputs), len(proto.outputs)) != (len(case.inputs), len(case.outputs)):
-            raise RuntimeError(f"{proto.prefix}_run takes {len(proto.inputs)} inputs and {len(proto.outputs)} outputs, "
-                               f"the model has {len(case.inputs)} and {len(case.outputs)}")
-        self.library = ctypes.CDLL(library_path)
-        self.case, self.prefix = case, proto.prefix
-        self.context = self.buffer(self.size("ctx_bytes"))
-        init = self.function("ctx_init", ctypes.c_int, ctypes.c_void_p, ctypes.c_int)
-        status = init(self.context.ctypes.data, threads)
-        if status != 0:
-            raise RuntimeError(f"{proto.prefix}_ctx_init returned {status}")
-        self.workspace = self.buffer(self.size("workspace_bytes"))
-        self.call = self.bind(proto)
+        self.artifact = Artifact(extra["library"], threads)
+        header = self.artifact.header
+        if (len(header.inputs), len(header.outputs)) != (len(case.inputs), len(case.outputs)):
+            raise Failure(f"the header has {len(header.inputs)} inputs and {len(header.outputs)} outputs, "
+                          f"the model {len(case.inputs)} and {len(case.outputs)}")
+        self.case, self.run = case, self.artifact.bind(case.inputs, case.outputs)
         self.settings = {"version": extra["version"], "threads": threads, "precision": "f32 (as the model)",
-                         "compiled with": extra["flags"], "workspace_bytes": int(self.workspace.nbytes)}
-
-    @staticmethod
-    def buffer(size):
-        return aligned_array((max(size, 1),), "uint8")
-
-    def function(self, name, result, *arguments):
-        function = getattr(self.library, f"{self.prefix}_{name}")
-        function.restype, function.argtypes = result, arguments
-        return function
-
-    def size(self, name):
-        return self.function(name, ctypes.c_size_t)()
-
-    def bind(self, proto):
-        arrays = [self.context]
-        arrays += match_names(proto.inputs, self.case.inputs)
-        arrays += match_names(proto.outputs, self.case.outputs)
-        if proto.has_workspace:
-            arrays.append(self.workspace)
-        run = self.function("run", ctypes.c_int, *[ctypes.c_void_p] * len(arrays))
-        pointers = [ctypes.c_void_p(a.ctypes.data) for a in arrays]
-        return lambda: run(*pointers)
-
-    def run(self):
-        status = self.call()
-        if status != 0:
-            raise RuntimeError(f"{self.prefix}_run returned {status}")
+                         "compiled with": extra["flags"], "workspace_bytes": int(self.artifact.workspace.nbytes)}
 
     def output(self, name):
         return self.case.outputs[name]
-
-
-def find_header(library_path):
-    for path in (os.path.splitext(library_path)[0] + ".h", library_path + ".h"):
-        if os.path.exists(path):
-            return path
-    raise RuntimeError(f"no header beside {os.path.basename(library_path)}")
-
-
-def match_names(parameters, arrays):
-    """The arrays in the order of the parameters: by name if all names agree, else as they come."""
-    by_name = {re.sub(r"[^A-Za-z0-9]", "_", name): array for name, array in arrays.items()}
-    if set(parameters) == set(by_name):
-        return [by_name[p] for p in parameters]
-    return list(arrays.values())
 
 
 WORKERS = {"onnxruntime": OnnxRuntimeEngine, "openvino": OpenVinoEngine, "burin": BurinEngine}
 
 
 def output_errors(engine, case):
-    """Largest absolute error, and largest error relative to the largest value of its output."""
-    import numpy as np
-    absolute = relative = 0.0
-    for name, expected in case.references.items():
-        got = np.asarray(engine.output(name)).reshape(expected.shape).astype(np.float64)
-        expected = expected.astype(np.float64)
-        error = float(np.max(np.abs(got - expected), initial=0.0))
-        if not np.array_equal(np.isfinite(got), np.isfinite(expected)):
-            error = math.inf
-        absolute = max(absolute, error)
-        relative = max(relative, error / max(float(np.max(np.abs(expected), initial=0.0)), 1e-30))
+    absolute, relative = harness.errors({name: engine.output(name) for name in case.references}, case.references)
     return {"abs_error": absolute, "rel_error": relative}
 
 
@@ -275,10 +162,6 @@ def worker_main(argv):
 
 # === driver side =================================================================
 
-class EngineFailure(Exception):
-    pass
-
-
 class Worker:
     def __init__(self, engine, index_path, threads, extra):
         command = [sys.executable, os.path.abspath(__file__), "--worker", engine, index_path, str(threads),
@@ -287,7 +170,7 @@ class Worker:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:
             self.hello = self.read()
-        except EngineFailure:
+        except Failure:
             self.close()
             raise
 
@@ -295,10 +178,10 @@ class Worker:
         ready, _, _ = select.select([self.process.stdout], [], [], ANSWER_SECONDS)
         line = self.process.stdout.readline() if ready else ""
         if not line:
-            raise EngineFailure("timed out" if not ready else f"worker ended with status {self.process.wait()}")
+            raise Failure("timed out" if not ready else f"worker ended with status {self.process.wait()}")
         answer = json.loads(line)
         if "error" in answer:
-            raise EngineFailure(answer["error"])
+            raise Failure(answer["error"])
         return answer
 
     def turn(self, warmup, repetitions):
@@ -306,7 +189,7 @@ class Worker:
             self.process.stdin.write(json.dumps({"warmup": warmup, "repetitions": repetitions}) + "\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            raise EngineFailure(f"worker ended with status {self.process.wait()}") from None
+            raise Failure(f"worker ended with status {self.process.wait()}") from None
         return self.read()
 
     def close(self):
@@ -327,24 +210,15 @@ def compile_model(options, name, index):
     """Compiles the model unless an artefact newer than model and compiler is there; returns its path."""
     folder = os.path.join(options.build, "bench")
     os.makedirs(folder, exist_ok=True)
-    flags = ["--mcpu=native"] + options.burin_flags.split()
-    for symbol, size in index.get("dimensions", {}).items():
-        flags.append(f"--bind={symbol}={size}")
+    flags = ["--mcpu", "native"] + options.burin_flags.split() + harness.binding_flags(index.get("dimensions", {}))
     model = os.path.join(options.zoo, index["model"])
     library = os.path.join(folder, re.sub(r"[^A-Za-z0-9]", "_", name) + ".so")
     stamp = library + ".flags"
     newest = max(os.path.getmtime(model), os.path.getmtime(options.burin))
     if os.path.exists(library) and os.path.getmtime(library) > newest and read_text(stamp) == " ".join(flags):
         return library, flags
-    command = [options.burin, "compile", model, "-o", library] + flags
     start = time.perf_counter()
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_SECONDS)
-    except subprocess.TimeoutExpired:
-        raise EngineFailure("compilation timed out") from None
-    if done.returncode != 0:
-        lines = (done.stderr or done.stdout).strip().splitlines() or [""]
-        raise EngineFailure(f"burin compile ended with status {done.returncode}: {lines[0][:200]}")
+    harness.burin_command(options.burin, ["compile", model, "-o", library] + flags)
     log(f"  burin compile {name}: {time.perf_counter() - start:.1f} s")
     with open(stamp, "w") as f:
         f.write(" ".join(flags))
@@ -380,7 +254,7 @@ def start_workers(options, name, results):
         try:
             extra = worker_extra(options, engine, name, index)
             workers.append(Worker(engine, index_path, options.threads, extra))
-        except EngineFailure as failure:
+        except Failure as failure:
             results[engine] = {"failure": str(failure)}
             log(f"  {TITLES[engine]} failed on {name}: {failure}")
     return workers
@@ -411,7 +285,7 @@ def bench_model(options, name):
         workers = start_workers(options, name, results)
         if workers:
             run_rounds(options, workers, results)
-    except EngineFailure as failure:
+    except Failure as failure:
         results["failure"] = str(failure)
         log(f"  {name}: {failure}")
     finally:
@@ -427,22 +301,14 @@ def cpu_name():
     return match.group(1) if match else platform.machine()
 
 
-def flatten(value, path=""):
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from flatten(item, f"{path}.{key}" if path else key)
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        yield path, value
-
-
 def measured_limits(burin):
-    """The figures of `burin doctor --json` on arithmetic peak and memory bandwidth."""
+    """Arithmetic peak and memory bandwidth, measured now."""
     try:
-        done = subprocess.run([burin, "doctor", "--json"], capture_output=True, text=True, timeout=120)
-        figures = dict(flatten(json.loads(done.stdout)))
-    except (OSError, ValueError, subprocess.TimeoutExpired):
+        figures = json.loads(harness.burin_command(burin, ["doctor", "--calibrate", "--json"], timeout=120))
+    except (OSError, ValueError, Failure) as problem:
+        log(f"peers: no measured limits: {problem}")
         return {}
-    return {k: v for k, v in figures.items() if re.search(r"fma|flops|peak|bandwidth|bytes_per_s|gbs|gb_s", k, re.I)}
+    return {k: v for k, v in figures.items() if re.search(r"gflops|gb_per_s", k)}
 
 
 def burin_version(burin):

@@ -198,6 +198,7 @@ static int items_of(const Items *z, const Node *n)
 	case OP_cumsum: return along_axis(z, n, ATTR_OF(n, cumsum)->axis, false);
 	case OP_topk_index: return along_axis(z, n, ATTR_OF(n, topk)->axis, false);
 	case OP_matmul: return matmul(z, n);
+	case OP_winograd:
 	case OP_conv: return of(z, n->in[1]) == NONE ? leading(z, n, 1, 1) : MIXES;
 	case OP_window_max:
 	case OP_window_sum: return leading(z, n, 1, 1);

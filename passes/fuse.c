@@ -69,7 +69,7 @@ static bool is_row_reduction(const Node *n, int *rows)
 
 static bool has_template(const Node *n)
 {
-	if (n->op == OP_attention)
+	if (n->op == OP_attention || n->op == OP_winograd)
 		return true;
 	if (n->op == OP_matmul)
 		return n->type->dtype == DT_f32;

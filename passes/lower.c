@@ -337,6 +337,8 @@ static void lower_computing(Planner *z, Group *gr)
 		template_rows(&l);
 	else if (gr->kind == GROUP_PULL)
 		template_pull(&l);
+	else if (gr->anchor->op == OP_winograd)
+		template_winograd(&l);
 	else if (gr->anchor->op == OP_attention)
 		template_attention(&l);
 	else

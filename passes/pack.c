@@ -26,8 +26,9 @@ static Node *pack_panels(Builder *b, Node *w, int64_t panel)
 
 static bool packs(const Rewrite *w, const Node *n)
 {
-	return w->is_static[n->in[1]->id] && n->type->dtype == DT_f32 && n->type->count > 0 &&
-	       n->in[1]->type->count > 0;
+	/* what is static as a whole is computed once: packing would cost more */
+	return w->is_static[n->in[1]->id] && !w->is_static[n->id] && n->type->dtype == DT_f32 &&
+	       n->type->count > 0 && n->in[1]->type->count > 0;
 }
 
 static Node *pack_conv(Rewrite *w, const Node *n)

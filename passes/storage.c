@@ -128,6 +128,13 @@ static bool placed(const Assigner *a, const Node *n)
 	return a->m->of[n->id].buffer >= 0;
 }
 
+/* A view that is not written and consists of its operand alone: a padding's border would be written
+ * by nobody. */
+static bool shows_all(const Node *view)
+{
+	return (op_info(view->op)->flags & OF_VIEW) && view->op != OP_pad;
+}
+
 /* The stride of a dimension of size 1 is as good as any other, but a flat loop runs through it: as
  * in a dense tensor. */
 static void give_single_strides(const Type *t, Storage *s)
@@ -151,7 +158,7 @@ static void embed(Assigner *a, Node *view, int k, const Storage *whole)
 			}
 			return;
 		}
-		if (!(op_info(s->op)->flags & OF_VIEW))
+		if (!shows_all(s))
 			return;
 		view = s;
 		k = 0;
@@ -178,7 +185,7 @@ bool operand_embedded(const StorageMap *m, const Fusion *f, const Node *n, int k
 					return false;
 			return true;
 		}
-		if (!(op_info(s->op)->flags & OF_VIEW))
+		if (!shows_all(s))
 			return false;
 		view = s;
 		whole = part;

@@ -219,6 +219,7 @@ int verb_schema(Cli *c)
 	IoError e;
 	Str s;
 	str_init(&s, c->arena);
+	cli_hold_interrupts();
 	schema_write(&s);
 	json_key_text(c, "xsd", str_text(&s));
 	if (!path)

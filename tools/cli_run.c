@@ -20,6 +20,7 @@ static const Tensor *find_output(Cli *c, const Model *m, const char *name)
 
 static int write_outputs(Cli *c, const Model *m)
 {
+	cli_hold_interrupts();
 	for (int i = 0; i < c->value[OPT_output].n; i++) {
 		const char *name, *file;
 		if (!named_file(c, OPT_output, c->value[OPT_output].at[i], &name, &file))

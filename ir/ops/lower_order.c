@@ -120,6 +120,11 @@ Node *lower_topk_index(KBuilder *kb, const Node *n, Node *const *at)
 
 /* --- attention has a template; alone it is never asked element by element -------------------- */
 
+Node *lower_winograd(KBuilder *kb, const Node *n, Node *const *at)
+{
+	return lower_none(kb, n, at);
+}
+
 Node *lower_attention(KBuilder *kb, const Node *n, Node *const *at)
 {
 	return lower_none(kb, n, at);

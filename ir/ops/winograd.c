@@ -1,0 +1,104 @@
+/* Convolution by F(4x4, 3x3) on transformed weights: types, and evaluation tile by tile. */
+#include "ir/ops/winograd.h"
+#include "ir/hooks.h"
+#include "ir/ops/util.h"
+
+static int64_t tiles(int64_t size)
+{
+	return (size + WINO_TILE - 1) / WINO_TILE;
+}
+
+const Type *infer_winograd(Builder *b, Op op, Attr attr, Node *const *in, int n_in)
+{
+	(void)n_in;
+	const Attr_winograd *a = attr;
+	const Type *x = in[0]->type, *w = in[1]->type;
+	if (!check_rank(b, op, 0, in, 4) || !check_rank(b, op, 1, in, 4) ||
+	    !check_float_dtype(b, op, 0, in) || !check_same_dtype(b, op, 0, 1, in) ||
+	    !check_ints(b, op, "size", a->size, 3, 1, MAX_ELEMENTS))
+		return NULL;
+	int64_t panel = w->dim[3], h = a->size.v[0], wd = a->size.v[1], out = a->size.v[2];
+	if (panel < 1 || w->dim[0] != (out + panel - 1) / panel || w->dim[1] != WINO_POINTS ||
+	    w->dim[2] != x->dim[3])
+		return builder_error(b, E5011,
+				     "winograd: weights %s do not fit %lld input and "
+				     "%lld output channels",
+				     type_text(b, w), (long long)x->dim[3], (long long)out);
+	if (x->dim[1] != tiles(h) * WINO_TILE + 2 || x->dim[2] != tiles(wd) * WINO_TILE + 2)
+		return builder_error(b, E5011, "winograd: the input is not the tiles' %lld x %lld",
+				     (long long)(tiles(h) * WINO_TILE + 2),
+				     (long long)(tiles(wd) * WINO_TILE + 2));
+	int64_t dim[4] = { x->dim[0], h, wd, out };
+	return result_type(b, op, x->dtype, 4, dim);
+}
+
+/* --- evaluation ------------------------------------------------------------------------------ */
+
+/* out = m in m^T, for an m of rows x WINO_IN */
+static void transform(int rows, const double (*m)[WINO_IN], const double *in, double *out)
+{
+	double half[WINO_IN][WINO_IN];
+	for (int i = 0; i < rows; i++)
+		for (int j = 0; j < WINO_IN; j++) {
+			half[i][j] = 0;
+			for (int k = 0; k < WINO_IN; k++)
+				half[i][j] += m[i][k] * in[k * WINO_IN + j];
+		}
+	for (int i = 0; i < rows; i++)
+		for (int j = 0; j < rows; j++) {
+			out[i * rows + j] = 0;
+			for (int k = 0; k < WINO_IN; k++)
+				out[i * rows + j] += half[i][k] * m[j][k];
+		}
+}
+
+/* v[point][channel] of the tile whose first input is x[n][y][z] */
+static void tile_input(const EvalCall *c, int64_t n, int64_t y, int64_t z, double *v)
+{
+	const Type *x = c->in[0]->type;
+	int64_t channels = x->dim[3];
+	for (int64_t ch = 0; ch < channels; ch++) {
+		double d[WINO_POINTS], t[WINO_POINTS];
+		for (int i = 0; i < WINO_POINTS; i++) {
+			int64_t at[4] = { n, y + i / WINO_IN, z + i % WINO_IN, ch };
+			d[i] = c->in[0]->f[flat_index(x, at)];
+		}
+		transform(WINO_IN, wino_input, d, t);
+		for (int p = 0; p < WINO_POINTS; p++)
+			v[p * channels + ch] = t[p];
+	}
+}
+
+static void tile_output(const EvalCall *c, int64_t n, int64_t y, int64_t z, int64_t o,
+			const double *v)
+{
+	const Type *w = c->in[1]->type, *t = c->out->type;
+	int64_t channels = w->dim[2], panel = w->dim[3];
+	double m[WINO_POINTS], r[WINO_TILE * WINO_TILE];
+	for (int p = 0; p < WINO_POINTS; p++) {
+		m[p] = 0;
+		for (int64_t ch = 0; ch < channels; ch++) {
+			int64_t at[4] = { o / panel, p, ch, o % panel };
+			m[p] += v[p * channels + ch] * c->in[1]->f[flat_index(w, at)];
+		}
+	}
+	transform(WINO_TILE, wino_output, m, r);
+	for (int i = 0; i < WINO_TILE * WINO_TILE; i++) {
+		int64_t at[4] = { n, y + i / WINO_TILE, z + i % WINO_TILE, o };
+		if (at[1] < t->dim[1] && at[2] < t->dim[2])
+			c->out->f[flat_index(t, at)] = r[i];
+	}
+}
+
+void eval_winograd(const EvalCall *c)
+{
+	const Type *t = c->out->type;
+	double *v = ARENA_ARRAY(c->arena, double, WINO_POINTS * c->in[0]->type->dim[3]);
+	for (int64_t n = 0; n < t->dim[0]; n++)
+		for (int64_t y = 0; y < t->dim[1]; y += WINO_TILE)
+			for (int64_t z = 0; z < t->dim[2]; z += WINO_TILE) {
+				tile_input(c, n, y, z, v);
+				for (int64_t o = 0; o < t->dim[3]; o++)
+					tile_output(c, n, y, z, o, v);
+			}
+}

@@ -1,0 +1,352 @@
+/* Convolution by F(4x4, 3x3), its three parts fused so that nothing but input and output leaves the
+ * cache. A task takes a block of tiles and a group of output channels: it transforms the tiles'
+ * inputs into scratch V[point][tile][channel]; then for every block of output columns it multiplies
+ * per point with the register tile into M[point][tile][column], transforms back, and runs the
+ * group's epilogue on the 4x4 results. Strides between points are kept off powers of two. */
+#include "ir/ops/winograd.h"
+#include "passes/template/product.h"
+#include "passes/template/template.h"
+
+enum {
+	SCRATCH_BYTES = 600 * 1024, /* V of one task: stays in the L2 cache */
+	WANTED_TASKS = 8
+};
+
+typedef struct Wino {
+	Lowering *l;
+	KBuilder *kb;
+	const Node *anchor, *x, *w, *root;
+	int64_t images, th, tw; /* tiles down and across */
+	int64_t c, cols, oh, ow, panel;
+	int lanes;
+	int64_t width;             /* columns of a block */
+	EvenSplit tiles;           /* blocks of tiles */
+	int64_t groups, per_group; /* column blocks of a task */
+	int v, m, t, y;            /* scratch: inputs, products, half a transform, results */
+	Node *t0;                  /* first tile of the task */
+	Node *cb;                  /* column block */
+	Node *point;
+	int64_t rows; /* tiles of the block */
+} Wino;
+
+/* sum of coef[j] * in[j], zeros left out */
+static Node *combine(KBuilder *kb, const double *coef, Node *const *in)
+{
+	Node *sum = NULL;
+	for (int j = 0; j < WINO_IN; j++) {
+		if (coef[j] == 0)
+			continue;
+		Node *k = kb_f(kb, DT_f32, coef[j]);
+		if (!sum)
+			sum = coef[j] == 1 ? in[j] : kb_emit2(kb, OP_mul, in[j], k);
+		else if (coef[j] == 1 || coef[j] == -1)
+			sum = kb_emit2(kb, coef[j] == 1 ? OP_add : OP_sub, sum, in[j]);
+		else
+			sum = kb_fma(kb, in[j], k, sum);
+	}
+	return sum;
+}
+
+/* image, first row and column of tile i */
+static void tile_place(Wino *z, Node *i, Node *at[3])
+{
+	KBuilder *kb = z->kb;
+	Node *rest = kb_idiv(kb, i, z->tw);
+	at[2] = kb_imul(kb, kb_imod(kb, i, z->tw), WINO_TILE);
+	at[1] = kb_imul(kb, kb_imod(kb, rest, z->th), WINO_TILE);
+	at[0] = z->images > 1 ? kb_idiv(kb, rest, z->th) : kb_i(kb, 0);
+}
+
+/* fn for the vectors of n channels: whole ones in a loop, then the rest */
+typedef void VectorFn(Wino *z, Node *channel, Node *tile);
+static void over_vectors(Wino *z, int64_t n, Node *tile, VectorFn *fn)
+{
+	KBuilder *kb = z->kb;
+	int64_t full = n / z->lanes, rest = n % z->lanes;
+	for (int part = 0; part < 2; part++) {
+		if (part ? !rest : !full)
+			continue;
+		Node *i = kb_axis(kb, "c", AX_LOOP, full, 0);
+		Node *v = kb_axis(kb, "v", AX_VECTOR, part ? rest : z->lanes, z->lanes);
+		bool loop = !part && full > 1;
+		if (loop)
+			kb_open(kb, i);
+		kb_open(kb, v);
+		Node *base = part   ? kb_i(kb, full * z->lanes)
+			     : loop ? kb_imul(kb, i, z->lanes)
+				    : kb_i(kb, 0);
+		fn(z, kb_iadd(kb, base, v), tile);
+		kb_close(kb);
+		if (loop)
+			kb_close(kb);
+	}
+}
+
+/* --- inputs ---------------------------------------------------------------------------------- */
+
+/* Columns first, through scratch, then rows: 36 values at once do not fit the registers. */
+static void input_vector(Wino *z, Node *channel, Node *tile)
+{
+	KBuilder *kb = z->kb;
+	Node *place[3], *lane = kb_imod(kb, channel, z->lanes), *in[WINO_IN];
+	tile_place(z, kb_iadd(kb, z->t0, tile), place);
+	for (int j = 0; j < WINO_IN; j++) {
+		for (int i = 0; i < WINO_IN; i++) {
+			Node *at[4] = { place[0], kb_affine(kb, place[1], 1, i),
+					kb_affine(kb, place[2], 1, j), channel };
+			in[i] = kb_read(kb, z->x, at);
+		}
+		for (int i = 0; i < WINO_IN; i++) {
+			Node *to[2] = { kb_i(kb, i * WINO_IN + j), lane };
+			kb_store_buf(kb, z->t, to, combine(kb, wino_input[i], in));
+		}
+	}
+	for (int i = 0; i < WINO_IN; i++) {
+		for (int j = 0; j < WINO_IN; j++) {
+			Node *from[2] = { kb_i(kb, i * WINO_IN + j), lane };
+			in[j] = kb_load_buf(kb, z->t, from);
+			in[j] = kb_var(kb, "d", in[j], in[j]->axes);
+		}
+		for (int j = 0; j < WINO_IN; j++) {
+			Node *to[3] = { kb_i(kb, i * WINO_IN + j), tile, channel };
+			kb_store_buf(kb, z->v, to, combine(kb, wino_input[j], in));
+		}
+	}
+}
+
+static void transform_inputs(Wino *z)
+{
+	KBuilder *kb = z->kb;
+	Node *tile = z->rows > 1 ? kb_axis(kb, "i", AX_LOOP, z->rows, 0) : kb_i(kb, 0);
+	if (z->rows > 1)
+		kb_open(kb, tile);
+	over_vectors(z, z->c, tile, input_vector);
+	if (z->rows > 1)
+		kb_close(kb);
+}
+
+/* --- products -------------------------------------------------------------------------------- */
+
+static Node *read_v(Product *p, Node *const *i, Node *const *r)
+{
+	Wino *z = p->user;
+	Node *at[3] = { z->point, kb_iadd(z->kb, p->first, i[1]), r[0] };
+	return kb_load_buf(z->kb, z->v, at);
+}
+
+static Node *read_u(Product *p, Node *const *r, Node *col)
+{
+	Wino *z = p->user;
+	KBuilder *kb = z->kb;
+	Node *n = kb_iadd(kb, kb_imul(kb, z->cb, z->width), col);
+	Node *at[4] = { kb_idiv(kb, n, z->panel), z->point, r[0], kb_imod(kb, n, z->panel) };
+	return kb_read(kb, z->w, at);
+}
+
+static void write_m(Product *p, Node *const *i, Node *col, Node *acc)
+{
+	Wino *z = p->user;
+	Node *at[3] = { z->point, kb_iadd(z->kb, p->first, i[1]), col };
+	kb_store_buf(z->kb, z->m, at, acc);
+}
+
+/* All tiles of the block for one point; more than the registers hold in even parts. */
+static void multiply(Wino *z)
+{
+	KBuilder *kb = z->kb;
+	int nv = (int)(z->width / z->lanes);
+	EvenSplit e = even_split(z->rows, product_rows(kb_target(kb), nv));
+	z->point = kb_axis(kb, "p", AX_LOOP, WINO_POINTS, 0);
+	kb_open(kb, z->point);
+	int64_t first = 0;
+	for (int big = 1; big >= 0; big--) {
+		int64_t size = big ? e.big : e.big - 1, count = big ? e.n_big : e.parts - e.n_big;
+		if (!count || !size)
+			continue;
+		Node *b = kb_axis(kb, "b", AX_LOOP, count, 0);
+		if (count > 1)
+			kb_open(kb, b);
+		Product p = { .kb = kb,
+			      .user = z,
+			      .rows = { 1, size },
+			      .full = nv,
+			      .n_r = 1,
+			      .extent = { z->c },
+			      .tile = -1,
+			      .first = count > 1 ? kb_affine(kb, b, size, first) : kb_i(kb, first),
+			      .read_a = read_v,
+			      .read_b = read_u,
+			      .write = write_m };
+		emit_product(&p);
+		if (count > 1)
+			kb_close(kb);
+		first += size * count;
+	}
+	kb_close(kb);
+}
+
+/* --- results --------------------------------------------------------------------------------- */
+
+static void output_vector(Wino *z, Node *col, Node *tile)
+{
+	KBuilder *kb = z->kb;
+	Node *in[WINO_IN], *lane = kb_imod(kb, col, z->lanes);
+	for (int j = 0; j < WINO_IN; j++) {
+		for (int i = 0; i < WINO_IN; i++) {
+			Node *at[3] = { kb_i(kb, i * WINO_IN + j), tile, col };
+			in[i] = kb_load_buf(kb, z->m, at);
+		}
+		for (int i = 0; i < WINO_TILE; i++) {
+			Node *to[2] = { kb_i(kb, i * WINO_IN + j), lane };
+			kb_store_buf(kb, z->t, to, combine(kb, wino_output[i], in));
+		}
+	}
+	for (int i = 0; i < WINO_TILE; i++) {
+		for (int j = 0; j < WINO_IN; j++) {
+			Node *from[2] = { kb_i(kb, i * WINO_IN + j), lane };
+			in[j] = kb_load_buf(kb, z->t, from);
+			in[j] = kb_var(kb, "h", in[j], in[j]->axes);
+		}
+		for (int j = 0; j < WINO_TILE; j++) {
+			Node *to[4] = { tile, kb_i(kb, i), kb_i(kb, j), col };
+			kb_store_buf(kb, z->y, to, combine(kb, wino_output[j], in));
+		}
+	}
+}
+
+/* Rows or columns of the tile inside the result. */
+static Node *inside(Wino *z, Node *first, int64_t size)
+{
+	KBuilder *kb = z->kb;
+	if (size % WINO_TILE == 0)
+		return NULL;
+	return kb_emit2(kb, OP_min, kb_i(kb, WINO_TILE), kb_affine(kb, first, -1, size));
+}
+
+static void finish_vector(Wino *z, Node *col, Node *tile)
+{
+	KBuilder *kb = z->kb;
+	Node *place[3], *i = kb_axis(kb, "i", AX_LOOP, WINO_TILE, 0);
+	Node *j = kb_axis(kb, "j", AX_LOOP, WINO_TILE, 0);
+	tile_place(z, kb_iadd(kb, z->t0, tile), place);
+	kb_open_range(kb, i, NULL, inside(z, place[1], z->oh));
+	kb_open_range(kb, j, NULL, inside(z, place[2], z->ow));
+	Node *from[4] = { tile, i, j, col };
+	Node *at[4] = { place[0], kb_iadd(kb, place[1], i), kb_iadd(kb, place[2], j),
+			kb_iadd(kb, kb_imul(kb, z->cb, z->width), col) };
+	kb_bind(kb, z->anchor, at, kb_load_buf(kb, z->y, from));
+	store_outputs(z->l, at);
+	kb_close(kb);
+	kb_close(kb);
+}
+
+/* Whole blocks of columns, or the `cols` first of the last one. */
+static void transform_outputs(Wino *z, int64_t cols)
+{
+	KBuilder *kb = z->kb;
+	Node *tile = z->rows > 1 ? kb_axis(kb, "i", AX_LOOP, z->rows, 0) : kb_i(kb, 0);
+	if (z->rows > 1)
+		kb_open(kb, tile);
+	over_vectors(z, z->width, tile, output_vector);
+	over_vectors(z, cols, tile, finish_vector);
+	if (z->rows > 1)
+		kb_close(kb);
+}
+
+/* --- tasks ----------------------------------------------------------------------------------- */
+
+static void run_columns(Wino *z, Node *lo, Node *hi)
+{
+	KBuilder *kb = z->kb;
+	int64_t full = z->cols / z->width, rest = z->cols % z->width;
+	z->cb = kb_axis(kb, "n", AX_LOOP, full + (rest != 0), 0);
+	kb_open_range(kb, z->cb, lo, hi);
+	multiply(z);
+	for (int part = 0; part < 2; part++) {
+		if (part ? !rest : !full)
+			continue;
+		if (full && rest)
+			kb_open_if(kb, kb_emit2(kb, part ? OP_ge : OP_lt, z->cb, kb_i(kb, full)));
+		transform_outputs(z, part ? rest : z->width);
+		if (full && rest)
+			kb_close(kb);
+	}
+	kb_close(kb);
+}
+
+static void run_tasks(Wino *z)
+{
+	KBuilder *kb = z->kb;
+	int64_t blocks = (z->cols + z->width - 1) / z->width;
+	Node *task = kb_axis(kb, "t", AX_TASK, z->tiles.parts * z->groups, 0);
+	kb_open(kb, task);
+	Node *group = kb_imod(kb, task, z->groups), *block = kb_idiv(kb, task, z->groups);
+	Node *lo = kb_imul(kb, group, z->per_group), *hi = kb_affine(kb, lo, 1, z->per_group);
+	if (blocks % z->per_group)
+		hi = kb_emit2(kb, OP_min, hi, kb_i(kb, blocks));
+	for (int big = 1; big >= 0; big--) {
+		EvenSplit e = z->tiles;
+		z->rows = big ? e.big : e.big - 1;
+		if (!(big ? e.n_big : e.parts - e.n_big) || !z->rows)
+			continue;
+		bool choose = e.n_big < e.parts;
+		if (choose)
+			kb_open_if(kb, kb_emit2(kb, big ? OP_lt : OP_ge, block, kb_i(kb, e.n_big)));
+		z->t0 = even_start(kb, e, block, big);
+		transform_inputs(z);
+		run_columns(z, z->groups > 1 ? lo : NULL, z->groups > 1 ? hi : NULL);
+		if (choose)
+			kb_close(kb);
+	}
+	kb_close(kb);
+}
+
+static void make_scratch(Wino *z)
+{
+	int64_t v[3] = { WINO_POINTS, z->tiles.big, z->c };
+	int64_t m[3] = { WINO_POINTS, z->tiles.big, z->width };
+	int64_t t[2] = { WINO_POINTS, z->lanes };
+	int64_t y[4] = { z->tiles.big, WINO_TILE, WINO_TILE, z->width };
+	z->v = kb_scratch(z->kb, "inputs", DT_f32, 3, v, 16);
+	z->m = kb_scratch(z->kb, "products", DT_f32, 3, m, 16);
+	z->t = kb_scratch(z->kb, "half", DT_f32, 2, t, 0);
+	z->y = kb_scratch(z->kb, "results", DT_f32, 4, y, 0);
+}
+
+/* Blocks of tiles that keep V in the cache; where there are few, the columns are cut as well and
+ * every group transforms the inputs again. */
+static void cut(Wino *z)
+{
+	int64_t n = z->images * z->th * z->tw, most = SCRATCH_BYTES / (WINO_POINTS * z->c * 4);
+	int64_t blocks = (z->cols + z->width - 1) / z->width;
+	most = most < 4 ? 4 : most > 28 ? 28 : most;
+	z->tiles = even_split(n, most);
+	z->groups = 1;
+	while (z->tiles.parts * z->groups < WANTED_TASKS && z->groups < blocks)
+		z->groups *= 2;
+	z->per_group = (blocks + z->groups - 1) / z->groups;
+	z->groups = (blocks + z->per_group - 1) / z->per_group;
+}
+
+void template_winograd(Lowering *l)
+{
+	Wino z = { .l = l, .kb = l->kb, .anchor = l->group->anchor };
+	const Type *t = z.anchor->type;
+	z.x = z.anchor->in[0];
+	z.w = z.anchor->in[1];
+	z.images = t->dim[0];
+	z.oh = t->dim[1];
+	z.ow = t->dim[2];
+	z.cols = t->dim[3];
+	z.th = (z.oh + WINO_TILE - 1) / WINO_TILE;
+	z.tw = (z.ow + WINO_TILE - 1) / WINO_TILE;
+	z.c = z.x->type->dim[3];
+	z.panel = z.w->type->dim[3];
+	z.lanes = target_lanes(kb_target(l->kb), 4);
+	z.width = z.panel < 2 * z.lanes ? z.panel : 2 * z.lanes;
+	cut(&z);
+	make_scratch(&z);
+	run_tasks(&z);
+	double tiles = (double)(z.images * z.th * z.tw);
+	kb_kernel(l->kb)->flops = 2.0 * WINO_POINTS * tiles * (double)z.c * (double)z.cols;
+}
