@@ -482,6 +482,20 @@ def products():
     case("einsum", [a, b], np.einsum("...ij,...jk->...ik", a, b), "repeated", equation="...ij,...jk->...ik")
 
 
+def winograd():
+    """F(4x4,3x3): the input with whole tiles, the weights transformed and in panels."""
+    g = np.array([[1 / 4, 0, 0], [-1 / 6, -1 / 6, -1 / 6], [-1 / 6, 1 / 6, -1 / 6],
+                  [1 / 24, 1 / 12, 1 / 6], [1 / 24, -1 / 12, 1 / 6], [0, 0, 1]])
+    for n, h, wd, c, o, panel in ((1, 4, 4, 2, 3, 4), (2, 5, 7, 3, 4, 2), (1, 8, 3, 1, 1, 1)):
+        x, w = rand(n, c, -(-h // 4) * 4 + 2, -(-wd // 4) * 4 + 2), rand(o, c, 3, 3)
+        y = F.conv2d(t(x), t(w))[:, :, :h, :wd].numpy()
+        u = np.einsum("ai,ocij,bj->abco", g, w, g).reshape(36, c, o)
+        blocks = -(-o // panel)
+        u = np.pad(u, ((0, 0), (0, 0), (0, blocks * panel - o)))
+        u = u.reshape(36, c, blocks, panel).transpose(2, 0, 1, 3)
+        case("winograd", [x.transpose(0, 2, 3, 1), u], y.transpose(0, 2, 3, 1), size=[h, wd, o])
+
+
 def attention():
     q, k, v = rand(2, 2, 3, 4), rand(2, 2, 5, 4), rand(2, 2, 5, 3)
     sdpa = F.scaled_dot_product_attention
@@ -671,7 +685,7 @@ def torch_lstm():
 
 def main():
     torch.manual_seed(1)
-    for group in (elementwise, movement, reductions, windows, convolutions, pools, products, attention, norms, activations, shapes,
+    for group in (elementwise, movement, reductions, windows, convolutions, pools, products, winograd, attention, norms, activations, shapes,
                   resizes, recurrent):
         group()
     if "split" in files:

@@ -235,12 +235,21 @@ static Node *remaining_in_old_order(Builder *b, const Node *n, Node *y, const bo
 	return n_left > 1 ? emit_transpose(b, y, perm) : y;
 }
 
+/* Under fp=strict the order of additions is that of the model, whatever the layout. */
+static bool sums_in_order(const Layouter *l, const Node *n)
+{
+	return l->w.p->ctx->fp == FP_STRICT && dtype_is_float(n->type->dtype) &&
+	       (n->op == OP_reduce_sum || n->op == OP_reduce_prod);
+}
+
 /* With the reduced dimensions kept the result has a twin; else it is brought to the old order. */
 static Node *twin_reduce(Layouter *l, const Node *n)
 {
 	bool reduced[MAX_RANK], keep = ATTR_OF(n, reduce)->keepdims;
 	int64_t axes[TWIN_RANK];
 	int n_axes = 0, rank = n->in[0]->type->rank;
+	if (sums_in_order(l, n))
+		return NULL;
 	reduce_mask(n, reduced);
 	for (int i = 0; i < rank; i++)
 		if (reduced[i])

@@ -9,6 +9,8 @@
  * nothing is known (a comparison that may go either way), the error is infinite and the element is
  * not compared. */
 #include "tests/conform/conform.h"
+#include "ir/ops/util.h"
+#include "ir/ops/winograd.h"
 #include "ir/scalar.h"
 #include <math.h>
 #include <string.h>
@@ -344,6 +346,56 @@ static void bound_contract(Bounder *z, const Node *n, const Bounded *const *x, B
 		add_loss(n, &terms, contracted(n), out);
 }
 
+/* |m| |in| |m|^T for an m of rows x WINO_IN */
+static void wino_magnitude(int rows, const double (*m)[WINO_IN], const double *in, double *out)
+{
+	for (int i = 0; i < rows; i++)
+		for (int j = 0; j < rows; j++) {
+			double sum = 0;
+			for (int k = 0; k < WINO_POINTS; k++)
+				sum += fabs(m[i][k / WINO_IN] * m[j][k % WINO_IN]) * in[k];
+			out[i * rows + j] = sum;
+		}
+}
+
+/* The terms that meet in result (tile, o): all of them grow through both transforms. */
+static void wino_terms(const EvalTensor *x, const EvalTensor *w, const int64_t *tile, int64_t o,
+		       double *terms)
+{
+	int64_t c = w->type->dim[2], panel = w->type->dim[3];
+	double point[WINO_POINTS] = { 0 };
+	for (int64_t k = 0; k < c; k++) {
+		double d[WINO_POINTS], v[WINO_POINTS];
+		for (int p = 0; p < WINO_POINTS; p++) {
+			int64_t at[4] = { tile[0], tile[1] + p / WINO_IN, tile[2] + p % WINO_IN, k };
+			d[p] = fabs(x->f[flat_index(x->type, at)]);
+		}
+		wino_magnitude(WINO_IN, wino_input, d, v);
+		for (int p = 0; p < WINO_POINTS; p++) {
+			int64_t at[4] = { o / panel, p, k, o % panel };
+			point[p] += v[p] * fabs(w->f[flat_index(w->type, at)]);
+		}
+	}
+	wino_magnitude(WINO_TILE, wino_output, point, terms);
+}
+
+static void bound_winograd(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
+{
+	const Type *t = n->type;
+	double loss = sum_loss(t->dtype, n->in[1]->type->dim[2] + 2 * WINO_POINTS);
+	(void)z;
+	for (int64_t i = 0; i < t->count; i++) {
+		int64_t o = i % t->dim[3], col = i / t->dim[3] % t->dim[2];
+		int64_t row = i / t->dim[3] / t->dim[2] % t->dim[1];
+		int64_t tile[3] = { i / t->dim[3] / t->dim[2] / t->dim[1],
+				    row / WINO_TILE * WINO_TILE, col / WINO_TILE * WINO_TILE };
+		double terms[WINO_TILE * WINO_TILE];
+		wino_terms(&x[0]->value, &x[1]->value, tile, o, terms);
+		double most = terms[row % WINO_TILE * WINO_TILE + col % WINO_TILE];
+		out->error.f[i] = loss * most + (has_error(&x[0]->error) ? INFINITY : 0);
+	}
+}
+
 /* Scores differ by E at most, so weights by a factor of e^2E. */
 static void bound_attention(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
 {
@@ -426,6 +478,7 @@ static BoundFn *bound_of(const Node *n)
 	case OP_window_max: return bound_extreme;
 	case OP_matmul:
 	case OP_conv: return bound_contract;
+	case OP_winograd: return bound_winograd;
 	case OP_attention: return bound_attention;
 	}
 	return NULL;

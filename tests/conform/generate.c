@@ -76,6 +76,7 @@ static const GenerateRow row[OP_COUNT] = {
 	ROW(matmul, matmul, "contract"),
 	ROW(conv, conv, "contract"),
 	ROW(attention, attention, "contract"),
+	ROW(winograd, winograd, "contract"),
 	ROW(conv2d, conv2d, "contract"),
 	ROW(conv_transpose2d, conv_transpose2d, "contract"),
 	ROW(linear, linear, "contract"),

@@ -54,12 +54,38 @@ static void test_pieces(void **state)
 	}
 }
 
+/* Long inputs take another way than short pieces. */
+static void test_long(void **state)
+{
+	(void)state;
+	static unsigned char data[300001];
+	unsigned char whole[SHA256_BYTES], parts[SHA256_BYTES];
+	for (size_t i = 0; i < sizeof data; i++)
+		data[i] = (unsigned char)(i * i >> 3);
+	for (size_t first = 0; first < 200; first += 37) {
+		Sha256 s;
+		sha256_bytes(data, sizeof data, whole);
+		sha256_init(&s);
+		sha256_add(&s, data, first);
+		for (size_t i = first; i < sizeof data; i += 1000)
+			sha256_add(&s, data + i, sizeof data - i < 1000 ? sizeof data - i : 1000);
+		sha256_final(&s, parts);
+		assert_memory_equal(whole, parts, SHA256_BYTES);
+		sha256_init(&s);
+		sha256_add(&s, data, first);
+		sha256_add(&s, data + first, sizeof data - first);
+		sha256_final(&s, parts);
+		assert_memory_equal(whole, parts, SHA256_BYTES);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_million),
 		cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_long),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
