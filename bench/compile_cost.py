@@ -45,15 +45,16 @@ class Watch(threading.Thread):
 
     def __init__(self, pid):
         super().__init__()
-        self.pid, self.peak, self.ended = pid, 0, threading.Event()
+        self.pid, self.together, self.largest, self.ended = pid, 0, 0, threading.Event()
 
     def run(self):
         while not self.ended.wait(SAMPLE_SECONDS):
-            self.peak = max(self.peak, sum(map(resident_bytes, children(self.pid))))
+            each = [resident_bytes(p) for p in children(self.pid)]
+            self.together, self.largest = max(self.together, sum(each)), max(self.largest, *each)
 
 
 def compile_once(options, folder, cache):
-    """Seconds and bytes of one compilation."""
+    """Seconds of one compilation; bytes of all its processes, of the largest one."""
     command = [options.burin, "compile", options.model, "-o", os.path.join(folder, "m.so")] + options.flags
     env = {**os.environ, "BURIN_CACHE_DIR": cache}
     start = time.perf_counter()
@@ -66,11 +67,11 @@ def compile_once(options, folder, cache):
     watch.join()
     if process.returncode != 0:
         sys.exit(f"compile_cost: burin compile ended with status {process.returncode}: {complaint.strip()[:300]}")
-    return seconds, watch.peak
+    return seconds, watch.together, watch.largest
 
 
 def measure(options):
-    """(seconds, bytes) of each round, for an empty and for a full cache."""
+    """What compile_once says, of each round, for an empty and for a full cache."""
     cold, warm = [], []
     for _ in range(options.rounds):
         with tempfile.TemporaryDirectory(prefix="compile_cost.") as folder:
@@ -81,9 +82,11 @@ def measure(options):
 
 
 def row(name, values, unit, goal):
+    """One line of the table; false when the goal, if there is one, is missed."""
     least, middle = min(values), statistics.median(values)
-    met = least <= goal
-    print(f"{name:28} {least:8.2f} {middle:8.2f} {unit:4} goal {goal:7.2f}  {'met' if met else 'MISSED'}")
+    met = goal is None or least <= goal
+    verdict = "" if goal is None else f"goal {goal:7.2f}  {'met' if met else 'MISSED'}"
+    print(f"{name:28} {least:8.2f} {middle:8.2f} {unit:4} {verdict}")
     return met
 
 
@@ -107,10 +110,12 @@ def main(argv):
     mib = 1 / (1 << 20)
     print(f"{os.path.basename(options.model)}, {weights * mib:.0f} MiB, {' '.join(options.flags) or 'default flags'}, "
           f"{options.rounds} rounds; least, median\n")
-    goals = [row("empty cache", [s for s, _ in cold], "s", COLD_SECONDS),
-             row("full cache", [s for s, _ in warm], "s", WARM_SECONDS),
-             row("memory, empty cache", [b * mib for _, b in cold], "MiB", MEMORY_FACTOR * weights * mib),
-             row("memory, full cache", [b * mib for _, b in warm], "MiB", MEMORY_FACTOR * weights * mib)]
+    goals = []
+    for name, runs, goal in (("empty cache", cold, COLD_SECONDS), ("full cache", warm, WARM_SECONDS)):
+        seconds, together, largest = zip(*runs)
+        goals += [row(name, seconds, "s", goal),
+                  row("  memory", [b * mib for b in together], "MiB", MEMORY_FACTOR * weights * mib),
+                  row("  of the largest process", [b * mib for b in largest], "MiB", None)]
     return 0 if all(goals) else 1
 
 

@@ -89,11 +89,9 @@ typedef struct Kernel {
 	const char *kind;    /* template that made it: "gemm", "conv", "rows" ...: for reports */
 } Kernel;
 
-/* Canonical text (names renumbered), its inverse, the hash. */
+/* Canonical text: names are renumbered. */
 void kernel_print(Str *s, const Kernel *k);
-Kernel *kernel_parse(Context *c, Arena *arena, const char *file, const char *text, size_t n);
-void kernel_finish(Kernel *k);       /* computes hash and name; read/written flags of buffers */
-bool kernel_verify(const Kernel *k); /* scopes, types, ranges; reports E7xxx */
+void kernel_finish(Kernel *k); /* computes hash and name; read/written flags of buffers */
 /* Interprets the kernel over tasks begin..end in double / int64 on real memory: slow, obvious,
  * needs no backend. */
 bool kernel_eval(const Kernel *k, void *const *args, int64_t begin, int64_t end, void *scratch);

@@ -19,7 +19,7 @@ typedef struct Step {
 	PlanArg *arg;   /* one per BUF_ARG of the kernel, in order */
 	int n_arg;
 	int64_t n_tasks;
-	bool joins;          /* independent of the steps since the last one that does not join */
+	bool joins; /* independent of the steps since the last one that does not join */
 	double flops, bytes;
 	const char *sources; /* ids of the elements it computes, "conv1 bn1 relu1", for reports */
 	const char *kind;

@@ -367,7 +367,8 @@ static void wino_terms(const EvalTensor *x, const EvalTensor *w, const int64_t *
 	for (int64_t k = 0; k < c; k++) {
 		double d[WINO_POINTS], v[WINO_POINTS];
 		for (int p = 0; p < WINO_POINTS; p++) {
-			int64_t at[4] = { tile[0], tile[1] + p / WINO_IN, tile[2] + p % WINO_IN, k };
+			int64_t at[4] = { tile[0], tile[1] + p / WINO_IN, tile[2] + p % WINO_IN,
+					  k };
 			d[p] = fabs(x->f[flat_index(x->type, at)]);
 		}
 		wino_magnitude(WINO_IN, wino_input, d, v);

@@ -38,6 +38,7 @@ typedef struct Case {
 	bool single;    /* one operator: reductions of whole numbers must be exact */
 	bool outside;   /* some index lies outside: the run must say so */
 	bool no_params; /* all operands are inputs */
+	int64_t most;   /* elements of a tensor in a random graph; 0: a few thousand */
 	EvalTensor in[CASE_PORTS];
 	struct Bounded *want; /* by result */
 	int names;
@@ -95,6 +96,8 @@ typedef struct Placement {
 		     before one */
 	uint32_t fill; /* pattern of the workspace and the outputs before the run */
 	int threads;   /* 0: without a context */
+	bool hosted; /* by a parallel_for that runs its tasks one after another, the last one first
+		      */
 } Placement;
 
 /* The expanded graph is evaluated; false after a report. */

@@ -42,18 +42,23 @@ Node *scaled_param(Case *c, int rank, const int64_t *dim, int64_t terms)
 	return case_operand(c, DT_f32, rank, dim, between(-top, top));
 }
 
+static int64_t most_elements(const Case *c)
+{
+	return c->most ? c->most : MOST_ELEMENTS;
+}
+
 static void start_pool(Case *c, Pool *p)
 {
 	int n = (int)pick(c, 1, 2), rank = (int)pick(c, 1, 4);
-	int64_t dim[MAX_RANK];
+	int64_t dim[MAX_RANK], side = c->most > MOST_ELEMENTS ? 40 : 9;
 	if (chance(c, 35)) { /* an image */
 		rank = 4;
 		dim[0] = pick(c, 1, 2);
 		dim[1] = some_size(c);
-		dim[2] = pick(c, 1, 9);
-		dim[3] = pick(c, 1, 9);
+		dim[2] = pick(c, side / 9, side);
+		dim[3] = pick(c, side / 9, side);
 	} else {
-		some_dims(c, rank, 1500, false, dim);
+		some_dims(c, rank, most_elements(c) / 4, false, dim);
 	}
 	for (int i = 0; i < n; i++)
 		p->at[p->n++] = case_input(c, DT_f32, rank, dim, any);
@@ -67,7 +72,7 @@ static Node *choose(Case *c, const Pool *p)
 static bool usable(const Case *c, const Node *n)
 {
 	return n && !c->b->failed && !is_poison(n) && n->type->dtype == DT_f32 &&
-	       n->type->count > 0 && n->type->count <= MOST_ELEMENTS && n->type->rank <= 5;
+	       n->type->count > 0 && n->type->count <= most_elements(c) && n->type->rank <= 5;
 }
 
 static void choose_results(Case *c, const Pool *p)

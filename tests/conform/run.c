@@ -135,6 +135,14 @@ static void give_memory_back(Memory *m)
 	fence_free(&m->work);
 }
 
+/* A parallel_for as a host may have it. */
+static void last_first(void *user, uint32_t count, BurinTaskFn *fn, void *task)
+{
+	(void)user;
+	while (count--)
+		fn(task, count);
+}
+
 bool case_run(Case *c, const Program *p, Placement how, void **out)
 {
 	static unsigned char room[BURIN_CTX_BYTES];
@@ -143,6 +151,8 @@ bool case_run(Case *c, const Program *p, Placement how, void **out)
 	Memory m = { .n_port = 0 };
 	if (ctx)
 		burin_rt_ctx_init(table, ctx, how.threads);
+	if (ctx && how.hosted)
+		burin_rt_ctx_set_parallel(table, ctx, how.threads, last_first, NULL);
 	take_memory(c, burin_rt_workspace_bytes(table, ctx), how, &m);
 	int status = burin_rt_run(table, ctx, 1, m.ports, m.work.data);
 	if (ctx)

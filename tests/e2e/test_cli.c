@@ -214,13 +214,13 @@ static void interrupts(void **state)
 		skip();
 	for (int ms = 20; ms < 2000; ms += ms < 200 ? 40 : 300) {
 		int status = shell(
-			c, arena_printf(
-				   c->arena,
-				   "mkdir i && timeout --preserve-status -s INT 0.%03d $B "
-				   "compile " EXAMPLES "/resnet18.xml --batch 1 --weights "
-				   "random:seed=1 --cache off -j 1 -o i/m.so; s=$?; ls -A i; rm -r "
-				   "i; exit $s",
-				   ms < 1000 ? ms : 999));
+			c,
+			arena_printf(c->arena,
+				     "mkdir i%d && timeout --preserve-status -s INT 0.%03d $B "
+				     "compile " EXAMPLES "/resnet18.xml --batch 1 --weights "
+				     "random:seed=1 --cache off -j 1 -o i%d/m.so; s=$?; ls -A i%d; "
+				     "exit $s",
+				     ms, ms < 1000 ? ms : 999, ms, ms));
 		if (status != 130 && status != 0)
 			fail_msg("status %d after %d ms: %s", status, ms, c->err);
 		stopped += status == 130;

@@ -1,0 +1,4 @@
+/* The same with a shared library. */
+#include "digits_shared.h"
+#define DIGITS_IS_HERE
+#include "model.c"
