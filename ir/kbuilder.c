@@ -313,7 +313,8 @@ void kb_store_buf(KBuilder *kb, int buf, Node *const *at, Node *value)
 	Stmt *s = append(kb, S_STORE);
 	s->buf = buf;
 	s->value = value;
-	memcpy(s->at, at, sizeof(Node *) * (size_t)kb->k->buf.at[buf].rank);
+	for (int i = 0; i < kb->k->buf.at[buf].rank; i++) /* at may be NULL for a scalar */
+		s->at[i] = at[i];
 }
 
 void kb_store(KBuilder *kb, const Node *n, Node *const *at, Node *value)
