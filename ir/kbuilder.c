@@ -134,6 +134,14 @@ void kb_open_if(KBuilder *kb, Node *cond)
 	scope_push(kb, s, &s->body, ~(uint64_t)0);
 }
 
+void kb_open_block(KBuilder *kb)
+{
+	Stmt *s = ARENA_NEW(kb->arena, Stmt);
+	s->kind = S_BLOCK;
+	s->axis = s->var = s->buf = -1;
+	scope_push(kb, s, &s->body, 0);
+}
+
 void kb_close(KBuilder *kb)
 {
 	Stmt *s = kb->scope->stmt;

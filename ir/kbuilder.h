@@ -67,6 +67,7 @@ int kb_axis_id(const Node *axis);
 void kb_open(KBuilder *kb, Node *axis); /* 0 .. extent, or the task range */
 void kb_open_range(KBuilder *kb, Node *axis, Node *lo, Node *hi); /* NULL lo: 0 */
 void kb_open_if(KBuilder *kb, Node *cond);
+void kb_open_block(KBuilder *kb); /* a stage of its own: S_BLOCK */
 void kb_close(KBuilder *kb);
 Node *kb_var(KBuilder *kb, const char *name, Node *value,
 	     uint64_t axes); /* appends S_VAR here; the OP_var node */

@@ -58,7 +58,8 @@ typedef enum StmtKind {
 	S_SET,    /* var := value, which may mention var; inside loops this is the carried value */
 	S_STORE,  /* buf[at...] := value */
 	S_IF,     /* body when cond, a scalar truth value that depends on no vector axis */
-	S_BLOCK,  /* body: groups statements (a stage), no meaning */
+	S_BLOCK,  /* body: a stage of its own, whose constants had better not occupy registers in
+		     the loops around and beside it */
 	S_BARRIER /* all threads of a block (CUDA); nothing on the CPU */
 } StmtKind;
 

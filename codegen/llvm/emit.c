@@ -381,7 +381,11 @@ static void emit_stmt(Emit *e, const Stmt *s)
 	case S_SET: emit_assign(e, s); return;
 	case S_STORE: emit_stored(e, s); return;
 	case S_IF: emit_if(e, s); return;
-	case S_BLOCK: emit_body(e, s->body); return;
+	case S_BLOCK:
+		e->blocks++;
+		emit_body(e, s->body);
+		e->blocks--;
+		return;
 	case S_BARRIER: return;
 	}
 	emit_fail(e, "unknown statement");

@@ -96,6 +96,7 @@ typedef struct Emit {
 	int place;     /* scope at whose end the builder stands; the last one unless something is
 			  hoisted */
 	int lane_axis; /* the open VECTOR axis, or -1 */
+	int blocks;    /* S_BLOCKs that are open */
 	Memo *memo[MEMO_BUCKETS];
 	const char *error; /* first failure */
 } Emit;
@@ -154,6 +155,8 @@ LLVMTypeRef element_of(LLVMTypeRef t);
 LLVMValueRef splat(Emit *e, LLVMValueRef v, int lanes); /* vectors pass through */
 LLVMValueRef const_f(Emit *e, LLVMTypeRef t, double v); /* t: float, double or a vector of them */
 LLVMValueRef const_i(Emit *e, LLVMTypeRef t, int64_t v);
+/* The constant v, inside of an S_BLOCK loaded anew at each use; all else passes through. */
+LLVMValueRef reloaded(Emit *e, LLVMValueRef v);
 LLVMValueRef index_const(Emit *e, int64_t v);
 LLVMValueRef to_memory(Emit *e, DType t, LLVMValueRef v);
 LLVMValueRef from_memory(Emit *e, DType t, LLVMValueRef v);

@@ -85,10 +85,28 @@ LLVMValueRef splat(Emit *e, LLVMValueRef v, int lanes)
 				      LLVMConstNull(with_lanes(i32, lanes)), "");
 }
 
+/* LLVM moves constants of vectors in front of all loops and then lacks their registers: a product's
+ * accumulators went to memory in its innermost loop for the sake of the polynomial behind it. What
+ * is volatile stays where it is. */
+LLVMValueRef reloaded(Emit *e, LLVMValueRef v)
+{
+	LLVMTypeRef t = LLVMTypeOf(v);
+	if (!e->blocks || lanes_of(v) == 1 || !LLVMIsConstant(v) || LLVMIsNull(v))
+		return v;
+	LLVMTypeRef scalar = element_of(t);
+	LLVMValueRef home = LLVMAddGlobal(e->module, scalar, "constant");
+	LLVMSetInitializer(home, LLVMGetAggregateElement(v, 0)); /* all constants are splats */
+	LLVMSetGlobalConstant(home, true);
+	LLVMSetLinkage(home, LLVMPrivateLinkage);
+	LLVMSetUnnamedAddress(home, LLVMGlobalUnnamedAddr);
+	LLVMValueRef x = LLVMBuildLoad2(e->b, scalar, home, "");
+	LLVMSetVolatile(x, true);
+	return splat(e, x, type_lanes(t));
+}
+
 LLVMValueRef const_f(Emit *e, LLVMTypeRef t, double v)
 {
-	(void)e;
-	return const_splat(LLVMConstReal(element_of(t), v), type_lanes(t));
+	return reloaded(e, const_splat(LLVMConstReal(element_of(t), v), type_lanes(t)));
 }
 
 LLVMValueRef const_i(Emit *e, LLVMTypeRef t, int64_t v)

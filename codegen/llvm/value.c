@@ -398,7 +398,7 @@ static LLVMValueRef eval_contracted(Emit *e, const Node *n)
 	for (int i = 0; i < 3; i++)
 		lanes = lanes_of(in[i]) > lanes ? lanes_of(in[i]) : lanes;
 	for (int i = 0; i < 3; i++)
-		in[i] = splat(e, in[i], lanes);
+		in[i] = reloaded(e, splat(e, in[i], lanes));
 	if (n->op == OP_sub && p == 0)
 		in[2] = LLVMBuildFNeg(e->b, in[2], "");
 	if (n->op == OP_sub && p == 1)
@@ -419,8 +419,11 @@ static LLVMValueRef eval_operator(Emit *e, const Node *n)
 		in[i] = eval(e, n->in[i]);
 		lanes = lanes_of(in[i]) > lanes ? lanes_of(in[i]) : lanes;
 	}
-	for (int i = 0; i < n->n_in; i++)
+	bool arithmetic = n->op == OP_add || n->op == OP_sub || n->op == OP_mul || n->op == OP_div;
+	for (int i = 0; i < n->n_in; i++) {
 		in[i] = splat(e, in[i], lanes);
+		in[i] = arithmetic && dtype_is_float(n->type->dtype) ? reloaded(e, in[i]) : in[i];
+	}
 	return e->error ? in[0] : emit_op(e, n, in);
 }
 

@@ -216,11 +216,13 @@ static void softmax_rows(Attend *z, int64_t rows)
 {
 	KBuilder *kb = z->kb;
 	Node *i = kb_axis(kb, "i", AX_LOOP, rows, 0);
+	kb_open_block(kb);
 	kb_open(kb, i);
 	RowVectors r = { .z = z, .row = i };
 	r.max = over_keys(&r, larger, -INFINITY, OP_fold_max, OP_max);
 	Node *sum = over_keys(&r, exponential, 0, OP_fold_sum, OP_add);
 	kb_store_buf(kb, z->sums, &i, kb_emit2(kb, OP_div, number(z, 1), sum));
+	kb_close(kb);
 	kb_close(kb);
 }
 

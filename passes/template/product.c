@@ -126,6 +126,7 @@ static void finish_in_loops(Tile *t)
 	Product *p = t->p;
 	KBuilder *kb = p->kb;
 	each_vector(t, spill);
+	kb_open_block(kb);
 	t->i[0] = looped(kb, "h", p->rows[0]);
 	t->i[1] = looped(kb, "i", p->rows[1]);
 	open_axis(kb, t->i[0]);
@@ -143,6 +144,7 @@ static void finish_in_loops(Tile *t)
 	}
 	close_axis(kb, t->i[1]);
 	close_axis(kb, t->i[0]);
+	kb_close(kb);
 }
 
 void emit_product(Product *p)
