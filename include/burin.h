@@ -166,6 +166,48 @@ BURIN_API BURIN_CHECK burin_status burin_compile(const burin_graph *g, const cha
 						 burin_model **jit, const burin_opts *o,
 						 const burin_hooks *h, burin_error *err);
 
+/* 5. Training (libburin): models whose <training> names a loss and an optimiser ------------------
+ */
+
+/* A trainer owns the training state: parameters, running averages, the optimiser's moments, the
+ * counter of the random numbers. It belongs to one thread at a time. Options: those of sections 3
+ * and 4, and
+ *   seed = N    of dropout and other random numbers (default 0); initial parameters come from
+ *               burin_read's option weights ("init:seed=N", or a file)
+ * Steps are compiled when a batch size is first met. */
+typedef struct burin_trainer burin_trainer;
+BURIN_API BURIN_CHECK burin_status burin_trainer_new(burin_trainer **out, const burin_graph *g,
+						     const burin_opts *o, const burin_hooks *h,
+						     burin_error *err);
+/* What a step wants: the inputs that the loss depends on, in the model's order; the size of the
+ * batch is -1. */
+BURIN_API size_t burin_trainer_inputs(const burin_trainer *t, const burin_port **ports);
+/* What a step reports, each a scalar: the loss, then the outputs inside of <training>. */
+BURIN_API size_t burin_trainer_metrics(const burin_trainer *t, const burin_port **ports);
+/* One step of the optimiser at learning rate `rate` on the batch in[]; metrics[] (or NULL) are of
+ * the parameters before it. */
+BURIN_API burin_status burin_train_step(burin_trainer *t, double rate, const burin_tensor *in,
+					size_t n_in, double *metrics, size_t n_metrics,
+					burin_error *err);
+/* The same metrics as inference computes the model: running averages, no dropout. */
+BURIN_API burin_status burin_eval_step(burin_trainer *t, const burin_tensor *in, size_t n_in,
+				       double *metrics, size_t n_metrics, burin_error *err);
+/* The tensors of the state: parameters under their names in the weight file, all else under names
+ * that begin with a dot. data points into the trainer; strides are NULL. */
+BURIN_API size_t burin_trainer_state(burin_trainer *t, const burin_port **ports);
+/* All of the state in one safetensors file, with `note` (JSON, or NULL) in its metadata. The file
+ * appears at once and whole (written aside, synced, renamed, folder synced): when the call has
+ * returned it survives a crash. */
+BURIN_API burin_status burin_checkpoint_save(const burin_trainer *t, const char *path,
+					     const char *note, burin_error *err);
+/* Continues bit for bit. *note: as it was saved, valid until the trainer's next call; or NULL. */
+BURIN_API burin_status burin_checkpoint_load(burin_trainer *t, const char *path, const char **note,
+					     burin_error *err);
+/* The parameters alone, for inference: a weight file of the model. */
+BURIN_API burin_status burin_trainer_weights(const burin_trainer *t, const char *path,
+					     burin_error *err);
+BURIN_API void burin_trainer_free(burin_trainer *t);
+
 #ifdef __cplusplus
 }
 #endif

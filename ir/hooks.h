@@ -7,7 +7,7 @@
 	InferFn infer_##infer; \
 	LowerFn lower_##lower; \
 	EvalFn eval_##eval;
-#define MACRO(name, inputs, results, attr, infer, doc) \
+#define MACRO(name, inputs, results, attr, infer, vjp, doc) \
 	InferFn infer_##infer; \
 	ExpandFn expand_##name;
 #include "ir/ops.def"

@@ -33,7 +33,14 @@ struct Graph {
 	VEC(Node *) param; /* OP_param */
 	VEC(Node *) result;
 	VEC(const char *) result_name;
-	VEC(struct GraphUpdate { Node *state, *next; }) update; /* training: state := next */
+	/* training: `state`, an OP_param with attribute `state`, becomes `next` when a run ends */
+	VEC(struct GraphUpdate { Node *state, *next; }) update;
+	/* A graph built for training: the loss (also among the results), and the optimiser's row
+	 * with its attributes. loss NULL: none was asked for. */
+	Node *loss;
+	Op optimizer;
+	Attr optimizer_attr;
+	Attr training; /* Attr_training: how long, which schedule; NULL: the model says nothing */
 };
 
 Graph *graph_create(Context *c, Arena *arena, const char *name);

@@ -27,7 +27,7 @@ static OpInfo op_table[OP_COUNT + 1] = {
 			 .expand = expand_none, \
 			 .results = "y", \
 			 .doc = doc_ },
-#define MACRO(name_, inputs_, results_, attr_, infer_hook, doc_) \
+#define MACRO(name_, inputs_, results_, attr_, infer_hook, vjp_hook, doc_) \
 	[OP_##name_] = { .name = #name_, \
 			 .inputs = inputs_, \
 			 .levels = LEVEL_M, \
@@ -35,7 +35,7 @@ static OpInfo op_table[OP_COUNT + 1] = {
 			 .infer = infer_##infer_hook, \
 			 .lower = lower_none, \
 			 .eval = eval_none, \
-			 .vjp = vjp_none, \
+			 .vjp = VJP(vjp_hook), \
 			 .expand = expand_##name_, \
 			 .results = results_, \
 			 .doc = doc_ },

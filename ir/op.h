@@ -118,7 +118,8 @@ typedef const Type *InferFn(Builder *b, Op op, Attr attr, Node *const *in, int n
 typedef Node *LowerFn(KBuilder *kb, const Node *n, Node *const *at);
 /* Naive loops in double precision: ir/eval.h. */
 typedef void EvalFn(const EvalCall *c);
-/* Gradients of the inputs given the result's, NULL where none: for autodiff. */
+/* Gradients of the inputs given the result's, NULL where none: for autodiff. n and dy are nodes of
+ * b's graph; dx[] has one entry per input, all NULL at first. */
 typedef void VjpFn(Builder *b, const Node *n, Node *dy, Node **dx);
 /* A macro's meaning in other operators; out[] has one node per result and room for MAX_RESULTS.
  * n->type is NULL when it is the type that is asked for (infer_expanded). False after
