@@ -250,6 +250,7 @@ static double one_shape(const Shape *s, Peak *peak, int repetitions)
 	const char *text = graph_text(c->arena, s), *name = describe(c->arena, s);
 	Graph *g = graph_parse(c, c->arena, "shape", text, strlen(text));
 	CompileOptions o = { .threads = 2 };
+	o.pass.off[PASS_winograd] = true; /* multiplies that are really executed */
 	target_find("native", &o.pass.target);
 	Program *p = g ? program_compile(c, g, &o) : NULL;
 	double share = 0;

@@ -1,3 +1,9 @@
+# How near the contraction templates come to the machine: build/bench-contractions [threads] [repetitions]
+if(TARGET burin_static)
+	add_executable(bench-contractions EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/bench/contractions.c)
+	target_link_libraries(bench-contractions PRIVATE burin_flags burin_static)
+endif()
+
 # Checks and measurements that need other software than the tests do (bench/README.md): named targets, in no test run.
 set(BURIN_VENV "${PROJECT_SOURCE_DIR}/build/venv" CACHE PATH "Python environment made by bench/setup_venv.sh")
 set(burin_zoo "${PROJECT_SOURCE_DIR}/build/zoo")
