@@ -6,13 +6,14 @@
 #define OP(name, inputs, levels, attr, flags, infer, lower, eval, vjp, doc) \
 	InferFn infer_##infer; \
 	LowerFn lower_##lower; \
-	EvalFn eval_##eval;
+	EvalFn eval_##eval; \
+	VjpFn vjp_##vjp;
 #define MACRO(name, inputs, results, attr, infer, vjp, doc) \
 	InferFn infer_##infer; \
-	ExpandFn expand_##name;
+	ExpandFn expand_##name; \
+	VjpFn vjp_##vjp;
 #include "ir/ops.def"
 #undef OP
 #undef MACRO
-VjpFn vjp_none;
 ExpandFn expand_none;
 #endif

@@ -9,8 +9,6 @@
 #define T LEVEL_T
 #define TK (LEVEL_T | LEVEL_K)
 #define K LEVEL_K
-/* Gradients come later: then this is vjp_##name, declared in hooks.h. */
-#define VJP(name) vjp_none
 
 static OpInfo op_table[OP_COUNT + 1] = {
 #define OP(name_, inputs_, levels_, attr_, flags_, infer_hook, lower_hook, eval_hook, vjp_hook, \
@@ -23,7 +21,7 @@ static OpInfo op_table[OP_COUNT + 1] = {
 			 .infer = infer_##infer_hook, \
 			 .lower = lower_##lower_hook, \
 			 .eval = eval_##eval_hook, \
-			 .vjp = VJP(vjp_hook), \
+			 .vjp = vjp_##vjp_hook, \
 			 .expand = expand_none, \
 			 .results = "y", \
 			 .doc = doc_ },
@@ -35,7 +33,7 @@ static OpInfo op_table[OP_COUNT + 1] = {
 			 .infer = infer_##infer_hook, \
 			 .lower = lower_none, \
 			 .eval = eval_none, \
-			 .vjp = VJP(vjp_hook), \
+			 .vjp = vjp_##vjp_hook, \
 			 .expand = expand_##name_, \
 			 .results = results_, \
 			 .doc = doc_ },
@@ -55,7 +53,6 @@ static OpInfo op_table[OP_COUNT + 1] = {
 #undef T
 #undef TK
 #undef K
-#undef VJP
 
 enum { NAME_ROOM = 256 };
 /* names of inputs and parameters, cut out of the rows */
@@ -173,6 +170,12 @@ void vjp_none(Builder *b, const Node *n, Node *dy, Node **dx)
 {
 	(void)dy, (void)dx;
 	builder_error(b, E7001, "%s has no gradient", op_info(n->op)->name);
+}
+
+/* Never called: autodiff sees by the hook that the macro's expansion has the gradient. */
+void vjp_expanded(Builder *b, const Node *n, Node *dy, Node **dx)
+{
+	vjp_none(b, n, dy, dx);
 }
 
 /* Nothing to compute: evaluators see by the hook that a node must be expanded first. */
