@@ -354,6 +354,7 @@ def convolutions():
         case("conv", [x, w], y, name, **attrs)
         last = np.ascontiguousarray(w.transpose(2, 3, 1, 0))
         case("conv", [nhwc(x), last], nhwc(y), name + " last", channels_last=True, **attrs)
+        weight_gradient(name, x, w, pad, attrs)
         if groups == 1:
             kernel = [ws[2], ws[3], ws[0]]
             case("conv", [nhwc(x), panels(w, 2)], nhwc(y), name + " packed", channels_last=True, panel=2, kernel=kernel, **attrs)
@@ -371,6 +372,18 @@ def convolutions():
     case("conv2d", [x, w, b], F.conv1d(t(x), t(w), t(b), 2, 1), "line", kernel=[3], stride=[2], pad="1")
     transposed(rand(1, 3, 3, 4), rand(3, 2, 3, 3), rand(2))
     transposed_line()
+
+
+def weight_gradient(name, x, w, pad, attrs):
+    """PyTorch's gradient of the weights of a convolution."""
+    tw = t(w).requires_grad_()
+    y = F.conv2d(padded(x, pad), tw, None, attrs["stride"], 0, attrs["dilation"], attrs["groups"])
+    dy = (np.arange(y.numel()) * 7 % 61 - 30).reshape(y.shape) / 16
+    y.backward(t(dy))
+    kernel = [w.shape[2], w.shape[3], w.shape[0]]
+    case("conv_dw", [x, dy], tw.grad, name, kernel=kernel, **attrs)
+    last = np.ascontiguousarray(as_array(tw.grad).transpose(2, 3, 1, 0))
+    case("conv_dw", [nhwc(x), nhwc(dy)], last, name + " last", channels_last=True, kernel=kernel, **attrs)
 
 
 def transposed(x, w, b):

@@ -189,6 +189,23 @@ static Node *conv_weight(KBuilder *kb, const Node *n, Node *kh, Node *kw, Node *
 	return kb_read(kb, n->in[1], a->channels_last ? last : first);
 }
 
+/* Where tap k of window `at` looks in dimension d of an image of that size; what keeps it inside is
+ * added to *cond, unless it is certain. */
+static Node *tap_place(KBuilder *kb, const Attr_conv *a, int d, Node *at, Node *k, int64_t size,
+		       Node **cond)
+{
+	Node *i = kb_iadd(kb, kb_imul(kb, at, a->stride.v[d]),
+			  kb_affine(kb, k, a->dilation.v[d], -a->pad.v[d]));
+	int64_t lo, hi;
+	kb_range(kb, i, &lo, &hi);
+	if (lo >= 0 && hi < size)
+		return i;
+	Node *ge = kb_emit2(kb, OP_ge, i, kb_i(kb, 0));
+	Node *inside = kb_emit2(kb, OP_and, ge, kb_emit2(kb, OP_lt, i, kb_i(kb, size)));
+	*cond = *cond ? kb_emit2(kb, OP_and, *cond, inside) : inside;
+	return i;
+}
+
 /* r: kh, kw, channel within the group */
 static Node *conv_element(KBuilder *kb, const Node *n, Node *const *at, Node *const *r, void *user)
 {
@@ -198,19 +215,8 @@ static Node *conv_element(KBuilder *kb, const Node *n, Node *const *at, Node *co
 	int h = a->channels_last ? 1 : 2, c = a->channels_last ? 3 : 1;
 	Node *idx[4], *cond = NULL, *o = at[c];
 	idx[0] = at[0];
-	for (int d = 0; d < 2; d++) {
-		Node *i = kb_iadd(kb, kb_imul(kb, at[h + d], a->stride.v[d]),
-				  kb_affine(kb, r[d], a->dilation.v[d], -a->pad.v[d]));
-		int64_t lo, hi;
-		kb_range(kb, i, &lo, &hi);
-		if (lo < 0 || hi >= x->dim[h + d]) {
-			Node *ge = kb_emit2(kb, OP_ge, i, kb_i(kb, 0));
-			Node *lt = kb_emit2(kb, OP_lt, i, kb_i(kb, x->dim[h + d]));
-			ge = kb_emit2(kb, OP_and, ge, lt);
-			cond = cond ? kb_emit2(kb, OP_and, cond, ge) : ge;
-		}
-		idx[h + d] = i;
-	}
+	for (int d = 0; d < 2; d++)
+		idx[h + d] = tap_place(kb, a, d, at[h + d], r[d], x->dim[h + d], &cond);
 	int64_t group_in = x->dim[c] / a->groups, group_out = n->type->dim[c] / a->groups;
 	Node *g = group_out == 1 ? o : kb_idiv(kb, o, group_out);
 	idx[c] = kb_iadd(kb, kb_imul(kb, a->groups == 1 ? kb_i(kb, 0) : g, group_in), r[2]);
@@ -229,4 +235,38 @@ Node *lower_conv(KBuilder *kb, const Node *n, Node *const *at)
 	extent[1] = a->panel ? a->kernel.v[1] : w->dim[a->channels_last ? 1 : 3];
 	extent[2] = x->dim[a->channels_last ? 3 : 1] / a->groups;
 	return kb_reduce(kb, n, at, 3, extent, OP_fold_sum, conv_element, NULL);
+}
+
+/* r: image, row and column of the window */
+static Node *conv_dw_element(KBuilder *kb, const Node *n, Node *const *at, Node *const *r,
+			     void *user)
+{
+	(void)user;
+	const Attr_conv *a = ATTR_OF(n, conv);
+	const Type *x = n->in[0]->type;
+	int h = a->channels_last ? 1 : 2, c = a->channels_last ? 3 : 1,
+	    tap = a->channels_last ? 0 : 2;
+	Node *o = at[a->channels_last ? 3 : 0], *i = at[a->channels_last ? 2 : 1];
+	Node *seen[4] = { r[0] }, *dy[4] = { r[0] }, *cond = NULL;
+	int64_t group_in = x->dim[c] / a->groups, group_out = a->kernel.v[2] / a->groups;
+	for (int d = 0; d < 2; d++) {
+		dy[h + d] = r[1 + d];
+		seen[h + d] = tap_place(kb, a, d, r[1 + d], at[tap + d], x->dim[h + d], &cond);
+	}
+	Node *g = a->groups == 1 ? kb_i(kb, 0) : group_out == 1 ? o : kb_idiv(kb, o, group_out);
+	seen[c] = kb_iadd(kb, kb_imul(kb, g, group_in), i);
+	dy[c] = o;
+	Node *v = kb_read(kb, n->in[0], seen);
+	if (cond)
+		v = kb_guard(kb, cond, v, kb_f(kb, x->dtype, 0));
+	return kb_emit2(kb, OP_mul, v, kb_read(kb, n->in[1], dy));
+}
+
+Node *lower_conv_dw(KBuilder *kb, const Node *n, Node *const *at)
+{
+	const Attr_conv *a = ATTR_OF(n, conv);
+	const Type *dy = n->in[1]->type;
+	int h = a->channels_last ? 1 : 2;
+	int64_t extent[3] = { dy->dim[0], dy->dim[h], dy->dim[h + 1] };
+	return kb_reduce(kb, n, at, 3, extent, OP_fold_sum, conv_dw_element, NULL);
 }

@@ -326,6 +326,8 @@ static int64_t contracted(const Node *n)
 {
 	const Type *w = n->in[1]->type;
 	int64_t out = n->type->dim[n->type->rank - 1];
+	if (n->op == OP_conv_dw)
+		out = ATTR_OF(n, conv)->kernel.v[2];
 	return w->count / (out ? out : 1);
 }
 
@@ -478,7 +480,8 @@ static BoundFn *bound_of(const Node *n)
 	case OP_reduce_min:
 	case OP_window_max: return bound_extreme;
 	case OP_matmul:
-	case OP_conv: return bound_contract;
+	case OP_conv:
+	case OP_conv_dw: return bound_contract;
 	case OP_winograd: return bound_winograd;
 	case OP_attention: return bound_attention;
 	}

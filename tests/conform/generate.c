@@ -75,6 +75,7 @@ static const GenerateRow row[OP_COUNT] = {
 	ROW(lrn, lrn, "reduce"),
 	ROW(matmul, matmul, "contract"),
 	ROW(conv, conv, "contract"),
+	ROW(conv_dw, conv_dw, "contract"),
 	ROW(attention, attention, "contract"),
 	ROW(winograd, winograd, "contract"),
 	ROW(conv2d, conv2d, "contract"),

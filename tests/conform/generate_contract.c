@@ -74,6 +74,30 @@ void make_conv(Case *c, Op op)
 				 (long long)v.groups, last));
 }
 
+/* Of a convolution that has such sizes. */
+void make_conv_dw(Case *c, Op op)
+{
+	ConvCase v = conv_case(c, 0);
+	bool last = chance(c, 40);
+	int64_t in = v.groups * v.in, out = v.groups * v.out, to[2];
+	int64_t kernel[3] = { v.kernel[0], v.kernel[1], out };
+	DType t = contract_type(c);
+	Node *x[2];
+	for (int d = 0; d < 2; d++)
+		to[d] = (v.size[d] + v.pad[d] + v.pad[d + 2] - (v.kernel[d] - 1) * v.dilation[d] -
+			 1) / v.stride[d] +
+			1;
+	x[0] = last ? case_operand(c, t, 4, DIMS(v.n, v.size[0], v.size[1], in), any)
+		    : case_operand(c, t, 4, DIMS(v.n, in, v.size[0], v.size[1]), any);
+	x[1] = last ? case_operand(c, t, 4, DIMS(v.n, to[0], to[1], out), any)
+		    : case_operand(c, t, 4, DIMS(v.n, out, to[0], to[1]), any);
+	case_result(c,
+		    case_emit(c, op, x, 2,
+			      "stride=%s;pad=%s;dilation=%s;groups=%lld;channels_last=%d;kernel=%s",
+			      list(c, 2, v.stride), list(c, 4, v.pad), list(c, 2, v.dilation),
+			      (long long)v.groups, last, list(c, 3, kernel)));
+}
+
 /* The layers: over an image, or a line of it. */
 static Node *conv_layer(Case *c, Op op, const ConvCase *v, const char *more)
 {
