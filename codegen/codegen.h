@@ -55,6 +55,7 @@ typedef struct GlueVariant {
 	uint32_t cpu;       /* BURIN_CPU_* */
 	uint64_t need[2];   /* burin_cpu_need() */
 	int64_t batch;      /* items per call; 0 counts as 1 */
+	const struct BurinCudaProgram *cuda; /* compiled for a GPU: the only variant; or NULL */
 } GlueVariant;
 typedef struct Glue {
 	const char *prefix; /* of the exported names; NULL: nothing but the table is made, exported

@@ -91,7 +91,10 @@ typedef struct burin_opts burin_opts;
  *   threads          1 to 256; 0 (default): $BURIN_THREADS, else $OMP_NUM_THREADS, else the CPUs
  *                    that the affinity mask and the control group allow
  *   packed-weights   path; default: beside the model, with the suffix .weights
- *   hugepages        yes: copy those weights into 2 MiB pages when loading */
+ *   hugepages        yes: copy those weights into 2 MiB pages when loading
+ *   device           cuda or cuda:N: on which GPU to run a model that was compiled for one
+ *   device-wait      yes: wait after each kernel, so that a failure names the elements it computes
+ */
 BURIN_API burin_status burin_opts_new(burin_opts **out, burin_error *err);
 BURIN_API burin_status burin_opts_set(burin_opts *o, const char *key, const char *value,
 				      burin_error *err);

@@ -23,8 +23,9 @@
 #define RUNTIME_ARTIFACT_H
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
-#define BURIN_PROGRAM_VERSION 1
+#define BURIN_PROGRAM_VERSION 2
 
 /* BURIN_WRAP(name, result, parameters after the program): 'p' pointer, 'z' size_t, 'i' int, 'v'
  * nothing. */
@@ -35,6 +36,12 @@
 	BURIN_WRAP(ctx_set_parallel, "i", "pipp") /* (m_ctx *, int threads, fn, void *user) */ \
 	BURIN_WRAP(ctx_set_weights, "i", "ppz")   /* (m_ctx *, const void *file, size_t bytes) */ \
 	BURIN_WRAP(ctx_done, "v", "p")            /* void m_ctx_done(m_ctx *ctx) */
+
+/* Of a program for a GPU, with burin_cuda_<name> (runtime/cuda) in the place of burin_rt_<name>;
+ * the int of ctx_init is the device's ordinal there. */
+#define BURIN_CUDA_WRAPPERS \
+	BURIN_WRAPPERS \
+	BURIN_WRAP(ctx_error, "p", "p") /* const char *m_ctx_error(const m_ctx *ctx) */
 
 /* Runs tasks begin..end of one step. base[]: inputs, then outputs, then workspace, then weights.
  * `scratch`: scratch_bytes of memory of the calling thread, 64-byte aligned. Offsets of SPACE_WORK
@@ -86,10 +93,12 @@ typedef struct BurinVariant {
 	uint32_t cpu;     /* BURIN_CPU_* */
 	uint32_t n_steps;
 	const BurinStep *step;
-	const BurinStepInfo *info; /* NULL: none kept */
-	int64_t work_bytes;        /* without header and scratch */
-	int64_t scratch_bytes;     /* per thread */
-	int64_t batch;             /* items per call; 1 where free_batch is not set */
+	const BurinStepInfo *info;           /* NULL: none kept */
+	int64_t work_bytes;                  /* without header and scratch */
+	int64_t scratch_bytes;               /* per thread */
+	int64_t batch;                       /* items per call; 1 where free_batch is not set */
+	const struct BurinCudaProgram *cuda; /* for a GPU (runtime/cuda/program.h): there are no
+						steps, and it is the only variant; else NULL */
 } BurinVariant;
 
 typedef struct BurinProgram {
@@ -116,6 +125,20 @@ typedef struct BurinWeightsHead {
 	uint64_t layout[2];
 } BurinWeightsHead;
 
+/* The weights in such a file, or NULL when it is not of this program. */
+static inline const void *burin_weights_in(const BurinProgram *p, const void *file, size_t bytes)
+{
+	const BurinWeightsHead *head = (const BurinWeightsHead *)file;
+	if (bytes < BURIN_WEIGHTS_AT || ((uintptr_t)file & 63) != 0 ||
+	    memcmp(head->magic, BURIN_WEIGHTS_MAGIC, sizeof(head->magic)) != 0 ||
+	    head->bytes != p->weight_bytes || (int64_t)(bytes - BURIN_WEIGHTS_AT) < head->bytes)
+		return NULL;
+	if ((p->layout[0] | p->layout[1]) != 0 &&
+	    (head->layout[0] != p->layout[0] || head->layout[1] != p->layout[1]))
+		return NULL;
+	return (const char *)file + BURIN_WEIGHTS_AT;
+}
+
 /* Results of burin_rt_*: the values of burin_status in include/burin.h. */
 enum {
 	BURIN_RT_OK = 0,
@@ -125,6 +148,7 @@ enum {
 	BURIN_RT_VERSION = 8,
 	BURIN_RT_WORKSPACE = 9,
 	BURIN_RT_WEIGHTS = 4,
+	BURIN_RT_DEVICE = 10,
 	BURIN_RT_INDEX = 12
 };
 

@@ -2,7 +2,9 @@
  * tensors. burin_run writes nothing but its own array of pointers, the workspace and the outputs.
  */
 #include "runtime/cpu/rt.h"
+#include "runtime/cuda/exec.h"
 #include "runtime/model.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +20,9 @@ struct burin_exec {
 	uint64_t *ns; /* per step, NULL: not timed */
 	uint64_t runs;
 	char ctx[BURIN_CTX_BYTES];
+	/* a program for a GPU: the rest above is idle */
+	CudaExec *gpu;
+	CudaDriver driver;
 };
 
 static burin_status out_of_memory(burin_error *err)
@@ -62,6 +67,45 @@ static burin_status fit_workspace(burin_exec *e, burin_error *err)
 	return BURIN_OK;
 }
 
+static burin_status gpu_failure(const CudaError *from, burin_error *err)
+{
+	uint32_t code = from->status == BURIN_E_DEVICE ? 6301 : 6302;
+	return rt_fail(err, (burin_status)from->status, code, "%s", from->text);
+}
+
+/* device = cuda or cuda:N; NULL: the first */
+static burin_status device_ordinal(const burin_opts *o, int *device, burin_error *err)
+{
+	const char *text = opts_get(o, "device");
+	char rest;
+	*device = 0;
+	if (!text || strcmp(text, "cuda") == 0 || sscanf(text, "cuda:%d%c", device, &rest) == 1)
+		return BURIN_OK;
+	return rt_fail(err, BURIN_E_ARG, 6303,
+		       "option device: '%s' is neither cuda nor cuda:N, and the model is compiled "
+		       "for a GPU",
+		       text);
+}
+
+static burin_status open_gpu(burin_exec *e, const burin_opts *o, burin_error *err)
+{
+	const BurinProgram *p = e->model->program;
+	const void *weights = p->weights;
+	CudaExecOptions how = { 0 };
+	CudaError failure = { 0 };
+	burin_status s = device_ordinal(o, &how.device, err);
+	if (s == BURIN_OK)
+		s = opts_flag(o, "device-wait", &how.wait, err);
+	if (s != BURIN_OK)
+		return s;
+	if (e->model->weights)
+		weights = burin_weights_in(p, e->model->weights, e->model->weights_bytes);
+	if (!cuda_driver_open(&e->driver, &failure))
+		return gpu_failure(&failure, err);
+	e->gpu = cuda_exec_new(&e->driver, p, weights, how, &failure);
+	return e->gpu ? BURIN_OK : gpu_failure(&failure, err);
+}
+
 static burin_status set_up(burin_exec *e, const burin_opts *o, burin_error *err)
 {
 	const burin_model *m = e->model;
@@ -75,6 +119,8 @@ static burin_status set_up(burin_exec *e, const burin_opts *o, burin_error *err)
 	e->ports = calloc((size_t)m->program->n_in + m->program->n_out + 1, sizeof(*e->ports));
 	if (!e->ports)
 		return out_of_memory(err);
+	if (cuda_of(m->program))
+		return open_gpu(e, o, err);
 	burin_rt_ctx_init(m->program, e->ctx, threads);
 	e->threads = burin_rt_ctx_threads(e->ctx);
 	if (m->weights)
@@ -108,6 +154,8 @@ void burin_exec_free(burin_exec *e)
 	if (!e)
 		return;
 	burin_rt_ctx_done(e->model->program, e->ctx);
+	cuda_exec_free(e->gpu);
+	cuda_driver_close(&e->driver);
 	if (e->own_workspace)
 		pages_free(e->workspace, e->workspace_bytes);
 	free(e->ports);
@@ -216,6 +264,13 @@ static burin_status explain(int result, burin_error *err)
 	return rt_fail(err, BURIN_E_INTERNAL, 7001, "the runtime returned %d", result);
 }
 
+static burin_status run_on_gpu(burin_exec *e, burin_error *err)
+{
+	CudaError failure;
+	int r = cuda_exec_run(e->gpu, e->ports, &failure);
+	return r < 0 ? gpu_failure(&failure, err) : explain(r, err);
+}
+
 burin_status burin_run(burin_exec *e, const burin_tensor *in, size_t n_in, const burin_tensor *out,
 		       size_t n_out, burin_error *err)
 {
@@ -231,6 +286,8 @@ burin_status burin_run(burin_exec *e, const burin_tensor *in, size_t n_in, const
 	if (s != BURIN_OK)
 		return s;
 	e->runs++;
+	if (e->gpu)
+		return run_on_gpu(e, err);
 	return explain(
 		burin_rt_run_timed(p, e->ctx, p->free_batch ? n : 1, e->ports, e->workspace, e->ns),
 		err);

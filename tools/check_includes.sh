@@ -11,7 +11,7 @@ base:      base include
 ir:        ir base include
 frontend:  frontend ir base include
 passes:    passes ir base include
-codegen:   codegen passes ir base include runtime/artifact.h runtime/model.h runtime/note.h runtime/cpu/layout.h runtime/cpu/rt.h
+codegen:   codegen passes ir base include runtime/artifact.h runtime/cuda/program.h runtime/model.h runtime/note.h runtime/cpu/layout.h runtime/cpu/rt.h
 runtime:   runtime base include
 tools:     include base ir frontend passes codegen runtime tools
 tests:     include base ir frontend passes codegen runtime tools tests

@@ -2,12 +2,17 @@
  * and the tables of runtime/artifact.h as constants. */
 #include "codegen/llvm/internal.h"
 #include "ir/blob.h"
+#include "runtime/cuda/program.h"
 #include <string.h>
 
 _Static_assert((int)PLAN_STATUS_OFFSET == (int)BURIN_STATUS_OFFSET, "plans and programs agree");
 
+_Static_assert(sizeof(BurinCudaImage) == 24 && sizeof(BurinCudaKernel) == 24 &&
+		       sizeof(BurinCudaArg) == 16 && sizeof(BurinCudaStep) == 40 &&
+		       sizeof(BurinCudaProgram) == 40,
+	       "and those of runtime/cuda/program.h");
 _Static_assert(sizeof(BurinStep) == 24 && sizeof(BurinStepInfo) == 40 && sizeof(BurinPort) == 40 &&
-		       sizeof(BurinVariant) == 64 && sizeof(BurinProgram) == 96,
+		       sizeof(BurinVariant) == 72 && sizeof(BurinProgram) == 96,
 	       "the constants below follow the structs of runtime/artifact.h field by field");
 
 typedef struct Gluer {
@@ -161,22 +166,96 @@ static LLVMValueRef pair(Gluer *g, const uint64_t v[2])
 	return LLVMConstArray2(g->i64, word2, 2);
 }
 
+static LLVMValueRef constant(Gluer *g, const char *name, LLVMValueRef value)
+{
+	LLVMValueRef global = LLVMAddGlobal(g->module, LLVMTypeOf(value), name);
+	LLVMSetInitializer(global, value);
+	LLVMSetGlobalConstant(global, true);
+	LLVMSetAlignment(global, 8);
+	return global;
+}
+
+/* --- the part for a GPU ---------------------------------------------------------------------- */
+
+static LLVMValueRef cuda_images(Gluer *g, const BurinCudaKernel *k)
+{
+	LLVMValueRef *v = ARENA_ARRAY(g->arena, LLVMValueRef, k->n_image + 1);
+	for (int64_t i = 0; i < k->n_image; i++) {
+		const BurinCudaImage *m = &k->image[i];
+		LLVMValueRef bytes =
+			LLVMConstStringInContext(g->lc, m->data, (unsigned)m->bytes, true);
+		LLVMValueRef field[4] = { word(g, m->arch), word(g, m->ptx),
+					  constant(g, "image", bytes), wide(g, m->bytes) };
+		v[i] = record(g, field, 4);
+	}
+	return records(g, "images", v, (int)k->n_image);
+}
+
+static LLVMValueRef cuda_kernels(Gluer *g, const BurinCudaProgram *c)
+{
+	LLVMValueRef *v = ARENA_ARRAY(g->arena, LLVMValueRef, c->n_kernel + 1);
+	for (int64_t i = 0; i < c->n_kernel; i++) {
+		const BurinCudaKernel *k = &c->kernel[i];
+		LLVMValueRef field[3] = { text(g, k->name), wide(g, k->n_image),
+					  cuda_images(g, k) };
+		v[i] = record(g, field, 3);
+	}
+	return records(g, "kernels", v, (int)c->n_kernel);
+}
+
+static LLVMValueRef cuda_args(Gluer *g, const BurinCudaStep *s)
+{
+	LLVMValueRef *v = ARENA_ARRAY(g->arena, LLVMValueRef, s->n_arg + 1);
+	for (int32_t i = 0; i < s->n_arg; i++) {
+		LLVMValueRef field[3] = { word(g, s->arg[i].space), word(g, s->arg[i].index),
+					  wide(g, s->arg[i].offset) };
+		v[i] = record(g, field, 3);
+	}
+	return records(g, "args", v, s->n_arg);
+}
+
+static LLVMValueRef cuda_steps(Gluer *g, const BurinCudaProgram *c)
+{
+	LLVMValueRef *v = ARENA_ARRAY(g->arena, LLVMValueRef, c->n_step + 1);
+	for (int64_t i = 0; i < c->n_step; i++) {
+		const BurinCudaStep *s = &c->step[i];
+		LLVMValueRef field[8] = { word(g, s->kernel), word(g, s->n_arg),  word(g, s->grid),
+					  word(g, s->block),  word(g, s->shared), word(g, 0),
+					  cuda_args(g, s),    text(g, s->sources) };
+		v[i] = record(g, field, 8);
+	}
+	return records(g, "launches", v, (int)c->n_step);
+}
+
+static LLVMValueRef cuda_program(Gluer *g, const BurinCudaProgram *c)
+{
+	if (!c)
+		return LLVMConstNull(g->ptr);
+	LLVMValueRef field[5] = { wide(g, c->n_kernel), wide(g, c->n_step), cuda_kernels(g, c),
+				  cuda_steps(g, c), wide(g, c->work_bytes) };
+	return constant(g, "cuda", record(g, field, 5));
+}
+
 static LLVMValueRef variant_record(Gluer *g, const GlueVariant *v)
 {
 	const Plan *p = v->plan;
-	LLVMValueRef *step = ARENA_ARRAY(g->arena, LLVMValueRef, p->step.n + 1);
-	for (int i = 0; i < p->step.n; i++) {
+	int n = v->cuda ? 0 : p->step.n;
+	LLVMValueRef *step = ARENA_ARRAY(g->arena, LLVMValueRef, n + 1);
+	for (int i = 0; i < n; i++) {
 		LLVMValueRef field[3] = { step_function(g, v, i), wide(g, p->step.at[i].n_tasks),
 					  wide(g, p->step.at[i].joins) };
 		step[i] = record(g, field, 3);
 	}
-	LLVMValueRef field[8] = {
-		pair(g, v->need),          word(g, v->cpu),
-		word(g, p->step.n),        table(g, "steps", step_type(g), step, p->step.n),
-		info_table(g, p),          wide(g, p->work_bytes),
-		wide(g, p->scratch_bytes), wide(g, v->batch ? v->batch : 1)
-	};
-	return record(g, field, 8);
+	LLVMValueRef field[9] = { pair(g, v->need),
+				  word(g, v->cpu),
+				  word(g, n),
+				  table(g, "steps", step_type(g), step, n),
+				  info_table(g, p),
+				  wide(g, v->cuda ? 0 : p->work_bytes),
+				  wide(g, p->scratch_bytes),
+				  wide(g, v->batch ? v->batch : 1),
+				  cuda_program(g, v->cuda) };
+	return record(g, field, 9);
 }
 
 /* What kernels rely on for a pointer of the caller. */
@@ -231,15 +310,6 @@ static LLVMValueRef outside(Gluer *g, bool wanted, const char *name)
 	return v;
 }
 
-static LLVMValueRef constant(Gluer *g, const char *name, LLVMValueRef value)
-{
-	LLVMValueRef global = LLVMAddGlobal(g->module, LLVMTypeOf(value), name);
-	LLVMSetInitializer(global, value);
-	LLVMSetGlobalConstant(global, true);
-	LLVMSetAlignment(global, 8);
-	return global;
-}
-
 static LLVMValueRef program(Gluer *g)
 {
 	const Glue *glue = g->g;
@@ -278,8 +348,10 @@ static LLVMTypeRef letter_type(Gluer *g, char letter)
 
 static LLVMValueRef runtime_function(Gluer *g, const char *name, LLVMTypeRef type)
 {
-	LLVMValueRef f =
-		LLVMAddFunction(g->module, arena_printf(g->arena, "burin_rt_%s", name), type);
+	LLVMValueRef f = LLVMAddFunction(
+		g->module,
+		arena_printf(g->arena, "burin_%s_%s", g->g->variant[0].cuda ? "cuda" : "rt", name),
+		type);
 	LLVMSetVisibility(f, LLVMHiddenVisibility);
 	return f;
 }
@@ -348,7 +420,11 @@ static void exports(Gluer *g, LLVMValueRef table_at)
 {
 	run_function(g, table_at);
 #define BURIN_WRAP(name, result, params) wrapper(g, table_at, #name, result, params);
-	BURIN_WRAPPERS
+	if (g->g->variant[0].cuda) {
+		BURIN_CUDA_WRAPPERS
+	} else {
+		BURIN_WRAPPERS
+	}
 #undef BURIN_WRAP
 	constant(g, arena_printf(g->arena, "%s_descriptor", g->g->prefix), table_at);
 }

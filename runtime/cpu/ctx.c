@@ -75,20 +75,11 @@ int burin_rt_ctx_set_parallel(const BurinProgram *p, void *ctx, int threads, Bur
 int burin_rt_ctx_set_weights(const BurinProgram *p, void *ctx, const void *file, size_t bytes)
 {
 	Ctx *c = ctx_of(ctx);
-	BurinWeightsHead head;
 	if (!c || !file)
 		return BURIN_RT_ARG;
-	if (bytes < BURIN_WEIGHTS_AT || ((uintptr_t)file & (LINE - 1)) != 0)
-		return BURIN_RT_WEIGHTS;
-	memcpy(&head, file, sizeof(head));
-	if (memcmp(head.magic, BURIN_WEIGHTS_MAGIC, sizeof(head.magic)) != 0 ||
-	    head.bytes != p->weight_bytes || (int64_t)(bytes - BURIN_WEIGHTS_AT) < head.bytes)
-		return BURIN_RT_WEIGHTS;
-	if ((p->layout[0] | p->layout[1]) != 0 &&
-	    (head.layout[0] != p->layout[0] || head.layout[1] != p->layout[1]))
-		return BURIN_RT_WEIGHTS;
-	c->weights = (const char *)file + BURIN_WEIGHTS_AT;
-	return BURIN_RT_OK;
+	const void *weights = burin_weights_in(p, file, bytes);
+	c->weights = weights ? weights : c->weights;
+	return weights ? BURIN_RT_OK : BURIN_RT_WEIGHTS;
 }
 
 void burin_rt_ctx_done(const BurinProgram *p, void *ctx)

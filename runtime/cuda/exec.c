@@ -126,12 +126,14 @@ static bool make_memory(CudaExec *x, CudaError *e)
 static bool upload_weights(CudaExec *x, const void *weights, CudaError *e)
 {
 	size_t bytes = (size_t)x->p->weight_bytes;
-	return bytes == 0 ||
-	       (cuda_check(x->d, x->d->memory_new(&x->weights, bytes), e,
-			   "asking the device for %zu bytes of weights", bytes) &&
-		cuda_check(x->d, x->d->copy_in(x->weights, weights, bytes, x->stream), e,
-			   "uploading the weights") &&
-		cuda_check(x->d, x->d->stream_wait(x->stream), e, "uploading the weights"));
+	if (bytes == 0 || !weights)
+		return true;
+	if (!x->weights && !cuda_check(x->d, x->d->memory_new(&x->weights, bytes), e,
+				       "asking the device for %zu bytes of weights", bytes))
+		return false;
+	return cuda_check(x->d, x->d->copy_in(x->weights, weights, bytes, x->stream), e,
+			  "uploading the weights") &&
+	       cuda_check(x->d, x->d->stream_wait(x->stream), e, "uploading the weights");
 }
 
 static bool set_up(CudaExec *x, const void *weights, CudaError *e)
@@ -163,8 +165,8 @@ static bool allocate(CudaExec *x, CudaError *e)
 	       cuda_fail(e, BURIN_E_MEMORY, "out of memory");
 }
 
-CudaExec *cuda_exec_new(const CudaDriver *d, const BurinProgram *p, const BurinCudaProgram *c,
-			const void *weights, CudaExecOptions o, CudaError *e)
+CudaExec *cuda_exec_new(const CudaDriver *d, const BurinProgram *p, const void *weights,
+			CudaExecOptions o, CudaError *e)
 {
 	CudaExec *x = calloc(1, sizeof *x);
 	bool ok;
@@ -175,7 +177,7 @@ CudaExec *cuda_exec_new(const CudaDriver *d, const BurinProgram *p, const BurinC
 	}
 	x->d = d;
 	x->p = p;
-	x->c = c;
+	x->c = cuda_of(p);
 	x->o = o;
 	ok = allocate(x, e) && find_device(x, e) &&
 	     cuda_check(d, d->context_retain(&x->context, x->device), e, "making a context");
@@ -187,6 +189,20 @@ CudaExec *cuda_exec_new(const CudaDriver *d, const BurinProgram *p, const BurinC
 		return x;
 	cuda_exec_free(x);
 	return NULL;
+}
+
+/* Their address may be new: what was recorded is void. */
+bool cuda_exec_set_weights(CudaExec *x, const void *weights, CudaError *e)
+{
+	*e = (CudaError){ 0 };
+	if (!enter(x, e))
+		return false;
+	bool ok = upload_weights(x, weights, e);
+	if (x->graph)
+		x->d->graph_run_free(x->graph);
+	x->graph = NULL;
+	leave(x);
+	return ok;
 }
 
 static void release(CudaExec *x)
@@ -330,6 +346,10 @@ int cuda_exec_run(CudaExec *x, void *const *port, CudaError *e)
 {
 	int32_t status = 0;
 	*e = (CudaError){ 0 };
+	if (x->p->weight_bytes && !x->weights) {
+		cuda_fail(e, BURIN_E_ARG, "the model's weights were not given");
+		return -1;
+	}
 	if (!enter(x, e))
 		return -1;
 	bool ok = run(x, port, &status, e);

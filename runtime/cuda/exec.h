@@ -12,10 +12,16 @@ typedef struct CudaExecOptions {
 	bool wait;     /* wait after each kernel: a failure names the elements it computes */
 } CudaExecOptions;
 
-/* Loads the code that fits the device and uploads weights (p->weight_bytes bytes). The driver's
- * table and the program must outlive it. NULL: *e says why. */
-CudaExec *cuda_exec_new(const CudaDriver *d, const BurinProgram *p, const BurinCudaProgram *c,
-			const void *weights, CudaExecOptions o, CudaError *e);
+/* The GPU's part of a program, or NULL when it is for CPUs. */
+static inline const BurinCudaProgram *cuda_of(const BurinProgram *p)
+{
+	return p->n_variant == 1 ? p->variant[0].cuda : NULL;
+}
+/* Loads the code that fits the device and uploads weights (p->weight_bytes bytes; NULL: later). The
+ * driver's table and the program must outlive it. NULL: *e says why. */
+CudaExec *cuda_exec_new(const CudaDriver *d, const BurinProgram *p, const void *weights,
+			CudaExecOptions o, CudaError *e);
+bool cuda_exec_set_weights(CudaExec *x, const void *weights, CudaError *e); /* NULL: none */
 /* port[]: inputs, then outputs, in memory of the host. 0, BURIN_RT_INDEX, or -1: *e says why. The
  * first run launches kernel by kernel; then the launches are one CUDA graph. */
 int cuda_exec_run(CudaExec *x, void *const *port, CudaError *e);

@@ -279,14 +279,6 @@ static const BurinPort port_in[1] = {
 static const BurinPort port_out[1] = {
 	{ .name = "y", .dtype = 0, .align = 4, .rank = 1, .dim = four, .bytes = 16 }
 };
-static const BurinProgram program = { .version = BURIN_PROGRAM_VERSION,
-				      .size = sizeof(BurinProgram),
-				      .name = "m",
-				      .n_in = 1,
-				      .n_out = 1,
-				      .in = port_in,
-				      .out = port_out,
-				      .weight_bytes = 8 };
 static const BurinCudaImage images[3] = { { .arch = 80, .data = "cubin 80", .bytes = 9 },
 					  { .arch = 90, .data = "cubin 90", .bytes = 9 },
 					  { .arch = 80, .ptx = 1, .data = "ptx 80", .bytes = 7 } };
@@ -308,6 +300,17 @@ static const BurinCudaStep steps[2] = {
 static const BurinCudaProgram cuda = {
 	.n_kernel = 1, .n_step = 2, .kernel = kernels, .step = steps, .work_bytes = 256
 };
+static const BurinVariant variants[1] = { { .batch = 1, .cuda = &cuda } };
+static const BurinProgram program = { .version = BURIN_PROGRAM_VERSION,
+				      .size = sizeof(BurinProgram),
+				      .name = "m",
+				      .n_in = 1,
+				      .n_out = 1,
+				      .in = port_in,
+				      .out = port_out,
+				      .n_variant = 1,
+				      .variant = variants,
+				      .weight_bytes = 8 };
 static const char weights[8] = "weights";
 
 static int run_once(CudaExec *x, float y[4], CudaError *e)
@@ -322,7 +325,7 @@ static void test_calls(void **state)
 	CudaError e;
 	float y[4] = { 0 };
 	(void)state;
-	CudaExec *x = cuda_exec_new(&driver, &program, &cuda, weights, (CudaExecOptions){ 0 }, &e);
+	CudaExec *x = cuda_exec_new(&driver, &program, weights, (CudaExecOptions){ 0 }, &e);
 	assert_non_null(x);
 	assert_string_equal(str_text(&fake.log),
 			    "device_count\ndevice_get\ndevice_attribute\ndevice_attribute\n"
@@ -358,7 +361,7 @@ static void test_no_capture(void **state)
 	float y[4] = { 0 };
 	(void)state;
 	fake.no_capture = true;
-	CudaExec *x = cuda_exec_new(&driver, &program, &cuda, weights, (CudaExecOptions){ 0 }, &e);
+	CudaExec *x = cuda_exec_new(&driver, &program, weights, (CudaExecOptions){ 0 }, &e);
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(run_once(x, y, &e), 0);
 		assert_true(y[3] == 5);
@@ -373,7 +376,7 @@ static const char *loaded(int capability)
 	CudaError e;
 	log_clear();
 	fake.capability = capability;
-	CudaExec *x = cuda_exec_new(&driver, &program, &cuda, weights, (CudaExecOptions){ 0 }, &e);
+	CudaExec *x = cuda_exec_new(&driver, &program, weights, (CudaExecOptions){ 0 }, &e);
 	cuda_exec_free(x);
 	if (!x)
 		return arena_strdup(fake.arena, e.text);
@@ -397,8 +400,8 @@ static void test_no_such_device(void **state)
 {
 	CudaError e;
 	(void)state;
-	assert_null(cuda_exec_new(&driver, &program, &cuda, weights,
-				  (CudaExecOptions){ .device = 3 }, &e));
+	assert_null(
+		cuda_exec_new(&driver, &program, weights, (CudaExecOptions){ .device = 3 }, &e));
 	assert_int_equal(e.status, BURIN_E_DEVICE);
 	assert_string_equal(e.text, "there is no CUDA device 3: 1 found");
 }
@@ -414,8 +417,7 @@ static void test_each_call_fails(void **state)
 		int runs = 0;
 		fake.calls = 0;
 		fake.fail_at = at;
-		CudaExec *x = cuda_exec_new(&driver, &program, &cuda, weights,
-					    (CudaExecOptions){ 0 }, &e);
+		CudaExec *x = cuda_exec_new(&driver, &program, weights, (CudaExecOptions){ 0 }, &e);
 		bool ok = x != NULL;
 		for (; ok && runs < 3; runs++)
 			ok = run_once(x, y, &e) == 0;
@@ -439,8 +441,8 @@ static void test_failed_launch_names_elements(void **state)
 	CudaError e;
 	float y[4];
 	(void)state;
-	CudaExec *x = cuda_exec_new(&driver, &program, &cuda, weights,
-				    (CudaExecOptions){ .wait = true }, &e);
+	CudaExec *x =
+		cuda_exec_new(&driver, &program, weights, (CudaExecOptions){ .wait = true }, &e);
 	fake.calls = 0;
 	fake.fail_at = 7; /* push, copy, set, launch, wait, launch, wait */
 	assert_int_equal(run_once(x, y, &e), -1);
