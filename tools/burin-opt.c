@@ -1,14 +1,17 @@
 /* burin-opt: the test driver. Reads a graph in text form (docs/text-form.md), runs passes on it,
  * prints it.
  *
- *   burin-opt [--passes=a,b,c] [--simplify] [--target=test] [--fp=strict|contract|fast] [--locs]
- * [--data] [--explain] [--dump] [FILE]
+ *   burin-opt [--gradient] [--passes=a,b,c] [--simplify] [--target=test]
+ *             [--fp=strict|contract|fast] [--locs] [--data] [--explain] [--dump] [FILE]
  *
- * Without FILE, or with -, the text comes from standard input. The graph is verified before and
- * after, and the printed text is read again and printed once more: if that differs, burin-opt
- * fails. Diagnostics go to standard error; the exit code is that of their class. */
+ * Without FILE, or with -, the text comes from standard input. --gradient appends the gradients of
+ * the first result, a scalar, for all trainable parameters, and makes them results. The graph is
+ * verified before and after, and the printed text is read again and printed once more: if that
+ * differs, burin-opt fails. Diagnostics go to standard error; the exit code is that of their class.
+ */
 #include "base/oom.h"
 #include "ir/text.h"
+#include "passes/autodiff.h"
 #include "passes/pass.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +19,7 @@
 
 typedef struct Options {
 	const char *passes, *file, *target;
-	bool simplify, explain, dump;
+	bool gradient, simplify, explain, dump;
 	FpMode fp;
 	TextOptions text;
 } Options;
@@ -24,8 +27,9 @@ typedef struct Options {
 static int usage(const char *arg)
 {
 	fprintf(stderr, "burin-opt: unknown argument '%s'\n", arg);
-	fprintf(stderr, "usage: burin-opt [--passes=a,b] [--simplify] [--target=NAME] "
-			"[--fp=strict|contract|fast] [--locs] [--data] [--explain] [--dump] "
+	fprintf(stderr, "usage: burin-opt [--gradient] [--passes=a,b] [--simplify] "
+			"[--target=NAME] [--fp=strict|contract|fast] [--locs] [--data] [--explain] "
+			"[--dump] "
 			"[FILE]\n");
 	return 2;
 }
@@ -48,11 +52,9 @@ static bool read_option(Options *o, const char *arg)
 	const struct {
 		const char *name;
 		bool *to;
-	} flags[] = { { "--simplify", &o->simplify },
-		      { "--locs", &o->text.locs },
-		      { "--data", &o->text.data },
-		      { "--explain", &o->explain },
-		      { "--dump", &o->dump } };
+	} flags[] = { { "--gradient", &o->gradient }, { "--simplify", &o->simplify },
+		      { "--locs", &o->text.locs },    { "--data", &o->text.data },
+		      { "--explain", &o->explain },   { "--dump", &o->dump } };
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		if (str_eq(arg, flags[i].name)) {
 			*flags[i].to = true;
@@ -103,6 +105,38 @@ static Graph *run_passes(Context *c, const Options *o, Graph *g, Str *said)
 	return run_named_passes(&p, g, c->arena, o->passes);
 }
 
+/* The graph with one more result for each trainable parameter. */
+static Graph *with_gradients(Context *c, const Graph *from)
+{
+	Graph *g = expand_for_autodiff(from, c->arena);
+	if (!g || !g->result.n || g->result.at[0]->type->rank != 0) {
+		if (g)
+			diag_error(c->diag, (Loc){ 0 }, E5001, "--gradient: no scalar result");
+		return NULL;
+	}
+	Builder *b = builder_create(graph_create(c, c->arena, g->name));
+	Node **map = ARENA_ARRAY(c->arena, Node *, g->node.n + 1);
+	Node **wrt = ARENA_ARRAY(c->arena, Node *, g->param.n + 1);
+	Node **grad = ARENA_ARRAY(c->arena, Node *, g->param.n + 1);
+	int n = 0;
+	for (int i = 0; i < g->node.n; i++)
+		map[i] = copy_node(b, g->node.at[i], map);
+	copy_results(b, g, map);
+	for (int i = 0; i < g->param.n; i++)
+		if (ATTR_OF(g->param.at[i], param)->trainable)
+			wrt[n++] = map[g->param.at[i]->id];
+	if (!autodiff(b, map[g->result.at[0]->id], wrt, n, grad))
+		return NULL;
+	for (int i = 0; i < n; i++)
+		if (grad[i]) {
+			const char *name = ATTR_OF(wrt[i], param)->name;
+			vec_push(c->arena, &b->graph->result, grad[i]);
+			vec_push(c->arena, &b->graph->result_name,
+				 sym(c, arena_printf(c->arena, "d.%s", name)));
+		}
+	return graph_prune(b->graph, c->arena);
+}
+
 /* The text must read back to the same text. */
 static bool check_round_trip(Context *c, const Str *text, TextOptions o)
 {
@@ -125,7 +159,9 @@ static bool process(Context *c, const Options *o, const Str *in, Str *out)
 	Str said, text;
 	str_init(&said, c->arena);
 	str_init(&text, c->arena);
-	g = run_passes(c, o, g, &said);
+	if (o->gradient)
+		g = with_gradients(c, g);
+	g = g ? run_passes(c, o, g, &said) : NULL;
 	if (!g || !graph_verify(g, LEVEL_T | LEVEL_M))
 		return false;
 	graph_print(&text, g, o->text);
