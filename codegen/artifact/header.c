@@ -177,18 +177,19 @@ const char *artifact_prefix_error(const char *prefix)
 	return NULL;
 }
 
-Exports artifact_exports(Arena *a, const char *prefix)
+Exports artifact_exports(Arena *a, const char *prefix, bool cuda)
 {
 	static const char *const names[] = { "run", "descriptor",
 #define BURIN_WRAP(name, result, parameters) #name,
-					     BURIN_WRAPPERS
+					     BURIN_CUDA_WRAPPERS
 #undef BURIN_WRAP
 	};
-	enum { COUNT = sizeof(names) / sizeof(names[0]) };
+	enum { COUNT = sizeof(names) / sizeof(names[0]), CUDA_ALONE = 1 };
+	int n = cuda ? COUNT : COUNT - CUDA_ALONE;
 	const char **list = ARENA_ARRAY(a, const char *, COUNT);
-	for (int i = 0; i < COUNT; i++)
+	for (int i = 0; i < n; i++)
 		list[i] = arena_printf(a, "%s_%s", prefix, names[i]);
-	return (Exports){ .name = list, .n = COUNT };
+	return (Exports){ .name = list, .n = n };
 }
 
 /* ---- ports
@@ -292,6 +293,8 @@ static int64_t workspace_bytes(const Header *h)
 	for (int i = 0; i < h->r->n_variant; i++) {
 		const Plan *p = h->r->variant[i].plan;
 		int64_t bytes = layout_bytes(h->n_ports, p->work_bytes, p->scratch_bytes, 1);
+		if (for_cuda(h->r))
+			return 0;
 		most = bytes > most ? bytes : most;
 	}
 	return most;
@@ -327,6 +330,8 @@ static const char before_all[] =
 	"\t$M_E_SHAPE = 5,     /* a size that the model does not take */\n"
 	"\t$M_E_CPU = 7,       /* this CPU lacks instructions the model was compiled for */\n"
 	"\t$M_E_WORKSPACE = 9, /* workspace NULL or not aligned to $M_WORKSPACE_ALIGN */\n"
+	"\t$M_E_DEVICE = 10,   /* of a model for GPUs: no driver, no device, or a failure of it "
+	"*/\n"
 	"\t$M_E_INDEX = 12     /* an index in the data was out of range; outputs are void */\n"
 	"};\n"
 	"\n"
@@ -366,6 +371,38 @@ static const char context_functions[] =
 	"/* Runs the model; returns $M_OK or one of the errors above. Tensors are dense, in C "
 	"order:\n";
 
+/* The same for a model that runs on a GPU. */
+static const char cuda_context_functions[] =
+	"\n"
+	"/* 0, or $M_E_DEVICE: no CUDA driver (libcuda.so.1), or no device. */\n"
+	"int $m_supported(void);\n"
+	"/* Always 0: workspaces lie on the device. */\n"
+	"size_t $m_workspace_bytes(const $m_ctx *ctx);\n"
+	"/* Opens device number `device`, loads the code that fits it, uploads the weights. On "
+	"failure\n"
+	" * $m_ctx_error says why. */\n"
+	"int $m_ctx_init($m_ctx *ctx, int device);\n"
+	"/* What the last call with this context that failed had to say. */\n"
+	"const char *$m_ctx_error(const $m_ctx *ctx);\n"
+	"/* Does nothing: there are no loops on the host. */\n"
+	"int $m_ctx_set_parallel($m_ctx *ctx, int threads,\n"
+	"\t\t\tvoid (*parallel_for)(void *user, uint32_t count,\n"
+	"\t\t\t\t\t     void (*fn)(void *task, uint32_t index), void *task),\n"
+	"\t\t\tvoid *user);\n"
+	"/* Packed weights: the whole .weights file, in memory that is aligned to 64 bytes; "
+	"uploaded. */\n"
+	"int $m_ctx_set_weights($m_ctx *ctx, const void *file, size_t bytes);\n"
+	"/* Gives all of the device back. */\n"
+	"void $m_ctx_done($m_ctx *ctx);\n"
+	"/* For burin_load_static(). */\n"
+	"extern const void *const $m_descriptor;\n"
+	"\n"
+	"/* Runs the model on the device of ctx, which is needed; one call at a time. Returns "
+	"$M_OK or\n"
+	" * one of the errors above. Tensors are dense, in C order, in memory of the host:\n";
+
+static const char cuda_run_documentation[] = " * workspace: NULL. */\n";
+
 static const char run_documentation[] =
 	" * ctx NULL: one thread, embedded weights. workspace: $m_workspace_bytes(ctx) bytes. No "
 	"two of\n"
@@ -391,10 +428,11 @@ static void add_top(Header *h)
 		add_plain(h, r->targets);
 		str_add(&h->s, " | ");
 	}
-	str_fmt(&h->s, "weights: %s | needs: libc, libm\n",
+	str_fmt(&h->s, "weights: %s | needs: libc, libm%s\n",
 		r->weight_bytes == 0 ? "none"
 		: r->beside          ? "in a file beside, see _ctx_set_weights"
-				     : "embedded");
+				     : "embedded",
+		for_cuda(r) ? ", and when run the CUDA driver" : "");
 	add_text(h, before_all);
 }
 
@@ -404,13 +442,13 @@ static void add_context(Header *h)
 	str_fmt(&h->s, "\tuint64_t opaque[%d];\n", BURIN_CTX_BYTES / 8);
 	add_text(h, "} $m_ctx;\n\n#define $M_WORKSPACE_ALIGN 64\n#define $M_WORKSPACE_BYTES ");
 	str_fmt(&h->s, "((size_t)%lld) /* with ctx NULL */\n", (long long)workspace_bytes(h));
-	add_text(h, context_functions);
+	add_text(h, for_cuda(h->r) ? cuda_context_functions : context_functions);
 }
 
 static void add_run(Header *h)
 {
 	add_port_docs(h);
-	add_text(h, run_documentation);
+	add_text(h, for_cuda(h->r) ? cuda_run_documentation : run_documentation);
 	add_text(h, "int $m_run(const $m_ctx *ctx,");
 	if (h->r->free_batch)
 		str_add(&h->s, " size_t n,");

@@ -11,7 +11,7 @@ typedef struct Exports {
 	const char *const *name;
 	int n;
 } Exports;
-Exports artifact_exports(Arena *a, const char *prefix);
+Exports artifact_exports(Arena *a, const char *prefix, bool cuda);
 
 /* A folder of our own beside the output, for the linker; removed with all in it, in any case. */
 typedef struct Folder {
@@ -28,6 +28,12 @@ bool archive_write(const ElfOut *e, const char *path, Exports exports, IoError *
 /* Links the object to r->path. */
 bool link_shared(Context *c, const ArtifactRequest *r, const ElfOut *e, Exports exports);
 
-/* The runtime that is linked into artefacts. False: none for this machine. */
-bool runtime_object(uint16_t machine, ObjectCode *out);
+/* The runtime that is linked into artefacts: runtime/cpu or runtime/cuda. False: none for this
+ * machine. */
+bool runtime_object(uint16_t machine, bool cuda, ObjectCode *out);
+/* Is it a model for a GPU? */
+static inline bool for_cuda(const ArtifactRequest *r)
+{
+	return r->n_variant == 1 && r->variant[0].cuda;
+}
 #endif

@@ -1,18 +1,19 @@
-/* The bytes of runtime/cpu, compiled for artefacts when Burin is built
+/* The bytes of runtime/cpu and of runtime/cuda, compiled for artefacts when Burin is built
  * (cmake/runtime_object.cmake). */
 #include "codegen/artifact/internal.h"
 #include <elf.h>
 
 #ifdef BURIN_RUNTIME_OBJECT
-__asm__(".section .rodata.burin_runtime,\"a\",%progbits\n"
-	".balign 16\n"
-	"burin_runtime_bytes:\n"
-	".incbin \"" BURIN_RUNTIME_OBJECT "\"\n"
-	"burin_runtime_end:\n"
-	".byte 0\n"
-	".previous\n");
-extern const char burin_runtime_bytes[] __attribute__((visibility("hidden")));
-extern const char burin_runtime_end[] __attribute__((visibility("hidden")));
+#define EMBED(name, file) \
+	__asm__(".section .rodata." #name ",\"a\",%progbits\n" \
+		".balign 16\n" #name "_bytes:\n" \
+		".incbin \"" file "\"\n" #name "_end:\n" \
+		".byte 0\n" \
+		".previous\n"); \
+	extern const char name##_bytes[] __attribute__((visibility("hidden"))); \
+	extern const char name##_end[] __attribute__((visibility("hidden")));
+EMBED(burin_runtime, BURIN_RUNTIME_OBJECT)
+EMBED(burin_runtime_cuda, BURIN_RUNTIME_CUDA_OBJECT)
 #endif
 
 #if defined(__x86_64__)
@@ -23,16 +24,16 @@ enum { HOST = EM_AARCH64 };
 enum { HOST = EM_NONE };
 #endif
 
-bool runtime_object(uint16_t machine, ObjectCode *out)
+bool runtime_object(uint16_t machine, bool cuda, ObjectCode *out)
 {
 #ifdef BURIN_RUNTIME_OBJECT
+	const char *bytes = cuda ? burin_runtime_cuda_bytes : burin_runtime_bytes;
+	const char *end = cuda ? burin_runtime_cuda_end : burin_runtime_end;
 	if (machine == HOST) {
-		*out = (ObjectCode){ .data = burin_runtime_bytes,
-				     .bytes = (size_t)(burin_runtime_end - burin_runtime_bytes) };
+		*out = (ObjectCode){ .data = bytes, .bytes = (size_t)(end - bytes) };
 		return true;
 	}
 #endif
-	(void)machine;
-	(void)out;
+	(void)machine, (void)cuda, (void)out;
 	return false;
 }

@@ -18,7 +18,7 @@ static bool broken(Context *c, const char *what, const char *wrong)
 static bool add_objects(Context *c, const ArtifactRequest *r, ElfOut *e)
 {
 	ObjectCode runtime;
-	if (!runtime_object(r->machine, &runtime)) {
+	if (!runtime_object(r->machine, for_cuda(r), &runtime)) {
 		diag_error(c->diag, (Loc){ 0 }, E5104, "no runtime for ELF machine %d", r->machine);
 		diag_hint(c->diag, "this Burin was built for its own host only");
 		return false;
@@ -87,7 +87,7 @@ static ElfOut *make_object(Context *c, const ArtifactRequest *r, Exports exports
 static bool write_code(Context *c, const ArtifactRequest *r)
 {
 	IoError error;
-	Exports exports = artifact_exports(c->arena, r->prefix);
+	Exports exports = artifact_exports(c->arena, r->prefix, for_cuda(r));
 	const ElfOut *e = make_object(c, r, exports);
 	if (!e)
 		return false;
