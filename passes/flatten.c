@@ -281,7 +281,8 @@ static void want(Flattener *f, Node *n, int k)
 
 static bool works_on_images(const Node *n)
 {
-	return n->op == OP_conv || n->op == OP_window_max || n->op == OP_window_sum;
+	return n->op == OP_conv || n->op == OP_conv_dw || n->op == OP_window_max ||
+	       n->op == OP_window_sum;
 }
 
 /* True when the region touches a convolution or pool, or one that does. */

@@ -168,6 +168,35 @@ static Node *twin_conv(Layouter *l, const Node *n)
 	return emit(l->w.b, OP_conv, attr_intern(l->w.p->ctx, ATTR_conv_RECORD, &a), in, 2);
 }
 
+/* Weights, and so their gradient, are no images: it is brought to the old order at once. */
+static Node *twin_conv_dw(Layouter *l, const Node *n)
+{
+	static const int weights[4] = { 3, 2, 0, 1 }; /* [KH,KW,I,O] to [O,I,KH,KW] */
+	Attr_conv a = *ATTR_OF(n, conv);
+	if (a.channels_last)
+		return NULL;
+	Node *in[2] = { channels_last(l, n->in[0]), channels_last(l, n->in[1]) };
+	a.channels_last = 1;
+	Node *y = emit(l->w.b, OP_conv_dw, attr_intern(l->w.p->ctx, ATTR_conv_RECORD, &a), in, 2);
+	l->w.map[n->id] = emit_transpose(l->w.b, rewrite_name(y, n), weights);
+	return NULL;
+}
+
+/* Of a transposition. */
+static bool permutes(const Node *n, int i, int j, int k, int l)
+{
+	int perm[MAX_RANK], want[4] = { i, j, k, l };
+	transpose_perm(n, perm);
+	return n->type->rank == 4 && memcmp(perm, want, sizeof want) == 0;
+}
+
+/* A model that itself goes from channels last to channels first: what it comes from is the twin.
+ * Gradients do so around what they work out channels last. */
+static Node *twin_transpose(Layouter *l, const Node *n)
+{
+	return permutes(n, 0, 3, 1, 2) ? in_old_order(l, n->in[0]) : NULL;
+}
+
 /* With a single channel the old order is the better one: rows are long. */
 static Node *twin_window(Layouter *l, const Node *n)
 {
@@ -306,6 +335,8 @@ static const struct Twin {
 	bool starts; /* also when no operand has a twin */
 } twin_of[OP_COUNT] = {
 	[OP_conv] = { twin_conv, true },
+	[OP_conv_dw] = { twin_conv_dw, true },
+	[OP_transpose] = { twin_transpose, true },
 	[OP_window_max] = { twin_window, true },
 	[OP_window_sum] = { twin_window, true },
 	[OP_concat] = { twin_concat, false },
@@ -334,6 +365,10 @@ static bool takes_twin(const Layouter *l, const Node *n, const Node *r)
 	const struct Twin *row = twin_row(r);
 	if (!row || (n->type->rank != r->type->rank && !regroups_space(r)))
 		return false;
+	if (r->op == OP_transpose)
+		return permutes(r, 0, 2, 3, 1);
+	if (r->op == OP_conv_dw)
+		return true;
 	if (row->starts)
 		return r->in[0] == n && (r->n_in == 1 || r->in[1] != n);
 	return l->wanted[r->id];

@@ -1,8 +1,8 @@
-/* Pad: what lies around the operand of a convolution or window (zeros, or for a maximum what never
- * wins one) becomes a padding of its own, so that whoever makes the operand writes it into the
- * middle of a buffer that has the border already (passes/storage.c), and the inner loop has none.
- * Readers with the same border share one padding. Maxima of integers keep their border: it is
- * clamped where it is read.
+/* Pad: what lies around the operand of a convolution (or of its weights' gradient) or window
+ * (zeros, or for a maximum what never wins one) becomes a padding of its own, so that whoever makes
+ * the operand writes it into the middle of a buffer that has the border already (passes/storage.c),
+ * and the inner loop has none. Readers with the same border share one padding. Maxima of integers
+ * keep their border: it is clamped where it is read.
  *
  * The operand of the first convolution is a transposed graph input. It is padded before the
  * transposition: the rows of the input are copied whole, and the convolution reads single elements
@@ -42,8 +42,8 @@ static Node *pad_conv(Rewrite *w, const Node *n)
 	Node *x = pad_image(w->b, w->map[n->in[0]->id], 0, a.pad.v);
 	Node *in[2] = { x, w->map[n->in[1]->id] };
 	a.pad = (Ints){ 4, none };
-	return rewrite_name(
-		emit(w->b, OP_conv, attr_intern(w->p->ctx, ATTR_conv_RECORD, &a), in, 2), n);
+	return rewrite_name(emit(w->b, n->op, attr_intern(w->p->ctx, ATTR_conv_RECORD, &a), in, 2),
+			    n);
 }
 
 static Node *pad_window(Rewrite *w, const Node *n)
@@ -66,7 +66,7 @@ Graph *pass_pad(const Pass *p, const Graph *g, Arena *arena)
 	for (int i = 0; i < g->node.n; i++) {
 		Node *n = g->node.at[i], *y = NULL;
 		rewrite_place(&w, n);
-		if (n->op == OP_conv)
+		if (n->op == OP_conv || n->op == OP_conv_dw)
 			y = pad_conv(&w, n);
 		else if (n->op == OP_window_sum || n->op == OP_window_max)
 			y = pad_window(&w, n);

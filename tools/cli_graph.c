@@ -24,6 +24,9 @@ static double node_flops(const Node *n)
 		int64_t channels = n->type->rank == 4 ? w->count / w->dim[0] : 1;
 		return 2.0 * (double)n->type->count * (double)channels;
 	}
+	if (n->op == OP_conv_dw)
+		return 2.0 * (double)n->in[1]->type->count * (double)n->type->count /
+		       (double)ATTR_OF(n, conv)->kernel.v[2];
 	if (n->op == OP_attention)
 		return 2.0 * (double)n->type->count * (double)n->in[1]->type->dim[2] +
 		       2.0 * (double)x->count * (double)n->in[1]->type->dim[2];

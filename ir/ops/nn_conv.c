@@ -1,8 +1,7 @@
-/* Convolution layers. The transposed convolution is a convolution of the input, spread by its
- * stride, with the weights mirrored and their channels exchanged; where windows do not overlap it
- * is a product and a rearrangement of pixels. */
+/* Convolution layers. The transposed convolution is the convolution turned around (spread.h); where
+ * windows do not overlap it is a product and a rearrangement of pixels. */
 #include "ir/hooks.h"
-#include "ir/ops/nn.h"
+#include "ir/ops/spread.h"
 
 /* --- common ---------------------------------------------------------------------------------- */
 
@@ -137,32 +136,21 @@ static bool read_transposed(Builder *b, const Node *n, Transposed *t)
 		check_same_dtype(b, n->op, 0, 1, n->in));
 }
 
-/* [C, O/g, KH, KW] to [O, C/g, KH, KW], taps in opposite order */
-static Node *mirrored_weights(Builder *b, Node *w, const Transposed *t)
-{
-	int64_t g = t->groups, kh = t->p.kernel[0], kw = t->p.kernel[1];
-	int64_t c = t->in / g, o = t->out / g;
-	w = emit_reshape(b, w, 5, (int64_t[]){ g, c, o, kh, kw });
-	w = emit_transpose(b, w, (int[]){ 0, 2, 1, 3, 4 });
-	w = emit_reshape(b, w, 4, (int64_t[]){ t->out, c, kh, kw });
-	return emit_slice(b, w, (int64_t[]){ 0, 0, kh - 1, kw - 1 },
-			  (int64_t[]){ t->out, c, kh, kw }, (int64_t[]){ 1, 1, -1, -1 });
-}
-
+/* What a convolution with these weights, from the result to x, has as its transpose. */
 static Node *transposed_general(Builder *b, Node *x, Node *w, const Transposed *t)
 {
 	Plane p = t->p;
-	int64_t low[4] = { 0 }, high[4] = { 0 }, between[4] = { 0 };
-	for (int d = 0; d < 2; d++) {
-		int64_t border = plane_extent(&p, d) - 1;
-		low[d + 2] = border - t->p.pad[d];
-		high[d + 2] = border - t->p.pad[d + 2] + t->extra[d];
-		between[d + 2] = t->p.stride[d] - 1;
-		p.stride[d] = 1;
-		p.pad[d] = p.pad[d + 2] = 0;
-	}
-	x = emit_pad(b, x, emit_scalar(b, x->type->dtype, 0), low, high, between);
-	return emit_conv(b, x, mirrored_weights(b, w, t), &p, t->groups);
+	for (int d = 0; d < 2; d++)
+		p.size[d] = (t->p.size[d] - 1) * p.stride[d] + plane_extent(&p, d) - p.pad[d] -
+			    p.pad[d + 2] + t->extra[d];
+	for (int d = 0; d < 2; d++)
+		if (p.size[d] < 1)
+			return builder_error(b, E5013,
+					     "conv_transpose2d: the padding leaves nothing of "
+					     "the result"),
+			       x;
+	Node *y = emit_conv_spread(b, emit_channels_last(b, x), w, false, &p, t->groups);
+	return emit_channels_first(b, y);
 }
 
 static bool is_pixel_shuffle(const Transposed *t)
