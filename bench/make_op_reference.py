@@ -696,10 +696,37 @@ def torch_lstm():
     case("lstm", [x, params["weight_ih_l0"][None], params["weight_hh_l0"][None], b], outs, "pytorch", several=True, hidden=2, batch_first=True)
 
 
+def optimiser_step(make, p, g, rate, state, names):
+    """The parameter and what is remembered after one step that begins with this state."""
+    q = torch.nn.Parameter(t(p).clone())
+    q.grad = t(g).clone()
+    o = make([q], float(rate))
+    o.state[q].update(state)
+    o.step()
+    return [q.detach().numpy()] + [o.state[q][n].numpy() for n in names]
+
+
+def optimisers():
+    p, g, m, rate = rand(3, 5), rand(3, 5), rand(3, 5), np.array(0.125)
+    v, step = np.abs(rand(3, 5)), np.array(4.0)
+    for decay in (0.0, 0.25):
+        y = optimiser_step(lambda q, lr: torch.optim.SGD(q, lr, weight_decay=decay), p, g, rate, {}, [])[0]
+        case("sgd", [p, g, rate], y, weight_decay=decay)
+        for nesterov in (False, True):
+            both = optimiser_step(lambda q, lr: torch.optim.SGD(q, lr, momentum=0.75, nesterov=nesterov, weight_decay=decay), p, g,
+                                  rate, {"momentum_buffer": t(m).clone()}, ["momentum_buffer"])
+            case("momentum", [p, g, m, rate], both, several=True, momentum=0.75, nesterov=nesterov, weight_decay=decay)
+        for op, kind in (("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW)):
+            state = {"step": torch.tensor(3.0), "exp_avg": t(m).clone(), "exp_avg_sq": t(v).clone()}
+            all3 = optimiser_step(lambda q, lr: kind(q, lr, betas=(0.875, 0.96875), eps=0.0078125, weight_decay=decay), p, g, rate,
+                                  state, ["exp_avg", "exp_avg_sq"])
+            case(op, [p, g, m, v, rate, step], all3, several=True, beta1=0.875, beta2=0.96875, eps=0.0078125, weight_decay=decay)
+
+
 def main():
     torch.manual_seed(1)
     for group in (elementwise, movement, reductions, windows, convolutions, pools, products, winograd, attention, norms, activations, shapes,
-                  resizes, recurrent):
+                  resizes, recurrent, optimisers):
         group()
     if "split" in files:
         files["get"] = files["split"][:1]

@@ -151,6 +151,11 @@ const char *op_input_name(Op op, int i, bool *optional, const char **param)
 	return in->name;
 }
 
+bool op_is_optimizer(Op op)
+{
+	return strncmp(op_table[op].inputs, "p g ", 4) == 0;
+}
+
 /* --- hooks of rows that have none ------------------------------------------------------------ */
 
 const Type *infer_none(Builder *b, Op op, Attr attr, Node *const *in, int n_in)

@@ -150,4 +150,6 @@ bool op_find(const char *name, Op *out);
 /* i-th input's name, whether it may be left out, and the parameter it becomes when absent (NULL:
  * none). */
 const char *op_input_name(Op op, int i, bool *optional, const char **param);
+/* One step of an optimiser: a row whose inputs begin with "p g". */
+bool op_is_optimizer(Op op);
 #endif

@@ -110,3 +110,35 @@ void make_prelu(Case *c, Op op)
 	in[1] = case_operand(c, t, 1, DIMS(chance(c, 30) ? 1 : dim[1]), any);
 	case_result(c, case_emit(c, op, in, 2, "%s", ""));
 }
+
+static const char *optimizer_attributes(Case *c, Op op)
+{
+	double decay = (double)pick(c, 0, 4) / 16, keep = (double)pick(c, 0, 15) / 16;
+	if (op == OP_sgd)
+		return arena_printf(c->arena, "weight_decay=%g", decay);
+	if (op == OP_momentum)
+		return arena_printf(c->arena, "momentum=%g;weight_decay=%g;nesterov=%d", keep,
+				    decay, (int)pick(c, 0, 1));
+	return arena_printf(c->arena, "beta1=%g;beta2=%g;eps=0.001;weight_decay=%g", keep,
+			    (double)pick(c, 8, 15) / 16, decay);
+}
+
+/* What is remembered looks like the parameter; a mean of squares is not negative. */
+void make_optimizer(Case *c, Op op)
+{
+	int64_t dim[MAX_RANK];
+	int rank = dims_of_case(c, dim), n = op_info(op)->max_in;
+	Node *in[6];
+	for (int i = 0; i < n; i++) {
+		bool optional;
+		const char *param, *name = op_input_name(op, i, &optional, &param);
+		bool square = op != OP_momentum && str_eq(name, "v");
+		if (str_eq(name, "rate"))
+			in[i] = case_input(c, DT_f32, 0, NULL, between(0, 1));
+		else if (str_eq(name, "step"))
+			in[i] = case_input(c, DT_f32, 0, NULL, between(1, 50));
+		else
+			in[i] = case_input(c, DT_f32, rank, dim, square ? between(0, 4) : any);
+	}
+	case_result(c, case_emit(c, op, in, n, "%s", optimizer_attributes(c, op)));
+}
