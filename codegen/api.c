@@ -61,7 +61,7 @@ static bool read_batches(CompileJob *j, const burin_graph *g)
 	BatchGraph *list = ARENA_ARRAY(j->c->arena, BatchGraph, g->n_batch);
 	for (int i = 0; i < g->n_batch; i++) {
 		bool own = i == g->n_batch - 1; /* already built */
-		list[i].graph = own ? g->graph : g->rebuild((burin_graph *)g, g->batch[i]);
+		list[i].graph = own ? g->graph : g->rebuild((burin_graph *)g, g->batch[i], false);
 		list[i].batch = g->batch[i];
 		if (!list[i].graph)
 			return false;

@@ -110,31 +110,43 @@ static bool read_sizes(burin_graph *g, const char *text)
 	return g->n_batch > 0 || bad_value(g->ctx, "batch", text, "a list such as 1,8");
 }
 
-static Graph *rebuild(burin_graph *g, int64_t batch)
+static bool fixed_batch(burin_graph *g, const char *what)
 {
-	ReadOptions r = *(const ReadOptions *)g->read_options;
-	Binding b = { leading_symbol(g->list, g->arena), (double)batch };
-	vec_push(g->arena, &r.bind, b);
+	diag_error(g->ctx->diag, g->list->loc, E5112,
+		   "%s: the first input does not lead with a symbol", what);
+	diag_hint(g->ctx->diag, "write its shape as N,... in place of a number");
+	return false;
+}
+
+static Graph *rebuild(burin_graph *g, int64_t batch, bool training)
+{
+	const ReadOptions *read = g->read_options;
+	ReadOptions r = *read;
+	Binding b = { g->batch_symbol, (double)batch };
+	r.training = training;
+	if (batch && !g->batch_symbol && !fixed_batch(g, "batch size"))
+		return NULL;
+	if (batch) {
+		memset(&r.bind, 0, sizeof r.bind);
+		vec_push(g->arena, &r.bind, b);
+	}
+	for (int i = 0; batch && i < read->bind.n; i++)
+		if (!str_eq(read->bind.at[i].name, b.name))
+			vec_push(g->arena, &r.bind, read->bind.at[i]);
 	return build_graph(g->ctx, g->arena, g->list, g->weights, &r);
 }
 
 /* Binds the leading symbol to the smallest size; rebuild makes the others. */
 static bool read_batch(burin_graph *g, const burin_opts *o, ReadOptions *r)
 {
-	const char *text = opts_get(o, "batch"), *symbol = leading_symbol(g->list, g->arena);
+	const char *text = opts_get(o, "batch");
 	if (!text)
 		return true;
 	if (!read_sizes(g, text))
 		return false;
-	if (!symbol) {
-		diag_error(g->ctx->diag, g->list->loc, E5112,
-			   "option batch: the first input does not lead with a symbol");
-		diag_hint(g->ctx->diag, "write its shape as N,... in place of a number");
-		return false;
-	}
-	g->rebuild = rebuild;
-	g->read_options = arena_copy(g->arena, r, sizeof *r);
-	Binding b = { symbol, (double)g->batch[g->n_batch - 1] };
+	if (!g->batch_symbol)
+		return fixed_batch(g, "option batch");
+	Binding b = { g->batch_symbol, (double)g->batch[g->n_batch - 1] };
 	vec_push(g->arena, &r->bind, b);
 	return true;
 }
@@ -150,11 +162,16 @@ bool model_open(burin_graph *g, const char *path, const burin_opts *o, ReadOptio
 		return false;
 	g->list = read_elements(g->ctx, g->arena, g->path, r, &w);
 	g->weights = w;
-	return g->list && read_batch(g, o, r);
+	if (!g->list)
+		return false;
+	g->batch_symbol = leading_symbol(g->list, g->arena);
+	return read_batch(g, o, r);
 }
 
 bool model_build(burin_graph *g, const ReadOptions *r)
 {
+	g->rebuild = rebuild;
+	g->read_options = arena_copy(g->arena, r, sizeof *r);
 	g->graph = build_graph(g->ctx, g->arena, g->list, g->weights, r);
 	return g->graph != NULL;
 }

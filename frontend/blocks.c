@@ -164,7 +164,7 @@ static void add_element(Expander *x, Scope *s, const XmlNode *n)
 	for (int i = 0; i < e.in.n; i++)
 		e.in.at[i].loc.element = e.id;
 	vec_push(x->arena, &s->into->list->elem, e);
-	if (kind != EK_param && kind != EK_const)
+	if (kind != EK_param && kind != EK_const && kind != EK_optimizer)
 		s->last = e.id;
 	if (n->child.n)
 		xml_misplaced(x, n->child.at[0], "operators hold no elements");
@@ -261,6 +261,37 @@ static void expand_if(Expander *x, Scope *s, const XmlNode *n)
 	s->last = e.id;
 }
 
+/* --- training -------------------------------------------------------------------------------- */
+
+/* The section sees the model, the model does not see the section: it stands last. */
+static void expand_training(Expander *x, Scope *s, const XmlNode *n)
+{
+	if (s->kind != SCOPE_list || s->outer || s->node->child.at[s->node->child.n - 1] != n) {
+		xml_misplaced(x, n, "<training> is the last element in <graph>");
+		return;
+	}
+	ElemTraining *t = ARENA_NEW(x->arena, ElemTraining);
+	t->head = (Elem){ .op = n->tag, .loc = n->loc, .id_loc = n->loc };
+	t->list = elem_list_create(x->c, x->arena, x->file);
+	t->list->loc = n->loc;
+	ListScope into = { .outer = s->into, .list = t->list, .full = map_create(x->arena) };
+	Scope body = { .kind = SCOPE_list, .outer = s, .into = &into, .node = n, .prefix = "" };
+	body.names = map_create(x->arena);
+	body.n_auto = s->n_auto;
+	body.last = s->last;
+	xml_expand_children(x, &body, n);
+	for (int i = 0; i < n->attr.n; i++) {
+		ElemAttr a = n->attr.at[i];
+		const char *full =
+			str_eq(a.name, "loss")
+				? scope_resolve(x, &body, sym(x->c, a.value), a.value_loc)
+				: NULL;
+		a.value = full ? full : a.value;
+		vec_push(x->arena, &t->head.attr, a);
+	}
+	s->into->list->training = t;
+}
+
 /* --- the walk -------------------------------------------------------------------------------- */
 
 static bool within_budget(Expander *x, const XmlNode *n)
@@ -290,6 +321,8 @@ void xml_expand_children(Expander *x, Scope *s, const XmlNode *parent)
 			xml_expand_repeat(x, s, n);
 		else if (str_eq(n->tag, "if"))
 			expand_if(x, s, n);
+		else if (str_eq(n->tag, "training"))
+			expand_training(x, s, n);
 		else if (str_eq(n->tag, "output"))
 			add_output(x, s, n);
 		else if (str_eq(n->tag, "then") || str_eq(n->tag, "else"))

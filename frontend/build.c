@@ -3,7 +3,8 @@
  * models give equal graphs. An <if> is decided when its turn comes; then the chosen branch is
  * marked and built in the same way, as if it stood in its place. Values of "@name" are constants by
  * then or an error says which input they depend on. Macros stay as they are written, unless all
- * their inputs are constant (emit folds them). */
+ * their inputs are constant (emit folds them). A graph for training has the elements of <training>
+ * besides, which see the model's as a branch sees those around it. */
 #include "frontend/build_impl.h"
 #include <stdlib.h>
 
@@ -180,6 +181,10 @@ static void build_any(Build *s, Unit *u, int at)
 		n = build_give_up(s);
 		break;
 	case EK_output: return;
+	case EK_optimizer:
+		diag_error(s->c->diag, e->loc, E2022, "an optimiser has no result: '%.80s'", e->id);
+		n = build_give_up(s);
+		break;
 	case EK_unknown:
 		diag_error(s->c->diag, e->loc, E2003, "there is no element <%s>", e->op);
 		n = build_give_up(s);
@@ -226,9 +231,32 @@ static bool build_all_inputs(Build *s, Unit *top)
 	return build_report_unbound(s) && !s->failed;
 }
 
-static void build_outputs(Build *s, Unit *top)
+static void add_result(Build *s, Map *seen, Node *n, const char *name, Loc loc)
 {
-	Map *seen = map_create(s->arena);
+	if (map_get_str(seen, name))
+		s->failed =
+			!diag_error(s->c->diag, loc, E2009, "two outputs are called '%.80s'", name);
+	map_put_str(seen, name, n);
+	vec_push(s->g->arena, &s->g->result, n);
+	vec_push(s->g->arena, &s->g->result_name, name);
+}
+
+/* A number that training reports, as f32. */
+static Node *training_scalar(Build *s, Node *n, const char *what, Loc loc)
+{
+	if (is_poison(n) || (n->type->dtype != DT_tuple && n->type->rank == 0))
+		return n->type->dtype == DT_f32 ? n : emit_cast(s->b, n, DT_f32);
+	Str t;
+	str_init(&t, s->arena);
+	type_print(&t, n->type);
+	diag_error(s->c->diag, loc, E2023, "the %s must be a single number, it is %s", what,
+		   str_text(&t));
+	diag_hint(s->c->diag, "<reduce_mean> without axes takes the mean");
+	return build_give_up(s);
+}
+
+static void build_outputs(Build *s, Unit *top, Map *seen, bool metrics)
+{
 	for (int i = 0; i < top->list->elem.n; i++) {
 		const Elem *e = &top->list->elem.at[i];
 		if (!str_eq(e->op, "output"))
@@ -241,14 +269,73 @@ static void build_outputs(Build *s, Unit *top)
 			continue;
 		}
 		Node *n = build_ref(s, top, e, e->in.at[0].name, e->in.at[0].loc);
+		if (metrics)
+			n = training_scalar(s, n, "metric", e->loc);
 		s->failed |= is_poison(n);
-		if (map_get_str(seen, e->id))
-			s->failed = !diag_error(s->c->diag, e->id_loc, E2009,
-						"two outputs are called '%.80s'", e->id);
-		map_put_str(seen, e->id, n);
-		vec_push(s->g->arena, &s->g->result, n);
-		vec_push(s->g->arena, &s->g->result_name, e->id);
+		add_result(s, seen, n, e->id, e->id_loc);
 	}
+}
+
+/* --- training -------------------------------------------------------------------------------- */
+
+static bool training_attrs(Build *s, const ElemTraining *t)
+{
+	Attr_training a = { 0 };
+	const Elem *e = elem_optimizer(t->list);
+	Op op = OP_COUNT;
+	ElemRecordHooks h = { .symbol = build_symbol, .user = s, .code = E2006 };
+	if (!e || !elem_record_of(s->c, &t->head, ATTR_training_RECORD, &a, &h))
+		return false;
+	elem_kind(e->op, &op);
+	void *record = arena_alloc(s->arena, attr_info[op_info(op)->attr].size);
+	if (!elem_record(s->c, e, op, record, &h))
+		return false;
+	s->g->training = attr_intern(s->c, ATTR_training_RECORD, &a);
+	s->g->optimizer = op;
+	s->g->optimizer_attr = attr_intern(s->c, op_info(op)->attr, record);
+	return true;
+}
+
+static Node *build_loss(Build *s, Unit *u, const ElemTraining *t, const ElemAttr *at)
+{
+	s->b->failed = false;
+	s->b->loc = at->value_loc;
+	s->b->name = at->value;
+	Node *n = build_ref(s, u, &t->head, at->value, at->value_loc);
+	if (is_poison(n) || dtype_is_float(n->type->dtype) || n->type->dtype == DT_tuple)
+		return training_scalar(s, n, "loss", at->value_loc);
+	diag_error(s->c->diag, at->value_loc, E2023,
+		   "the loss must be a floating-point number, it is %s",
+		   dtype_info[n->type->dtype].name);
+	return build_give_up(s);
+}
+
+static bool no_training(Build *s, const ElemList *list)
+{
+	diag_error(s->c->diag, list->loc, E2024, "the model has no <training> section");
+	diag_hint(s->c->diag, "add <training loss=\"...\"> with the loss and an optimiser as the "
+			      "last element");
+	return false;
+}
+
+/* The inputs of the section follow the model's, its results too: the loss, then the metrics. */
+static bool build_training(Build *s, Unit *top, Map *seen)
+{
+	const ElemTraining *t = top->list->training;
+	Unit *u = unit_create(s, top, t->list);
+	const ElemAttr *loss = elem_attr(&t->head, "loss");
+	SpotList fresh = { 0 };
+	if (!loss || !training_attrs(s, t) || !build_all_inputs(s, u))
+		return false;
+	mark(s, u, loss->value, &fresh);
+	mark_all(s, &fresh);
+	build_needed(s, &fresh);
+	mark_outputs(s, u);
+	s->g->loss = build_loss(s, u, t, loss);
+	s->failed |= is_poison(s->g->loss);
+	add_result(s, seen, s->g->loss, loss->value, loss->value_loc);
+	build_outputs(s, u, seen, true);
+	return !s->failed;
 }
 
 /* Names of tensors that the model means, also those of elements that no output needs: they are not
@@ -274,6 +361,8 @@ static void note_known(Build *s, const ElemList *l)
 			if (e->branch[b])
 				note_known(s, e->branch[b]);
 	}
+	if (l->training)
+		note_known(s, l->training->list);
 }
 
 static void report_unused_bindings(Build *s)
@@ -301,11 +390,16 @@ static bool build_all(Build *s, const ElemList *list)
 {
 	Unit *top = unit_create(s, NULL, list);
 	build_param_options(s);
+	if (s->o->training && !list->training)
+		return no_training(s, list);
 	if (!check_bindings(s) || !build_all_inputs(s, top))
 		return false;
 	note_known(s, list);
 	mark_outputs(s, top);
-	build_outputs(s, top);
+	Map *seen = map_create(s->arena);
+	build_outputs(s, top, seen, false);
+	if (s->o->training)
+		build_training(s, top, seen);
 	if (!build_report_unbound(s) || s->failed)
 		return false;
 	build_param_extra(s);

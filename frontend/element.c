@@ -2,6 +2,8 @@
  * element may say follows from its row alone (ops.def, attrs.def); only the five that are no
  * operators - input, output, param, const, if - have a table here. */
 #include "frontend/element.h"
+#include "ir/schedule.h"
+#include <math.h>
 
 const ElemAttr *elem_attr(const Elem *e, const char *name)
 {
@@ -68,7 +70,7 @@ ElemKind elem_kind(const char *name, Op *op)
 		if (str_eq(special[k].name, name))
 			return (ElemKind)k;
 	if (op_find(name, op) && op_info(*op)->levels & (LEVEL_M | LEVEL_T) && *op != OP_get)
-		return EK_op;
+		return op_is_optimizer(*op) ? EK_optimizer : EK_op;
 	return EK_unknown;
 }
 
@@ -79,7 +81,8 @@ int elem_op_names(const char **names)
 		names[n++] = special[k].name;
 	for (int i = 0; i < OP_COUNT; i++) {
 		Op ignored;
-		if (elem_kind(op_info((Op)i)->name, &ignored) == EK_op)
+		ElemKind k = elem_kind(op_info((Op)i)->name, &ignored);
+		if (k == EK_op || k == EK_optimizer)
 			names[n++] = op_info((Op)i)->name;
 	}
 	return n;
@@ -156,17 +159,30 @@ static bool unknown_attr(Context *c, const Elem *e, const ElemAttr *at, const ch
 	return false;
 }
 
-static bool unknown_op_attr(Context *c, const Elem *e, Op op, const ElemAttr *at)
+/* What an element's attributes are: fields of a record, and of layers those of their parameters. */
+typedef struct Form {
+	AttrRecord record;
+	bool named, params; /* has id and in; has trainable and init */
+} Form;
+
+static Form op_form(Op op)
+{
+	return (Form){ op_info(op)->attr, true, op_has_params(op) };
+}
+
+static bool unknown_field(Context *c, const Elem *e, Form form, const ElemAttr *at)
 {
 	const char *names[32];
 	int n = 0;
-	const AttrInfo *info = &attr_info[op_info(op)->attr];
-	names[n++] = "id";
-	names[n++] = "in";
+	const AttrInfo *info = &attr_info[form.record];
+	if (form.named) {
+		names[n++] = "id";
+		names[n++] = "in";
+	}
 	for (int i = 0; i < info->n_field && n < 30; i++)
 		if (is_listed(info->field[i].kind))
 			names[n++] = info->field[i].name;
-	if (op_has_params(op)) {
+	if (form.params) {
 		names[n++] = "trainable";
 		names[n++] = "init";
 	}
@@ -222,10 +238,9 @@ static const char *eval_ints(Context *c, const Elem *e, const ElemAttr *at, cons
 	return str_text(&s);
 }
 
-static bool set_field(Context *c, const Elem *e, Op op, void *record, const ElemAttr *at, int field,
-		      const ElemRecordHooks *h)
+static bool set_field(Context *c, const Elem *e, AttrRecord r, void *record, const ElemAttr *at,
+		      int field, const ElemRecordHooks *h)
 {
-	AttrRecord r = op_info(op)->attr;
 	const AttrFieldInfo *f = &attr_info[r].field[field];
 	const char *text = at->value;
 	if (text[0] == '@') {
@@ -242,9 +257,9 @@ static bool set_field(Context *c, const Elem *e, Op op, void *record, const Elem
 	return bad_value(c, e, at, h->code, f, kind_wanted(f->kind));
 }
 
-static bool has_all_required(Context *c, const Elem *e, Op op)
+static bool has_all_required(Context *c, const Elem *e, AttrRecord r)
 {
-	const AttrInfo *info = &attr_info[op_info(op)->attr];
+	const AttrInfo *info = &attr_info[r];
 	bool ok = true;
 	for (int i = 0; i < info->n_field; i++) {
 		const AttrFieldInfo *f = &info->field[i];
@@ -259,20 +274,32 @@ static bool has_all_required(Context *c, const Elem *e, Op op)
 	return ok;
 }
 
-bool elem_record(Context *c, const Elem *e, Op op, void *record, const ElemRecordHooks *h)
+static bool fill_record(Context *c, const Elem *e, Form form, void *record,
+			const ElemRecordHooks *h)
 {
-	AttrRecord r = op_info(op)->attr;
-	bool ok = has_all_required(c, e, op), params = op_has_params(op);
+	AttrRecord r = form.record;
+	bool ok = has_all_required(c, e, r);
 	attr_defaults(c, r, record);
 	for (int i = 0; i < e->attr.n; i++) {
 		const ElemAttr *at = &e->attr.at[i];
 		int field = attr_find(r, at->name);
 		if (field >= 0 && is_listed(attr_info[r].field[field].kind))
-			ok &= set_field(c, e, op, record, at, field, h);
-		else if (!params || (!str_eq(at->name, "trainable") && !str_eq(at->name, "init")))
-			ok = unknown_op_attr(c, e, op, at);
+			ok &= set_field(c, e, r, record, at, field, h);
+		else if (!form.params ||
+			 (!str_eq(at->name, "trainable") && !str_eq(at->name, "init")))
+			ok = unknown_field(c, e, form, at);
 	}
 	return ok;
+}
+
+bool elem_record(Context *c, const Elem *e, Op op, void *record, const ElemRecordHooks *h)
+{
+	return fill_record(c, e, op_form(op), record, h);
+}
+
+bool elem_record_of(Context *c, const Elem *e, AttrRecord r, void *record, const ElemRecordHooks *h)
+{
+	return fill_record(c, e, (Form){ .record = r }, record, h);
 }
 
 /* --- checking -------------------------------------------------------------------------------- */
@@ -371,34 +398,129 @@ static bool check_unknown(Context *c, const Elem *e)
 	return false;
 }
 
-static bool check_elem(Context *c, const Elem *e)
+static bool check_elem(Context *c, const Elem *e, bool training)
 {
 	Op op;
 	ElemKind k = elem_kind(e->op, &op);
 	if (k == EK_unknown)
 		return check_unknown(c, e);
-	if (k != EK_op)
+	if (k != EK_op && k != EK_optimizer)
 		return check_special(c, e, k);
+	if (k == EK_optimizer && !training) {
+		if (!elem_reported(c, e->loc, E2016)) {
+			diag_error(c->diag, e->loc, E2016, "<%s> may not stand here", e->op);
+			diag_hint(c->diag, "an optimiser stands directly in <training>");
+		}
+		return false;
+	}
 	void *record = arena_alloc(c->arena, attr_info[op_info(op)->attr].size);
 	ElemRecordHooks h = { .symbol = any_size, .code = E2006 };
 	bool ok = elem_record(c, e, op, record, &h);
-	return check_inputs(c, e, op) && ok;
+	return (k == EK_optimizer || check_inputs(c, e, op)) && ok;
 }
 
-bool elem_check(Context *c, const ElemList *l)
+static bool check_all(Context *c, const ElemList *l, bool training)
 {
-	bool ok = true, result = false;
+	bool ok = true;
 	for (int i = 0; i < l->elem.n; i++) {
 		const Elem *e = &l->elem.at[i];
-		ok &= check_elem(c, e);
-		result |= str_eq(e->op, "output");
+		ok &= check_elem(c, e, training);
 		for (int b = 0; b < 2; b++)
 			if (e->branch[b])
 				ok &= elem_check(c, e->branch[b]);
 	}
+	return ok;
+}
+
+/* --- training -------------------------------------------------------------------------------- */
+
+static bool is_optimizer(const Elem *e)
+{
+	Op op;
+	return elem_kind(e->op, &op) == EK_optimizer;
+}
+
+const Elem *elem_optimizer(const ElemList *l)
+{
+	for (int i = 0; i < l->elem.n; i++)
+		if (is_optimizer(&l->elem.at[i]))
+			return &l->elem.at[i];
+	return NULL;
+}
+
+static bool check_one_optimizer(Context *c, const ElemTraining *t)
+{
+	const Elem *first = elem_optimizer(t->list);
+	if (!first) {
+		diag_error(c->diag, t->head.loc, E2022, "<training> has no optimiser");
+		diag_hint(c->diag, "such as <adamw lr=\"0.001\"/>");
+		return false;
+	}
+	bool ok = true;
+	for (int i = 0; i < t->list->elem.n; i++) {
+		const Elem *e = &t->list->elem.at[i];
+		if (e == first || !is_optimizer(e))
+			continue;
+		ok = diag_error(c->diag, e->loc, E2022,
+				"<training> has a second optimiser (the first is <%s> in line %d)",
+				first->op, first->loc.line);
+	}
+	return ok;
+}
+
+static bool check_schedule(Context *c, const Elem *e, const char *name)
+{
+	const ElemAttr *at = elem_attr(e, "schedule");
+	Schedule ignored;
+	if (!at || schedule_find(name, &ignored))
+		return true;
+	bad_value(c, e, at, E2006, NULL, "there is no such schedule");
+	const char *near = nearest_name(name, schedule_name, SCHEDULE_COUNT);
+	if (near)
+		diag_hint(c->diag, "did you mean '%s'?", near);
+	else
+		diag_hint(c->diag, "'constant', 'step', 'exponential', 'inverse', 'cosine' or "
+				   "'cyclic'");
+	return false;
+}
+
+static bool within(Context *c, const Elem *e, const char *name, bool good, const char *want)
+{
+	const ElemAttr *at = elem_attr(e, name);
+	if (good || !at)
+		return true;
+	diag_error(c->diag, at->value_loc, E2007, "%s=\"%.80s\" of <training>: %s is wanted", name,
+		   at->value, want);
+	return false;
+}
+
+static bool check_training(Context *c, const ElemTraining *t)
+{
+	const Elem *e = &t->head;
+	Attr_training a;
+	ElemRecordHooks h = { .symbol = any_size, .code = E2006 };
+	bool ok = elem_record_of(c, e, ATTR_training_RECORD, &a, &h);
+	if (ok)
+		ok = check_schedule(c, e, a.schedule) &&
+		     within(c, e, "batch", a.batch >= 1, "a number above 0") &&
+		     within(c, e, "epochs", a.epochs >= 1, "a number above 0") &&
+		     within(c, e, "gamma", a.gamma > 0 && isfinite(a.gamma), "a number above 0") &&
+		     within(c, e, "period", a.period >= 0, "a number from 0 on") &&
+		     within(c, e, "least_rate", a.least_rate >= 0, "a number from 0 on") &&
+		     within(c, e, "warmup", a.warmup >= 0, "a number from 0 on") &&
+		     within(c, e, "patience", a.patience >= 0, "a number from 0 on");
+	ok &= check_one_optimizer(c, t);
+	return check_all(c, t->list, true) && ok;
+}
+
+bool elem_check(Context *c, const ElemList *l)
+{
+	bool ok = check_all(c, l, false), result = false;
+	for (int i = 0; i < l->elem.n; i++)
+		result |= str_eq(l->elem.at[i].op, "output");
 	if (!result) {
 		ok = diag_error(c->diag, l->loc, E2017, "the model has no <output>");
 		diag_hint(c->diag, "add <output id=\"y\" in=\"...\"/> as the last element");
 	}
-	return ok;
+	return l->training ? check_training(c, l->training) && ok : ok;
 }

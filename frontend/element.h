@@ -36,6 +36,12 @@ typedef struct Elem {
 	int n_results;       /* if, split: number of results when known, else 0 */
 } Elem;
 
+/* <training>: what a graph built for training has besides the model. */
+typedef struct ElemTraining {
+	Elem head;      /* its attributes */
+	ElemList *list; /* inputs, operators, outputs (the metrics) and one optimiser */
+} ElemTraining;
+
 struct ElemList {
 	Arena *arena;
 	Context *ctx;
@@ -44,6 +50,7 @@ struct ElemList {
 	const char *weights; /* weight file named by the model, relative to it, or NULL */
 	Loc loc, weights_loc;
 	VEC(Elem) elem;
+	ElemTraining *training; /* or NULL */
 };
 
 const ElemAttr *elem_attr(const Elem *e, const char *name); /* or NULL */
@@ -64,9 +71,10 @@ typedef enum ElemKind {
 	EK_output,
 	EK_param,
 	EK_const,
-	EK_if
+	EK_if,
+	EK_optimizer
 } ElemKind;
-ElemKind elem_kind(const char *name, Op *op); /* op is set for EK_op */
+ElemKind elem_kind(const char *name, Op *op); /* op is set for EK_op and EK_optimizer */
 int elem_op_names(const char **names); /* every element, at most OP_COUNT + 8 names; their number */
 const char *const *elem_special_attrs(ElemKind k, int *n); /* of all kinds but EK_op */
 bool op_has_params(Op op); /* an input of it becomes a parameter when left out */
@@ -75,6 +83,7 @@ bool elem_reported(Context *c, Loc loc,
 bool elem_worth_hint(const Context *c);
 /* "split.1" is result 1 of "split": cuts a trailing ".digits" off, false when there is none. */
 bool elem_result_suffix(const char *ref, size_t *base_len, int *k);
+const Elem *elem_optimizer(const ElemList *l); /* the first one, or NULL */
 /* Checks operators, attribute names and values, and the number of inputs; reports all faults. Names
  * are the reader's matter. */
 bool elem_check(Context *c, const ElemList *l);
@@ -88,6 +97,9 @@ typedef struct ElemRecordHooks {
 	DiagCode code; /* of a bad value */
 } ElemRecordHooks;
 bool elem_record(Context *c, const Elem *e, Op op, void *record, const ElemRecordHooks *h);
+/* The same for an element that is no operator: <training>. */
+bool elem_record_of(Context *c, const Elem *e, AttrRecord r, void *record,
+		    const ElemRecordHooks *h);
 
 /* A named tensor set: a weight file opened, or an ONNX model's initialisers. Mapped; stays alive
  * until closed. */

@@ -18,7 +18,7 @@ typedef struct ReadOptions {
 	VEC(Binding) bind;
 	int64_t default_size; /* for symbols that nothing binds; 0: an error that lists them */
 	bool shapes_only;     /* check: parameters without data */
-	bool training;        /* later: batch norm and dropout as in training */
+	bool training;        /* with the elements of <training>: sets Graph.loss and optimizer */
 } ReadOptions;
 
 /* By suffix and content: .xml or .onnx. */

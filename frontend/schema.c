@@ -122,7 +122,7 @@ static void add_input_attrs(Str *s, Op op)
 {
 	const OpInfo *info = op_info(op);
 	Str doc = { .arena = s->arena };
-	if (info->max_in == 0 && !info->variadic)
+	if ((info->max_in == 0 && !info->variadic) || op_is_optimizer(op))
 		return;
 	str_fmt(&doc, "inputs: %s; none given: the result of the element before", info->inputs);
 	add_attr(s, "in", "names", NULL, false, str_text(&doc));
@@ -134,20 +134,24 @@ static void add_input_attrs(Str *s, Op op)
 	}
 }
 
-static void add_op(Str *s, Op op)
+static void add_record(Str *s, AttrRecord r)
 {
-	const OpInfo *info = op_info(op);
-	const AttrInfo *attrs = &attr_info[info->attr];
-	bool params = op_has_params(op);
-	open_element(s, info->name, info->doc);
-	add_attr(s, "id", "id", NULL, params, "name of the result");
-	add_input_attrs(s, op);
-	for (int i = 0; i < attrs->n_field; i++) {
-		const AttrFieldInfo *f = &attrs->field[i];
+	for (int i = 0; i < attr_info[r].n_field; i++) {
+		const AttrFieldInfo *f = &attr_info[r].field[i];
 		const char *type = kind_type(f->kind);
 		if (type)
 			add_attr(s, f->name, type, shown_default(f), str_eq(f->def, "?"), f->doc);
 	}
+}
+
+static void add_op(Str *s, Op op)
+{
+	const OpInfo *info = op_info(op);
+	bool params = op_has_params(op);
+	open_element(s, info->name, info->doc);
+	add_attr(s, "id", "id", NULL, params, "name of the result");
+	add_input_attrs(s, op);
+	add_record(s, info->attr);
 	if (params) {
 		add_attr(s, "trainable", "flag", "yes", false,
 			 "whether training changes its parameters");
@@ -232,20 +236,33 @@ static void add_rows(Str *s)
 	add_attr(s, "id", "id", NULL, false, "name of the result");
 	add_attr(s, "in", "names", NULL, true, "the condition");
 	close_element(s);
+	open_element(s, "training", "what a graph built for training has besides the model");
+	str_add(s,
+		"      <xs:choice minOccurs=\"0\" maxOccurs=\"unbounded\"><xs:group ref=\"one\"/>"
+		"<xs:group ref=\"optimizer\"/></xs:choice>\n");
+	add_record(s, ATTR_training_RECORD);
+	close_element(s);
 	open_element(s, "graph", "a model");
 	str_add(s, "      <xs:choice minOccurs=\"0\" maxOccurs=\"unbounded\"><xs:element "
 		   "ref=\"block\"/>"
-		   "<xs:group ref=\"one\"/></xs:choice>\n");
+		   "<xs:group ref=\"one\"/><xs:element ref=\"training\"/></xs:choice>\n");
 	add_attr(s, "name", "xs:string", NULL, false, "its name, a C identifier");
 	add_attr(s, "weights", "xs:string", NULL, false, "weight file, beside the model");
 	str_add(s, "      <xs:anyAttribute namespace=\"##other\" processContents=\"skip\"/>\n");
 	close_element(s);
 }
 
-static bool is_op(Op op)
+static bool is_of_kind(Op op, ElemKind k)
 {
 	Op found;
-	return elem_kind(op_info(op)->name, &found) == EK_op;
+	return elem_kind(op_info(op)->name, &found) == k;
+}
+
+static void add_op_refs(Str *s, ElemKind k)
+{
+	for (int i = 0; i < OP_COUNT; i++)
+		if (is_of_kind((Op)i, k))
+			str_fmt(s, "    <xs:element ref=\"%s\"/>\n", op_info((Op)i)->name);
 }
 
 static void add_groups(Str *s)
@@ -255,9 +272,9 @@ static void add_groups(Str *s)
 	str_add(s, "  <xs:group name=\"one\"><xs:choice>\n");
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		str_fmt(s, "    <xs:element ref=\"%s\"/>\n", others[i]);
-	for (int i = 0; i < OP_COUNT; i++)
-		if (is_op((Op)i))
-			str_fmt(s, "    <xs:element ref=\"%s\"/>\n", op_info((Op)i)->name);
+	add_op_refs(s, EK_op);
+	str_add(s, "  </xs:choice></xs:group>\n  <xs:group name=\"optimizer\"><xs:choice>\n");
+	add_op_refs(s, EK_optimizer);
 	str_add(s, "  </xs:choice></xs:group>\n"
 		   "  <xs:group name=\"elements\"><xs:choice>\n"
 		   "    <xs:choice minOccurs=\"0\" maxOccurs=\"unbounded\"><xs:group "
@@ -272,7 +289,7 @@ void schema_write(Str *s)
 	add_groups(s);
 	add_rows(s);
 	for (int i = 0; i < OP_COUNT; i++)
-		if (is_op((Op)i))
+		if (is_of_kind((Op)i, EK_op) || is_of_kind((Op)i, EK_optimizer))
 			add_op(s, (Op)i);
 	str_add(s, "</xs:schema>\n");
 }

@@ -215,6 +215,13 @@ static const char *undefined(Expander *x, const Scope *s, const char *written, L
 	if (elem_reported(x->c, loc, E2011) || elem_reported(x->c, loc, E2021))
 		return NULL;
 	const XmlNode *below = elem_worth_hint(x->c) ? find_below(s, written) : NULL;
+	if (below && str_eq(below->tag, "output")) {
+		diag_error(x->c->diag, loc, E2011, "'%.80s' names an output, not an element",
+			   written);
+		diag_hint(x->c->diag, "use the element that the <output> of line %d takes",
+			  below->loc.line);
+		return NULL;
+	}
 	if (below) {
 		diag_error(x->c->diag, loc, E2021, "'%.80s' is used before it is defined (line %d)",
 			   written, below->loc.line);

@@ -25,6 +25,8 @@ void elem_tensors(const ElemList *l, TensorList *out)
 			if (e->branch[b])
 				elem_tensors(e->branch[b], out);
 	}
+	if (l->training)
+		elem_tensors(l->training->list, out);
 }
 
 static void add_escaped(Str *s, const char *text)
@@ -180,6 +182,16 @@ static void add_list(Str *s, const ElemList *l, int indent)
 		add_elem(s, &l->elem.at[i], indent, op_width, id_width);
 }
 
+static void add_training(Str *s, const ElemTraining *t)
+{
+	str_add(s, "  <training");
+	for (int i = 0; i < t->head.attr.n; i++)
+		add_attr(s, t->head.attr.at[i].name, t->head.attr.at[i].value);
+	str_add(s, ">\n");
+	add_list(s, t->list, 4);
+	str_add(s, "  </training>\n");
+}
+
 bool xml_write(Context *c, const ElemList *list, Str *out, const char *weights_file)
 {
 	(void)c;
@@ -191,6 +203,8 @@ bool xml_write(Context *c, const ElemList *list, Str *out, const char *weights_f
 		add_attr(out, "weights", weights_file);
 	str_add(out, ">\n");
 	add_list(out, list, 2);
+	if (list->training)
+		add_training(out, list->training);
 	str_add(out, "</graph>\n");
 	return true;
 }

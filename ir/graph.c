@@ -45,6 +45,10 @@ static void map_results(Graph *to, const Graph *g, Node *const *map)
 					 map[g->update.at[i].next->id] };
 		vec_push(to->arena, &to->update, u);
 	}
+	to->loss = g->loss ? map[g->loss->id] : NULL;
+	to->optimizer = g->optimizer;
+	to->optimizer_attr = g->optimizer_attr;
+	to->training = g->training;
 }
 
 Graph *graph_prune(const Graph *g, Arena *arena)

@@ -17,8 +17,11 @@ struct burin_graph {
 	char sha256[65];             /* of the model file, hexadecimal */
 	int64_t batch[8]; /* sizes of option `batch`, largest first; graph is the last's */
 	int n_batch;
-	/* The graph for another batch size; NULL: see ctx->diag. */
-	Graph *(*rebuild)(struct burin_graph *g, int64_t batch);
+	/* The graph once more: for another batch size (0: as it was read), and with or without the
+	 * elements of <training>. NULL: see ctx->diag. Its nodes are in g->arena. */
+	Graph *(*rebuild)(struct burin_graph *g, int64_t batch, bool training);
+	const char *batch_symbol; /* leads the first input's shape: what a batch size binds; or NULL
+				   */
 	const void *read_options; /* frontend's, for rebuild */
 	void (*close)(struct burin_graph *g);
 };

@@ -68,6 +68,26 @@ static void print_histogram(Cli *c, const ElemList *l)
 	cli_print(c, "elements  %s\n", str_text(&s));
 }
 
+static int inspect_training(Cli *c, burin_graph *g)
+{
+	if (!g->list->training)
+		return EXIT_YES;
+	const Graph *t = g->rebuild(g, 0, true);
+	if (!t)
+		return cli_diagnostics(c, g->ctx->diag);
+	Str s;
+	str_init(&s, c->arena);
+	for (int i = g->graph->input.n; i < t->input.n; i++) {
+		str_fmt(&s, ", input %s ", t->input.at[i]->name);
+		type_print(&s, t->input.at[i]->type);
+	}
+	for (int i = g->graph->result.n + 1; i < t->result.n; i++)
+		str_fmt(&s, ", metric %s", t->result_name.at[i]);
+	cli_print(c, "training  %s%s\n", training_text(c->arena, t), str_text(&s));
+	graph_training_json(c, g, t);
+	return EXIT_YES;
+}
+
 static int inspect_model(Cli *c, const char *path)
 {
 	burin_graph *g;
@@ -84,8 +104,10 @@ static int inspect_model(Cli *c, const char *path)
 		cli_print(c, "work      %sFLOP in products and convolutions\n",
 			  text_count(a, s.flops));
 		print_ports(c, g->graph);
+		rc = inspect_training(c, g);
 		graph_summary_json(c, g, &s);
-		rc = cli_diagnostics(c, g->ctx->diag);
+		if (rc == EXIT_YES)
+			rc = cli_diagnostics(c, g->ctx->diag);
 	}
 	burin_graph_free(g);
 	return rc;
