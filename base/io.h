@@ -42,6 +42,17 @@ IoMap *io_map(const char *path, IoError *e);
 const void *io_map_data(const IoMap *m);
 size_t io_map_size(const IoMap *m);
 void io_unmap(IoMap *m); /* accepts NULL */
+/* The pages that lie in memory for it may go; they come back from the file when they are used. */
+void io_map_rest(const IoMap *m);
+
+/* A block as long as the file, which is filled from the front to the back, each part by reading it
+ * or by mapping its pages: for files that hold large tensors among what must be parsed with care.
+ * What has not arrived yet is zero. Closes fd, at the latest with the map. */
+IoMap *io_piecewise(int fd, size_t cap, IoError *e);
+bool io_read_to(IoMap *m, size_t end, IoError *e); /* all before `end`, at least */
+/* The whole pages in begin..end are mapped, the rest before `end` is read. */
+bool io_map_to(IoMap *m, size_t begin, size_t end, IoError *e);
+void io_settle(IoMap *m); /* all has arrived: closes the file */
 
 /* --- writing --------------------------------------------------------------------------------- */
 
@@ -53,6 +64,12 @@ IoWriter *io_create(const char *path, IoError *e);
 /* It need not survive a power cut: io_commit does not wait for the disk. */
 void io_scratch(IoWriter *w);
 void io_write(IoWriter *w, const void *data, size_t n);
+/* The next n bytes, as zeroed memory, 64-byte aligned, for the caller to fill before the next call for w: pages of
+ * the file where that begins a page and the system can do so. NULL: n is 0, or an error that
+ * io_commit will report. */
+void *io_place(IoWriter *w, size_t n);
+/* Pages filled so far need not stay in memory; they come back when they are used. */
+void io_place_rest(IoWriter *w);
 /* Ends the writer in any case; on error the temporary file is gone. */
 bool io_commit(IoWriter *w, IoError *e);
 void io_abort(IoWriter *w); /* accepts NULL */

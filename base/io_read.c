@@ -9,9 +9,9 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -38,8 +38,7 @@ static int open_again(int folder, const char *name, int flags)
 	return fd;
 }
 
-/* fd when it is a regular file, else closes it and returns -1. */
-static int regular(int fd, struct stat *st, IoError *e)
+int io_regular(int fd, struct stat *st, IoError *e)
 {
 	if (fd < 0 || fstat(fd, st) != 0) {
 		io_fail_errno(e, E1001, errno);
@@ -54,7 +53,7 @@ static int regular(int fd, struct stat *st, IoError *e)
 int io_open(const char *path, IoError *e)
 {
 	struct stat st;
-	return regular(open_again(AT_FDCWD, path, OPEN_FILE), &st, e);
+	return io_regular(open_again(AT_FDCWD, path, OPEN_FILE), &st, e);
 }
 
 /* --- beside a model -------------------------------------------------------------------------- */
@@ -95,7 +94,7 @@ static int beneath_failed(int error, IoError *e)
 static int only_link(int fd, IoError *e)
 {
 	struct stat st;
-	fd = regular(fd, &st, e);
+	fd = io_regular(fd, &st, e);
 	if (fd < 0 || st.st_nlink == 1)
 		return fd;
 	io_fail(e, E1005, "the file has a second hard link");
@@ -196,10 +195,10 @@ static void close_owned(OomOwned *self)
 	close(((OwnedFd *)self)->fd);
 }
 
-static bool read_all(int fd, char *at, size_t n, IoError *e)
+bool io_read_at(int fd, size_t from, char *at, size_t n, IoError *e)
 {
 	while (n) {
-		ssize_t got = read(fd, at, n);
+		ssize_t got = pread(fd, at, n, (off_t)from);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
@@ -207,15 +206,24 @@ static bool read_all(int fd, char *at, size_t n, IoError *e)
 		if (got == 0)
 			return io_fail(e, E1002, "the file became shorter while it was read");
 		at += got;
+		from += (size_t)got;
 		n -= (size_t)got;
 	}
 	return true;
 }
 
+bool io_too_long(uint64_t size, size_t cap, IoError *e)
+{
+	char text[sizeof e->text];
+	snprintf(text, sizeof text, "it has %llu bytes, at most %zu are read",
+		 (unsigned long long)size, cap);
+	return io_fail(e, E1004, text);
+}
+
 bool io_read_fd(int fd, Arena *arena, size_t cap, IoText *out, IoError *e)
 {
 	struct stat st;
-	fd = regular(fd, &st, e);
+	fd = io_regular(fd, &st, e);
 	if (fd < 0)
 		return false;
 	OwnedFd owner = { .fd = fd };
@@ -224,13 +232,10 @@ bool io_read_fd(int fd, Arena *arena, size_t cap, IoText *out, IoError *e)
 	if (ok) {
 		size_t n = (size_t)st.st_size;
 		char *at = arena_alloc(arena, n + 1);
-		ok = read_all(fd, at, n, e);
+		ok = io_read_at(fd, 0, at, n, e);
 		*out = (IoText){ .at = at, .n = n };
 	} else {
-		Str s;
-		str_init(&s, arena);
-		str_fmt(&s, "it has %lld bytes, at most %zu are read", (long long)st.st_size, cap);
-		io_fail(e, E1004, str_text(&s));
+		io_too_long((uint64_t)st.st_size, cap, e);
 	}
 	oom_disown(&owner.owned);
 	close(fd);
@@ -241,77 +246,4 @@ bool io_read(const char *path, Arena *arena, size_t cap, IoText *out, IoError *e
 {
 	int fd = io_open(path, e);
 	return fd >= 0 && io_read_fd(fd, arena, cap, out, e);
-}
-
-/* --- mappings -------------------------------------------------------------------------------- */
-
-struct IoMap {
-	OomOwned owned; /* first */
-	void *at;       /* NULL: empty file */
-	size_t n;
-};
-
-static void destroy_map(OomOwned *self)
-{
-	IoMap *m = (IoMap *)self;
-	if (m->at)
-		munmap(m->at, m->n);
-	free(m);
-}
-
-static bool map_pages(IoMap *m, int fd, off_t size, IoError *e)
-{
-	if ((uint64_t)size > PTRDIFF_MAX)
-		return io_fail(e, E1004, "it does not fit the address space");
-	m->n = (size_t)size;
-	if (!m->n)
-		return true;
-	void *at = mmap(NULL, m->n, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (at == MAP_FAILED)
-		return io_fail_errno(e, E1002, errno);
-	m->at = at;
-	return true;
-}
-
-IoMap *io_map_fd(int fd, IoError *e)
-{
-	struct stat st;
-	fd = regular(fd, &st, e);
-	if (fd < 0)
-		return NULL;
-	OwnedFd owner = { .fd = fd };
-	oom_own(&owner.owned, close_owned);
-	IoMap *m = mem_alloc(sizeof *m);
-	oom_own(&m->owned, destroy_map);
-	if (!map_pages(m, fd, st.st_size, e)) {
-		io_unmap(m);
-		m = NULL;
-	}
-	oom_disown(&owner.owned);
-	close(fd);
-	return m;
-}
-
-IoMap *io_map(const char *path, IoError *e)
-{
-	int fd = io_open(path, e);
-	return fd >= 0 ? io_map_fd(fd, e) : NULL;
-}
-
-const void *io_map_data(const IoMap *m)
-{
-	return m->at ? m->at : "";
-}
-
-size_t io_map_size(const IoMap *m)
-{
-	return m->n;
-}
-
-void io_unmap(IoMap *m)
-{
-	if (!m)
-		return;
-	oom_disown(&m->owned);
-	destroy_map(&m->owned);
 }

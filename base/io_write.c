@@ -10,11 +10,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUFFER = 1 << 16, TRIES = 100, TEMPORARY_EXTRA = 32 };
+enum { BUFFER = 1 << 16, TRIES = 100, TEMPORARY_EXTRA = 32, PLACE_ALIGN = 64 };
 
 struct IoWriter {
 	OomOwned owned; /* first */
@@ -23,13 +24,26 @@ struct IoWriter {
 	char *path;      /* the final name */
 	char *temporary; /* NULL: written directly, nothing to rename */
 	bool scratch;    /* not synced */
+	void *place;     /* what io_place gave out and is not written yet; NULL: nothing */
+	size_t place_bytes;
+	bool place_is_file; /* it shows pages of the file */
 	size_t held;
 	char buffer[BUFFER];
 };
 
+static void free_place(IoWriter *w)
+{
+	if (w->place && w->place_is_file)
+		munmap(w->place, w->place_bytes);
+	else
+		free(w->place);
+	w->place = NULL;
+}
+
 static void destroy_writer(OomOwned *self)
 {
 	IoWriter *w = (IoWriter *)self;
+	free_place(w);
 	if (w->fd >= 0)
 		close(w->fd);
 	if (w->temporary)
@@ -71,7 +85,7 @@ static bool open_temporary(IoWriter *w)
 			continue;
 		snprintf(name, room, "%.*s.%.*s.%016llx.tmp", folder, w->path, most, base,
 			 (unsigned long long)random);
-		w->fd = open_again(name, O_WRONLY | O_CREAT | O_EXCL);
+		w->fd = open_again(name, O_RDWR | O_CREAT | O_EXCL);
 		if (w->fd >= 0)
 			return true;
 		if (errno != EEXIST)
@@ -134,8 +148,68 @@ static void flush(IoWriter *w)
 	w->held = 0;
 }
 
+/* What was written into the memory that io_place gave out. */
+static void end_place(IoWriter *w)
+{
+	if (w->place && !w->place_is_file) {
+		flush(w);
+		write_out(w, w->place, w->place_bytes);
+	}
+	free_place(w);
+}
+
+/* Pages of the file, with space on the disk for all of them: a full disk would be a signal later.
+ * False: not here, or (w->error) not at all. */
+static bool place_in_file(IoWriter *w, size_t n)
+{
+	off_t at = w->temporary ? lseek(w->fd, 0, SEEK_CUR) : -1;
+	if (at < 0 || at % sysconf(_SC_PAGESIZE) != 0)
+		return false;
+	w->error = posix_fallocate(w->fd, at, (off_t)n);
+	if (w->error)
+		return false;
+	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, w->fd, at);
+	if (p == MAP_FAILED)
+		return false; /* a file system that cannot do so */
+	w->place = p;
+	w->place_is_file = true;
+	if (lseek(w->fd, (off_t)n, SEEK_CUR) < 0)
+		w->error = errno;
+	return !w->error;
+}
+
+static void *place_in_memory(size_t n)
+{
+	void *p = n <= PTRDIFF_MAX ? aligned_alloc(PLACE_ALIGN, (n + PLACE_ALIGN - 1) /
+									PLACE_ALIGN * PLACE_ALIGN)
+				   : NULL;
+	if (!p)
+		oom_raise();
+	return memset(p, 0, n);
+}
+
+void *io_place(IoWriter *w, size_t n)
+{
+	end_place(w);
+	flush(w);
+	if (n == 0 || w->error)
+		return NULL;
+	w->place_bytes = n;
+	w->place_is_file = false;
+	if (!place_in_file(w, n) && !w->error)
+		w->place = place_in_memory(n);
+	return w->error ? NULL : w->place;
+}
+
+void io_place_rest(IoWriter *w)
+{
+	if (w->place && w->place_is_file)
+		madvise(w->place, w->place_bytes, MADV_DONTNEED);
+}
+
 void io_write(IoWriter *w, const void *data, size_t n)
 {
+	end_place(w);
 	if (n > BUFFER - w->held)
 		flush(w);
 	if (n > BUFFER) {
@@ -179,6 +253,7 @@ static void close_file(IoWriter *w)
 
 bool io_commit(IoWriter *w, IoError *e)
 {
+	end_place(w);
 	flush(w);
 	if (w->temporary && !w->error && !w->scratch)
 		note_error(w, fsync(w->fd));

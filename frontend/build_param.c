@@ -148,6 +148,16 @@ static Node *poison(Build *s)
 	return emit_scalar(s->b, DT_f32, 0);
 }
 
+/* Whether the data that the model itself brings (ONNX) is used: other weights replace what training
+ * changes, and constants only where they name them. */
+static bool keeps_own(const Build *s, const ParamAsk *ask)
+{
+	if (!ask->data || !s->o->weights)
+		return ask->data;
+	return !ask->trainable && (s->random || s->fresh || weights_raw(s->weights) ||
+				   !weights_find(s->weights, ask->name));
+}
+
 Node *build_param(Build *s, const ParamAsk *ask)
 {
 	Node *old = map_get_str(s->param, ask->name);
@@ -159,7 +169,7 @@ Node *build_param(Build *s, const ParamAsk *ask)
 			   type_text(s->arena, old->type), type_text(s->arena, ask->type));
 		return poison(s);
 	}
-	const Blob *data = ask->data;
+	const Blob *data = keeps_own(s, ask) ? ask->data : NULL;
 	if (!data && !s->o->shapes_only) {
 		data = param_data(s, ask);
 		s->failed |= !data; /* go on without: the rest shall be checked too */

@@ -26,6 +26,7 @@ ElemList *read_elements(Context *c, Arena *arena, const char *path, const ReadOp
 			WeightSet **weights);
 ElemList *xml_read(Context *c, Arena *arena, const char *path, const char *text,
 		   size_t n); /* blocks expanded */
+/* data stays in use as long as *weights, which are set also where the model has none. */
 ElemList *onnx_read(Context *c, Arena *arena, const char *path, const void *data, size_t n,
 		    WeightSet **weights);
 /* Binds symbols, makes parameters, infers, folds, decides `if`: the typed graph, macros kept. */
@@ -57,6 +58,8 @@ WeightSet *weights_open(Context *c, Arena *arena, const char *path,
 WeightSet *weights_open_beside(Context *c, Arena *arena, const char *model, const char *name,
 			       Loc asked_at); /* named by the model */
 void weights_close(WeightSet *w);
+/* Pages of its files need not stay in memory; they come back when they are used. Accepts NULL. */
+void weights_rest(const WeightSet *w);
 bool weights_are_made(const char *weights); /* "random...", "init...": no file */
 bool safetensors_write(Context *c, const char *path, int n, const char *const *name,
 		       const Blob *const *blob); /* atomic */

@@ -1,4 +1,5 @@
 /* Shared by the parts of the ONNX reader:
+ *   onnx_file.c   the file's bytes
  *   onnx_proto.c  bytes to messages         onnx.c       model, graphs, functions
  *   onnx_data.c   tensors to blobs          onnx_names.c ids, what is not read
  *   onnx.def      operators, a row each     onnx_call.c  one node: inputs, attributes, elements
@@ -6,6 +7,7 @@
  */
 #ifndef FRONTEND_ONNX_IMPL_H
 #define FRONTEND_ONNX_IMPL_H
+#include "base/io.h"
 #include "base/map.h"
 #include "frontend/frontend.h"
 #include "frontend/onnx_proto.h"

@@ -3,9 +3,13 @@
  * asks for it. */
 #ifndef FRONTEND_ONNX_PROTO_H
 #define FRONTEND_ONNX_PROTO_H
+#include "base/io.h"
 #include "base/vec.h"
 #include "frontend/protobuf.h"
 #include "ir/context.h"
+
+/* The whole file. Its large tensors are mapped, so that they are in memory only while used. */
+IoMap *onnx_open(const char *path, IoError *e);
 
 /* TensorProto.DataType; the others are not read. */
 enum {

@@ -1,12 +1,10 @@
 /* A model from its file: the suffix says what it is, and its content must agree. The weight file is
  * opened here too: one that the model names lies beside the model; one that the user names is taken
- * as it is. */
+ * as it is, and then constants of the model itself still lie where they lay. */
 #include "base/io.h"
-#include "frontend/frontend.h"
+#include "frontend/onnx_proto.h"
+#include "frontend/weights.h"
 #include "frontend/xml_tree.h"
-
-/* Models above 2 GB of ONNX keep their tensors outside. */
-enum { ONNX_MAX_BYTES = 0x7fffffff };
 
 static ElemList *read_xml(Context *c, Arena *arena, const char *path, const ReadOptions *o,
 			  WeightSet **weights)
@@ -28,12 +26,17 @@ static ElemList *read_xml(Context *c, Arena *arena, const char *path, const Read
 static ElemList *read_onnx(Context *c, Arena *arena, const char *path, WeightSet **weights)
 {
 	IoError e;
-	IoText text;
-	if (!io_read(path, arena, ONNX_MAX_BYTES, &text, &e)) {
+	IoMap *m = onnx_open(path, &e);
+	if (!m) {
 		io_report(c->diag, (Loc){ .file = path }, path, &e);
 		return NULL;
 	}
-	return onnx_read(c, arena, path, text.at, text.n, weights);
+	ElemList *list = onnx_read(c, arena, path, io_map_data(m), io_map_size(m), weights);
+	if (list)
+		weights_keep(*weights, m);
+	else
+		io_unmap(m);
+	return list;
 }
 
 ElemList *read_elements(Context *c, Arena *arena, const char *path, const ReadOptions *o,
@@ -54,7 +57,10 @@ ElemList *read_elements(Context *c, Arena *arena, const char *path, const ReadOp
 	}
 	if (!list || !o->weights || weights_are_made(o->weights) || o->shapes_only)
 		return list;
-	weights_close(*weights);
+	WeightSet *own = *weights;
 	*weights = weights_open(c, arena, o->weights, (Loc){ .file = o->weights });
+	if (*weights && own)
+		weights_inherit(*weights, own);
+	weights_close(own);
 	return *weights ? list : NULL;
 }

@@ -56,6 +56,23 @@ void weights_keep(WeightSet *w, IoMap *map)
 	vec_push(w->arena, &w->kept, map);
 }
 
+void weights_inherit(WeightSet *w, WeightSet *from)
+{
+	if (from->map)
+		weights_keep(w, from->map);
+	from->map = NULL;
+	while (from->kept.n > 0)
+		weights_keep(w, from->kept.at[--from->kept.n]);
+}
+
+void weights_rest(const WeightSet *w)
+{
+	if (w && w->map)
+		io_map_rest(w->map);
+	for (int i = 0; w && i < w->kept.n; i++)
+		io_map_rest(w->kept.at[i]);
+}
+
 void weights_close(WeightSet *w)
 {
 	if (!w)

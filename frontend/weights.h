@@ -19,6 +19,8 @@ struct WeightSet {
 
 /* The set closes the mapping with itself. */
 void weights_keep(WeightSet *w, IoMap *map);
+/* Keeps the files of another set open, whose tensors are still in use but no longer its own. */
+void weights_inherit(WeightSet *w, WeightSet *from);
 
 typedef struct Bytes {
 	const unsigned char *at;

@@ -1,5 +1,6 @@
 /* For tests of files: a folder of their own, and a system whose calls fail on demand. The test
- * names the calls in its first line: wrap: open openat read write fsync rename close syscall */
+ * names the calls in its first line: wrap: open openat pread write fsync rename
+ * close syscall posix_fallocate mmap */
 #ifndef TESTS_IO_FIXTURE_H
 #define TESTS_IO_FIXTURE_H
 #include "tests/unit/check.h"
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -28,7 +30,7 @@ static struct {
 	int error;
 	long countdown; /* the call that fails; negative: none */
 	long calls;
-	bool no_openat2;
+	bool no_openat2, no_mmap;
 } system_calls = { .countdown = -1 };
 
 static inline bool fails_now(void)
@@ -46,8 +48,8 @@ int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, mode_t mode);
 int __real_openat(int fd, const char *path, int flags, ...);
 int __wrap_openat(int fd, const char *path, int flags, mode_t mode);
-ssize_t __real_read(int fd, void *at, size_t n);
-ssize_t __wrap_read(int fd, void *at, size_t n);
+ssize_t __real_pread(int fd, void *at, size_t n, off_t from);
+ssize_t __wrap_pread(int fd, void *at, size_t n, off_t from);
 ssize_t __real_write(int fd, const void *at, size_t n);
 ssize_t __wrap_write(int fd, const void *at, size_t n);
 int __real_fsync(int fd);
@@ -56,6 +58,10 @@ int __real_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
 int __real_close(int fd);
 int __wrap_close(int fd);
+int __real_posix_fallocate(int fd, off_t at, off_t n);
+int __wrap_posix_fallocate(int fd, off_t at, off_t n);
+void *__real_mmap(void *at, size_t n, int protection, int flags, int fd, off_t offset);
+void *__wrap_mmap(void *at, size_t n, int protection, int flags, int fd, off_t offset);
 long __real_syscall(long number, ...);
 long __wrap_syscall(long number, long a, long b, long c, long d);
 
@@ -69,11 +75,12 @@ int __wrap_openat(int fd, const char *path, int flags, mode_t mode)
 	return fails_now() ? -1 : __real_openat(fd, path, flags, mode);
 }
 
-ssize_t __wrap_read(int fd, void *at, size_t n)
+ssize_t __wrap_pread(int fd, void *at, size_t n, off_t from)
 {
-	if (fails_now())
-		return system_calls.fault == SHORT ? __real_read(fd, at, n > 1 ? n / 2 : n) : -1;
-	return __real_read(fd, at, n);
+	bool fails = fails_now();
+	if (fails && system_calls.fault != SHORT)
+		return -1;
+	return __real_pread(fd, at, fails && n > 1 ? n / 2 : n, from);
 }
 
 ssize_t __wrap_write(int fd, const void *at, size_t n)
@@ -100,6 +107,21 @@ int __wrap_close(int fd) /* closes in any case, as Linux does */
 	int result = __real_close(fd);
 	errno = error;
 	return bad ? -1 : result;
+}
+
+int __wrap_posix_fallocate(int fd, off_t at, off_t n)
+{
+	bool fails = fails_now() && system_calls.fault == FAIL;
+	return fails ? system_calls.error : __real_posix_fallocate(fd, at, n);
+}
+
+void *__wrap_mmap(void *at, size_t n, int protection, int flags, int fd, off_t offset)
+{
+	if (system_calls.no_mmap) {
+		errno = ENODEV;
+		return MAP_FAILED;
+	}
+	return __real_mmap(at, n, protection, flags, fd, offset);
 }
 
 long __wrap_syscall(long number, long a, long b, long c, long d)

@@ -1,4 +1,4 @@
-/* wrap: open openat read write fsync rename close syscall */
+/* wrap: open openat pread write fsync rename close syscall posix_fallocate mmap */
 /* Files: reading, and names that a model gives with all the ways to misuse them. */
 #include "tests/unit/io_fixture.h"
 #include <pthread.h>
@@ -69,6 +69,77 @@ static void test_map(void **state)
 	io_unmap(NULL);
 	assert_null(io_map(in_folder("none"), &e));
 	assert_int_equal(e.code, E1001);
+}
+
+/* A file of 40 pages: parts read, parts mapped, in all the ways that parts lie on pages. */
+static void test_piecewise(void **state)
+{
+	(void)state;
+	enum { PAGES = 40 };
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), n = PAGES * page + 77;
+	char *content = arena_alloc(arena, n + 1);
+	for (size_t i = 0; i < n; i++)
+		content[i] = (char)('a' + i % 23);
+	put("w", content);
+	size_t ends[] = { 0,        1,         page - 1,      page,      page + 1,
+			  3 * page, 20 * page, 20 * page + 5, 39 * page, PAGES * page,
+			  n };
+	enum { N = sizeof ends / sizeof *ends };
+	for (size_t from = 0; from < N; from++)
+		for (size_t to = from; to < N; to++) {
+			IoError e;
+			IoMap *m = io_piecewise(io_open(in_folder("w"), &e), n, &e);
+			assert_non_null(m);
+			assert_true(io_read_to(m, ends[from], &e));
+			assert_true(io_map_to(m, ends[from], ends[to], &e));
+			assert_memory_equal(io_map_data(m), content, ends[to]);
+			assert_true(io_read_to(m, n, &e));
+			io_settle(m);
+			io_map_rest(m);
+			assert_int_equal(io_map_size(m), n);
+			assert_memory_equal(io_map_data(m), content, n);
+			io_unmap(m);
+		}
+}
+
+/* What was read stays when the file changes; only what was mapped shows it. */
+static void test_piecewise_keeps_what_was_read(void **state)
+{
+	(void)state;
+	IoError e;
+	size_t n = 64 << 12;
+	char *content = arena_alloc(arena, n + 1);
+	memset(content, 'a', n);
+	put("w", content);
+	IoMap *m = io_piecewise(io_open(in_folder("w"), &e), n, &e);
+	assert_true(io_read_to(m, n, &e));
+	FILE *f = fopen(in_folder("w"), "r+");
+	fputs("changed", f);
+	fclose(f);
+	io_map_rest(m);
+	assert_memory_equal(io_map_data(m), content, n);
+	io_unmap(m);
+}
+
+static void test_piecewise_refused(void **state)
+{
+	(void)state;
+	IoError e;
+	int before = open_descriptors();
+	put("w", "0123456789");
+	assert_null(io_piecewise(io_open(in_folder("w"), &e), 9, &e));
+	assert_int_equal(e.code, E1004);
+	assert_string_equal(e.text, "it has 10 bytes, at most 9 are read");
+	IoMap *m = io_piecewise(io_open(in_folder("w"), &e), 10, &e);
+	put("w", "");
+	assert_false(io_read_to(m, 10, &e));
+	assert_int_equal(e.code, E1002);
+	io_unmap(m);
+	m = io_piecewise(io_open(in_folder("w"), &e), 10, &e);
+	assert_int_equal(io_map_size(m), 0);
+	assert_true(io_read_to(m, 0, &e));
+	io_unmap(m);
+	assert_int_equal(open_descriptors(), before);
 }
 
 /* What is open when memory runs out is closed. */
@@ -331,9 +402,18 @@ static void test_paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_read),          TEST(test_read_refused),         TEST(test_map),
-		TEST(test_out_of_memory), TEST(test_faults_while_reading), TEST(test_report),
-		TEST(test_beside),        TEST(test_beside_bare_name),     TEST(test_beside_race),
+		TEST(test_read),
+		TEST(test_read_refused),
+		TEST(test_map),
+		TEST(test_piecewise),
+		TEST(test_piecewise_keeps_what_was_read),
+		TEST(test_piecewise_refused),
+		TEST(test_out_of_memory),
+		TEST(test_faults_while_reading),
+		TEST(test_report),
+		TEST(test_beside),
+		TEST(test_beside_bare_name),
+		TEST(test_beside_race),
 		TEST(test_paths),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* wrap: open openat read write fsync rename close syscall */
+/* wrap: open openat pread write fsync rename close syscall posix_fallocate mmap */
 /* Files: saves under every failure of the system, and under kill. */
 #include "tests/unit/io_fixture.h"
 #include <signal.h>
@@ -184,6 +184,98 @@ static void test_interrupted_while_writing(void **state)
 		}
 }
 
+/* --- memory for what comes next ----------------------------------------------------------------
+ */
+
+enum { HEAD = 4096, PLACE = 300001 };
+
+/* Head, a place of PLACE bytes filled in two steps, tail. */
+static bool write_with_place(const char *path, size_t head, IoError *e)
+{
+	static char zeros[HEAD];
+	IoWriter *w = io_create(path, e);
+	if (!w)
+		return false;
+	io_write(w, zeros, head);
+	unsigned char *p = io_place(w, PLACE);
+	for (int i = 0; p && i < PLACE / 2; i++) {
+		assert_int_equal(p[i], 0);
+		p[i] = (unsigned char)(i % 251);
+	}
+	io_place_rest(w);
+	for (int i = PLACE / 2; p && i < PLACE; i++)
+		p[i] = (unsigned char)(i % 251);
+	io_write(w, "tail", 4);
+	return io_commit(w, e);
+}
+
+static void check_place(const char *path, size_t head)
+{
+	IoText t;
+	IoError e;
+	assert_true(io_read(path, arena, 1 << 20, &t, &e));
+	assert_int_equal(t.n, head + PLACE + 4);
+	for (int i = 0; i < PLACE; i++)
+		assert_int_equal((unsigned char)t.at[head + (size_t)i], i % 251);
+	assert_memory_equal(t.at + head + PLACE, "tail", 4);
+}
+
+static void test_place(void **state)
+{
+	(void)state;
+	IoError e;
+	const char *path = in_folder("out");
+	static const size_t heads[] = { 0, 7, HEAD };
+	for (size_t i = 0; i < 3; i++)
+		for (int mmap_works = 0; mmap_works < 2; mmap_works++) {
+			system_calls.no_mmap = !mmap_works;
+			assert_true(write_with_place(path, heads[i], &e));
+			check_place(path, heads[i]);
+		}
+	IoWriter *w = io_create(path, &e);
+	assert_null(io_place(w, 0));
+	assert_non_null(io_place(w, PLACE));
+	io_abort(w);
+	check_place(path, HEAD);
+	assert_int_equal(files_in_folder(), 1);
+}
+
+static void test_place_on_a_device(void **state)
+{
+	(void)state;
+	IoError e;
+	assert_true(write_with_place("/dev/null", HEAD, &e));
+	assert_false(write_with_place("/dev/full", HEAD, &e));
+	assert_string_equal(e.text, "no space left on device");
+}
+
+static void test_faults_with_place(void **state)
+{
+	(void)state;
+	const char *path = in_folder("out");
+	for (int no_mmap = 0; no_mmap < 2; no_mmap++)
+		for (long k = 0;; k++) {
+			IoError e;
+			int before = open_descriptors();
+			put("out", "old");
+			system_calls.no_mmap = no_mmap;
+			system_calls.fault = FAIL;
+			system_calls.error = ENOSPC;
+			system_calls.countdown = k;
+			bool ok = write_with_place(path, HEAD, &e);
+			system_calls.fault = NO_FAULT;
+			assert_int_equal(open_descriptors(), before);
+			assert_int_equal(files_in_folder(), 1);
+			if (system_calls.countdown >= 0) {
+				assert_true(ok && k >= 7);
+				check_place(path, HEAD);
+				break;
+			}
+			if (!ok)
+				assert_string_equal(e.text, "no space left on device");
+		}
+}
+
 /* A process that saves generation after generation is killed: what it acknowledged, or something
  * later, is there and whole. */
 enum { SAVE_INTS = 20000, KILLS = 60 };
@@ -247,6 +339,9 @@ int main(void)
 		TEST(test_write_to_device),
 		TEST(test_faults_while_writing),
 		TEST(test_interrupted_while_writing),
+		TEST(test_place),
+		TEST(test_place_on_a_device),
+		TEST(test_faults_with_place),
 		TEST(test_killed_while_saving),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
