@@ -1,5 +1,5 @@
 /* Ahead of time: one plan per CPU level over the same weights, all kernels compiled in parallel,
- * glue, metadata, and the artefact. */
+ * glue, metadata, and the artefact. The weights are packed last, straight into their file. */
 #include "base/io.h"
 #include "base/json.h"
 #include "base/map.h"
@@ -28,7 +28,6 @@ typedef struct Aot {
 	int n_variant;
 	VEC(ObjectCode) object;
 	const char *prefix, *metadata;
-	void *weights;
 	int64_t weight_bytes;
 } Aot;
 
@@ -251,32 +250,6 @@ static bool compile_glue(Aot *z)
 	return true;
 }
 
-static bool write_files(Aot *z)
-{
-	Str targets;
-	str_init(&targets, z->arena);
-	for (int i = 0; i < z->n_target; i++)
-		str_fmt(&targets, i ? ", %s" : "%s", z->target[i].name);
-	ArtifactRequest r = { .path = z->a->path,
-			      .header = z->a->header,
-			      .prefix = z->prefix,
-			      .source = z->a->source,
-			      .targets = str_text(&targets),
-			      .metadata = z->metadata,
-			      .linker = z->a->linker,
-			      .object = z->object.at,
-			      .n_object = z->object.n,
-			      .variant = z->variant,
-			      .n_variant = z->n_variant,
-			      .free_batch = z->a->n_batch > 0,
-			      .weights = z->weights,
-			      .weight_bytes = z->weight_bytes,
-			      .beside = z->a->weights_beside,
-			      .stop = (const volatile sig_atomic_t *)z->a->stop };
-	weights_layout(z, r.layout);
-	return artifact_write(z->c, &r);
-}
-
 /* --- .ll and .s: kernels and glue of one CPU as text, to be read ---------------------------------
  */
 
@@ -329,33 +302,84 @@ static void fill_report(const Aot *z, CompileReport *r)
 		r->flops += p->step.at[i].flops;
 }
 
-/* The same weights must serve all batch sizes: byte for byte. */
-static bool pack_weights(Aot *z, const Target *host, JitOptions j)
+/* --- weights and files ----------------------------------------------------------------------- */
+
+static bool weights_differ(Aot *z)
 {
-	bool same = true;
-	if (!prepare_weights(z->c, &z->compiled[0], host, j, &z->weights))
-		return false;
-	for (int b = 1; same && b < z->n_batch; b++) {
-		void *other = NULL;
-		if (!prepare_weights(z->c, &z->compiled[b], host, j, &other))
-			return false;
-		same = z->compiled[b].main->weight_bytes == z->weight_bytes &&
-		       memcmp(z->weights, other, (size_t)z->weight_bytes) == 0;
-		weights_free(other);
-	}
-	if (same)
-		return true;
 	diag_error(z->c->diag, (Loc){ 0 }, E5112, "the weights depend on the batch size");
 	diag_hint(z->c->diag, "compile one artefact for each batch size instead");
 	return false;
 }
 
-static bool run(Aot *z)
+typedef struct Filling {
+	const Aot *z;
+	IoWriter *file; /* or NULL */
+} Filling;
+
+static bool rest(void *user)
 {
+	const Filling *f = user;
+	if (f->z->o->rest)
+		f->z->o->rest(f->z->o->user_rest);
+	if (f->file)
+		io_place_rest(f->file);
+	return report_progress(f->z, "packing weights", 0, 1);
+}
+
+/* Those of all batch sizes must be the same, byte for byte. */
+static bool fill_weights(void *user, void *to, IoWriter *file)
+{
+	Aot *z = user;
 	JitOptions j = { z->o->threads, z->o->cache };
+	Filling f = { z, file };
+	PrepareTo p = { .block = to, .rest = rest, .user = &f };
 	Target host;
 	target_find("native", &host);
 	host = target_resolve(z->arena, &host);
+	if (!rest(&f) || !prepare_into(z->c, &z->compiled[0], &host, j, &p) || !rest(&f))
+		return false;
+	for (int b = 1; b < z->n_batch; b++) {
+		void *other = NULL;
+		if (!prepare_weights(z->c, &z->compiled[b], &host, j, &other))
+			return false;
+		bool same = z->compiled[b].main->weight_bytes == z->weight_bytes &&
+			    memcmp(to, other, (size_t)z->weight_bytes) == 0;
+		weights_free(other);
+		if (!same)
+			return weights_differ(z);
+	}
+	return true;
+}
+
+static bool write_files(Aot *z)
+{
+	Str targets;
+	str_init(&targets, z->arena);
+	for (int i = 0; i < z->n_target; i++)
+		str_fmt(&targets, i ? ", %s" : "%s", z->target[i].name);
+	ArtifactRequest r = { .path = z->a->path,
+			      .header = z->a->header,
+			      .prefix = z->prefix,
+			      .source = z->a->source,
+			      .targets = str_text(&targets),
+			      .metadata = z->metadata,
+			      .linker = z->a->linker,
+			      .object = z->object.at,
+			      .n_object = z->object.n,
+			      .variant = z->variant,
+			      .n_variant = z->n_variant,
+			      .free_batch = z->a->n_batch > 0,
+			      .fill = fill_weights,
+			      .user = z,
+			      .weight_bytes = z->weight_bytes,
+			      .beside = z->a->weights_beside,
+			      .stop = (const volatile sig_atomic_t *)z->a->stop };
+	weights_layout(z, r.layout);
+	return artifact_write(z->c, &r);
+}
+
+static bool run(Aot *z)
+{
 	if (!report_progress(z, "optimising", 0, 1) || !make_plans(z))
 		return false;
 	z->metadata = metadata(z);
@@ -364,8 +388,6 @@ static bool run(Aot *z)
 		z->own.weights_beside = true;
 	if (is_text(z->a->path))
 		return report_progress(z, "compiling kernels", 0, 1) && write_text(z);
-	if (!report_progress(z, "packing weights", 0, 1) || !pack_weights(z, &host, j))
-		return false;
 	for (int i = 0; i < z->n_variant; i++)
 		if (!report_progress(z, "compiling kernels", i, z->n_variant) ||
 		    !compile_variant(z, i))
@@ -393,7 +415,6 @@ bool compile_artifact(Context *c, const Graph *g, const CompileOptions *o, const
 	bool ok = run(&z);
 	if (ok && report)
 		fill_report(&z, report);
-	weights_free(z.weights);
 	arena_destroy(arena);
 	return ok;
 }

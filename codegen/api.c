@@ -75,6 +75,12 @@ static bool read_batches(CompileJob *j, const burin_graph *g)
 	return false;
 }
 
+static void rest(void *graph)
+{
+	const burin_graph *g = graph;
+	g->rest(g);
+}
+
 static bool read_job(CompileJob *j, const burin_graph *g, const char *path)
 {
 	const char *weights = opts_get(j->o, "weights");
@@ -82,6 +88,10 @@ static bool read_job(CompileJob *j, const burin_graph *g, const char *path)
 	if (j->h && j->h->progress) {
 		j->co.progress = progress;
 		j->co.user = (void *)j->h;
+	}
+	if (g->rest) {
+		j->co.rest = rest;
+		j->co.user_rest = (void *)(uintptr_t)g;
 	}
 	j->ao.path = path;
 	j->ao.prefix = opts_get(j->o, "prefix");

@@ -13,6 +13,9 @@ typedef struct CompileOptions {
 	int (*progress)(void *user, const char *stage, int64_t done,
 			int64_t total); /* or NULL; not 0: stop */
 	void *user;
+	/* The pages that hold the model's parameters need not stay in memory; or NULL */
+	void (*rest)(void *user);
+	void *user_rest;
 } CompileOptions;
 
 /* A model compiled into memory. Owns its code and weights; the graph may go. */

@@ -4,8 +4,18 @@
 #include "codegen/codegen.h"
 #include "passes/pass.h"
 
-/* *weights: a block of compiled->main->weight_bytes, 64-byte aligned, filled; free with
- * weights_free. */
+/* Where the weights go, and how that is done without having all in memory that they are made of and
+ * all that is made of them. */
+typedef struct PrepareTo {
+	void *block; /* compiled->main->weight_bytes, 64-byte aligned; every byte is written */
+	/* Called after some megabytes each: what was read and written so far is not needed soon, so
+	 * that its pages may leave memory. False: stop, reported. NULL: nobody cares. */
+	bool (*rest)(void *user);
+	void *user;
+} PrepareTo;
+bool prepare_into(Context *c, const Compiled *compiled, const Target *host, JitOptions o,
+		  const PrepareTo *to);
+/* Into memory of its own. *weights: free with weights_free. */
 bool prepare_weights(Context *c, const Compiled *compiled, const Target *host, JitOptions o,
 		     void **weights);
 void weights_free(void *weights); /* accepts NULL */

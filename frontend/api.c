@@ -77,6 +77,11 @@ static void close_graph(burin_graph *g)
 	free(g);
 }
 
+static void rest_graph(const burin_graph *g)
+{
+	weights_rest(g->weights);
+}
+
 /* --- batch = 1,8: the symbol that leads the first input -------------------------------------- */
 
 static const char *leading_symbol(const ElemList *list, Arena *a)
@@ -158,6 +163,7 @@ bool model_open(burin_graph *g, const char *path, const burin_opts *o, ReadOptio
 	g->arena = arena_create();
 	g->path = arena_strdup(g->arena, path);
 	g->close = close_graph;
+	g->rest = rest_graph;
 	if (!read_options(g->ctx, o, r))
 		return false;
 	g->list = read_elements(g->ctx, g->arena, g->path, r, &w);

@@ -23,6 +23,9 @@ struct burin_graph {
 	const char *batch_symbol; /* leads the first input's shape: what a batch size binds; or NULL
 				   */
 	const void *read_options; /* frontend's, for rebuild */
+	/* The pages of its weight files need not stay in memory; they come back. NULL: it has none.
+	 */
+	void (*rest)(const struct burin_graph *g);
 	void (*close)(struct burin_graph *g);
 };
 

@@ -17,7 +17,7 @@ typedef struct Work {
 	int64_t stage_start;
 	Str explain;
 	Texts wrote;
-	double read_s, optimise_s, codegen_s, link_s;
+	double read_s, optimise_s, codegen_s, link_s, weights_s;
 } Work;
 
 /* --- progress --------------------------------------------------------------------------------- */
@@ -26,6 +26,8 @@ static double *stage_seconds(Work *w, const char *stage)
 {
 	if (str_eq(stage, "linking"))
 		return &w->link_s;
+	if (str_eq(stage, "packing weights"))
+		return &w->weights_s;
 	return str_eq(stage, "compiling kernels") ? &w->codegen_s : &w->optimise_s;
 }
 
@@ -112,6 +114,7 @@ static void report_json(Work *w, const GraphSummary *s)
 	put_stage(w, "optimise", w->optimise_s);
 	put_stage(w, "codegen", w->codegen_s);
 	put_stage(w, "link", w->link_s);
+	put_stage(w, "weights", w->weights_s);
 	json_end(&c->json);
 	if (opt_given(c, OPT_explain))
 		json_key_text(c, "explain", str_text(&w->explain));
@@ -153,19 +156,22 @@ static void report_text(Work *w, const GraphSummary *s)
 	     arena_printf(a, "%d steps, %d kernels, %sFLOP", r->steps, r->kernels,
 			  text_count(a, r->flops)));
 	print_explain(w);
-	cli_print(c, "%-9s workspace %s, scratch %s per thread, weights %s\n", "plan",
-		  text_bytes(a, r->work_bytes), text_bytes(a, r->scratch_bytes),
-		  text_bytes(a, r->weight_bytes));
+	cli_print(c, "%-9s workspace %s, scratch %s per thread\n", "plan",
+		  text_bytes(a, r->work_bytes), text_bytes(a, r->scratch_bytes));
 	line(w, "codegen", w->codegen_s, arena_printf(a, "for %s", target_names(w)));
 	if (str_ends(w->out, ".so"))
 		line(w, "link", w->link_s,
 		     arena_printf(a, "%s %s  needs: %s", w->out, text_bytes(a, file_bytes(w->out)),
 				  needed_libraries(a, w->out)));
+	if (r->weight_bytes && !is_text(w->out))
+		line(w, "weights", w->weights_s,
+		     arena_printf(a, "%s packed", text_bytes(a, r->weight_bytes)));
 	Str files;
 	str_init(&files, a);
 	for (int i = 0; i < w->wrote.n; i++)
 		str_fmt(&files, i ? " %s" : "%s", w->wrote.at[i]);
-	line(w, "wrote", w->read_s + w->optimise_s + w->codegen_s + w->link_s, str_text(&files));
+	line(w, "wrote", w->read_s + w->optimise_s + w->codegen_s + w->link_s + w->weights_s,
+	     str_text(&files));
 }
 
 /* --- the work --------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
  * weights beside it. */
 #ifndef CODEGEN_ARTIFACT_ARTIFACT_H
 #define CODEGEN_ARTIFACT_ARTIFACT_H
+#include "base/io.h"
 #include "codegen/codegen.h"
 #include "ir/context.h"
 #include <signal.h>
@@ -26,7 +27,11 @@ typedef struct ArtifactRequest {
 	int n_variant;
 	bool free_batch;
 
-	const void *weights;
+	/* Writes the packed weights, weight_bytes of them, to `to`, which is 64-byte aligned;
+	 * called once, when the code is linked. file: whose io_place `to` is, or NULL. False:
+	 * reported. */
+	bool (*fill)(void *user, void *to, IoWriter *file);
+	void *user;
 	int64_t weight_bytes;
 	bool beside;        /* into <path without suffix>.weights instead of the artefact */
 	uint64_t layout[2]; /* as in BurinProgram */

@@ -2,7 +2,6 @@
 #ifndef CODEGEN_ARTIFACT_INTERNAL_H
 #define CODEGEN_ARTIFACT_INTERNAL_H
 #include "codegen/artifact/artifact.h"
-#include "base/io.h"
 #include "base/oom.h"
 #include "codegen/artifact/elf_out.h"
 #include <limits.h>
@@ -25,6 +24,8 @@ void folder_end(Folder *f);
 bool object_write(const ElfOut *e, const char *path, bool scratch, IoError *error);
 bool archive_write(const ElfOut *e, const char *path, Exports exports, IoError *error);
 
+/* The weights, as the next bytes of a file under way. */
+bool weights_write(const ArtifactRequest *r, IoWriter *w);
 /* Links the object to r->path. */
 bool link_shared(Context *c, const ArtifactRequest *r, const ElfOut *e, Exports exports);
 

@@ -1,10 +1,11 @@
 /* From the object to a shared library, by whatever linker the host has (LLVM's C API has none). It
  * runs in the work folder with relative names only, so that its output does not depend on where
- * that is. libc and libm are given by path: no development package is needed, and nothing else can
- * get in. */
+ * that is. Large weights are not its work (elf_attach.h). libc and libm are given by path: no
+ * development package is needed, and nothing else can get in. */
 #include "codegen/artifact/internal.h"
 #include "base/io_error.h"
 #include "base/vec.h"
+#include "codegen/artifact/elf_attach.h"
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SAID_BYTES = 4096 };
+enum { SAID_BYTES = 4096, LINKED_LIMIT = INT32_MAX };
 typedef VEC(char *) Args;
 
 extern char **environ;
@@ -330,19 +331,53 @@ static const char *need_linker(Context *c, const char *wanted)
 }
 
 static bool link_in(Context *c, const ArtifactRequest *r, const ElfOut *e, Exports exports,
-		    const char *folder, char *const *args)
+		    const char *folder, char *const *args, IoText *linked)
 {
 	IoError error;
-	Loc loc = { .file = r->path };
-	if (!object_write(e, path_join(c->arena, folder, "m.o"), true, &error) ||
-	    !write_map(path_join(c->arena, folder, "m.map"), c->arena, exports, &error))
-		return io_report(c->diag, loc, r->path, &error);
-	if (!run_linker(c, folder, args, r->stop))
-		return false;
-	if (rename(path_join(c->arena, folder, "m.so"), r->path) == 0)
-		return true;
-	io_fail_errno(&error, E1003, errno);
-	return io_report(c->diag, loc, r->path, &error);
+	Arena *a = c->arena;
+	if (!object_write(e, path_join(a, folder, "m.o"), true, &error) ||
+	    !write_map(path_join(a, folder, "m.map"), a, exports, &error))
+		return io_report(c->diag, (Loc){ .file = r->path }, r->path, &error);
+	return run_linker(c, folder, args, r->stop) &&
+	       (io_read(path_join(a, folder, "m.so"), a, LINKED_LIMIT, linked, &error) ||
+		io_report(c->diag, (Loc){ .file = r->path }, r->path, &error));
+}
+
+/* As with a linker's own output, nobody waits for the disk. */
+static bool write_linked(Context *c, const ArtifactRequest *r, IoText linked, uint64_t weights_at)
+{
+	static const char zeros[1 << 16];
+	IoError error;
+	IoWriter *w = io_create(r->path, &error);
+	if (w) {
+		io_scratch(w);
+		io_write(w, linked.at, linked.n);
+		if (weights_at) {
+			io_write(w, zeros, weights_at - linked.n);
+			if (!weights_write(r, w)) {
+				io_abort(w);
+				return false;
+			}
+		}
+		if (io_commit(w, &error))
+			return true;
+	}
+	return io_report(c->diag, (Loc){ .file = r->path }, r->path, &error);
+}
+
+static bool finish(Context *c, const ArtifactRequest *r, const char *linker, IoText linked)
+{
+	uint64_t at = 0;
+	bool embedded = r->weight_bytes > 0 && !r->beside;
+	const char *wrong =
+		embedded ? elf_attach((char *)(uintptr_t)linked.at, linked.n, &at) : NULL;
+	if (!wrong)
+		return write_linked(c, r, linked, at);
+	diag_error(c->diag, (Loc){ 0 }, E5211, "what %s made cannot take the weights: %s", linker,
+		   wrong);
+	diag_hint(c->diag, "choose another with --linker, or put the weights beside the library "
+			   "(--set weights=beside)");
+	return false;
 }
 
 bool link_shared(Context *c, const ArtifactRequest *r, const ElfOut *e, Exports exports)
@@ -350,12 +385,13 @@ bool link_shared(Context *c, const ArtifactRequest *r, const ElfOut *e, Exports 
 	Args args = { .at = NULL };
 	Folder folder;
 	IoError error;
+	IoText linked;
 	const char *linker = need_linker(c, r->linker);
 	if (!linker || !make_arguments(c, r, linker, &args))
 		return false;
 	if (!folder_begin(&folder, r->path, &error))
 		return io_report(c->diag, (Loc){ .file = r->path }, r->path, &error);
-	bool ok = link_in(c, r, e, exports, folder.path, args.at);
+	bool ok = link_in(c, r, e, exports, folder.path, args.at, &linked);
 	folder_end(&folder);
-	return ok;
+	return ok && finish(c, r, linker, linked);
 }

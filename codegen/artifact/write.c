@@ -3,12 +3,26 @@
  * makes the .so of. */
 #include "codegen/artifact/internal.h"
 #include "base/vec.h"
+#include "codegen/artifact/elf_attach.h"
 #include "runtime/note.h"
 #include <elf.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LARGE_SECTION = 1 << 30, PAGE = 4096 };
 #define SECTION_LARGE 0x10000000u /* SHF_X86_64_LARGE: may lie beyond 2 GB from the code */
+
+/* Those of an object, and the number of their section. */
+typedef struct Weights {
+	OomOwned owned;
+	void *at;
+	uint32_t section;
+} Weights;
+
+static void free_weights(OomOwned *self)
+{
+	free(((Weights *)self)->at);
+}
 
 static bool broken(Context *c, const char *what, const char *wrong)
 {
@@ -29,16 +43,42 @@ static bool add_objects(Context *c, const ArtifactRequest *r, ElfOut *e)
 	return !wrong || broken(c, "compiled code", wrong);
 }
 
-static bool add_weights(Context *c, const ArtifactRequest *r, ElfOut *e)
+static bool is_shared(const ArtifactRequest *r)
+{
+	return str_ends(r->path, ".so");
+}
+
+/* In an object or archive, whose linker is the user's: the bytes are made here. */
+static bool add_bytes(const ArtifactRequest *r, ElfOut *e, Weights *w)
 {
 	bool large = r->weight_bytes > LARGE_SECTION && r->machine == EM_X86_64;
+	w->at = aligned_alloc(PAGE, ((size_t)r->weight_bytes + PAGE - 1) / PAGE * PAGE);
+	if (!w->at)
+		oom_raise();
+	oom_own(&w->owned, free_weights);
+	w->section = elf_section(e, large ? ".lrodata.burin" : ".rodata.burin", SHT_PROGBITS,
+				 SHF_ALLOC | (large ? SECTION_LARGE : 0), PAGE, w->at,
+				 (size_t)r->weight_bytes);
+	return r->fill(r->user, w->at, NULL);
+}
+
+static bool add_weights(Context *c, const ArtifactRequest *r, ElfOut *e, Weights *w)
+{
 	if (r->beside || r->weight_bytes == 0)
 		return true;
-	uint32_t section = elf_section(e, large ? ".lrodata.burin" : ".rodata.burin", SHT_PROGBITS,
-				       SHF_ALLOC | (large ? SECTION_LARGE : 0), PAGE, r->weights,
-				       (size_t)r->weight_bytes);
-	const char *wrong = elf_define(e, "burin_weights", section, 0, (uint64_t)r->weight_bytes);
+	if (is_shared(r))
+		w->section = elf_reserve(e, r->machine, (uint64_t)r->weight_bytes);
+	else if (!add_bytes(r, e, w))
+		return false;
+	const char *wrong =
+		elf_define(e, "burin_weights", w->section, 0, (uint64_t)r->weight_bytes);
 	return !wrong || broken(c, "weights", wrong);
+}
+
+bool weights_write(const ArtifactRequest *r, IoWriter *w)
+{
+	void *to = io_place(w, (size_t)r->weight_bytes);
+	return !to || r->fill(r->user, to, w); /* without: io_commit tells why */
 }
 
 /* Returns where its text begins. */
@@ -67,10 +107,10 @@ static bool add_notes(Context *c, const ArtifactRequest *r, ElfOut *e)
 	return !wrong || broken(c, "metadata", wrong);
 }
 
-static ElfOut *make_object(Context *c, const ArtifactRequest *r, Exports exports)
+static ElfOut *make_object(Context *c, const ArtifactRequest *r, Exports exports, Weights *w)
 {
 	ElfOut *e = elf_create(c->arena, r->machine);
-	if (!add_objects(c, r, e) || !add_weights(c, r, e) || !add_notes(c, r, e))
+	if (!add_objects(c, r, e) || !add_weights(c, r, e, w) || !add_notes(c, r, e))
 		return NULL;
 	for (int i = 0; i < exports.n; i++) {
 		if (!elf_defines(e, exports.name[i])) {
@@ -84,21 +124,30 @@ static ElfOut *make_object(Context *c, const ArtifactRequest *r, Exports exports
 	return wrong ? NULL : e;
 }
 
-static bool write_code(Context *c, const ArtifactRequest *r)
+static bool write_object(Context *c, const ArtifactRequest *r, const ElfOut *e, Exports exports)
 {
 	IoError error;
-	Exports exports = artifact_exports(c->arena, r->prefix, for_cuda(r));
-	const ElfOut *e = make_object(c, r, exports);
-	if (!e)
-		return false;
-	if (str_ends(r->path, ".so"))
-		return link_shared(c, r, e, exports);
 	bool ok = str_ends(r->path, ".a") ? archive_write(e, r->path, exports, &error)
 					  : object_write(e, r->path, false, &error);
 	return ok || io_report(c->diag, (Loc){ .file = r->path }, r->path, &error);
 }
 
-static bool write_weights(Context *c, const ArtifactRequest *r)
+static bool write_code(Context *c, const ArtifactRequest *r)
+{
+	Weights w = { .at = NULL };
+	Exports exports = artifact_exports(c->arena, r->prefix, for_cuda(r));
+	const ElfOut *e = make_object(c, r, exports, &w);
+	bool ok = e &&
+		  (is_shared(r) ? link_shared(c, r, e, exports) : write_object(c, r, e, exports));
+	if (w.at) {
+		oom_disown(&w.owned);
+		free(w.at);
+	}
+	return ok;
+}
+
+/* A file of their own. */
+static bool write_beside(Context *c, const ArtifactRequest *r)
 {
 	static const char zeros[BURIN_WEIGHTS_AT];
 	const char *path = path_with_suffix(c->arena, r->path, ".weights");
@@ -112,7 +161,10 @@ static bool write_weights(Context *c, const ArtifactRequest *r)
 	if (w) {
 		io_write(w, &head, sizeof(head));
 		io_write(w, zeros, sizeof(zeros) - sizeof(head));
-		io_write(w, r->weights, (size_t)r->weight_bytes);
+		if (!weights_write(r, w)) {
+			io_abort(w);
+			return false;
+		}
 		if (io_commit(w, &error))
 			return true;
 	}
@@ -146,6 +198,6 @@ bool artifact_write(Context *c, const ArtifactRequest *request)
 	ArtifactRequest r = *request;
 	if (r.machine == 0)
 		r.machine = EM_X86_64;
-	return check_request(c, &r) && write_code(c, &r) && write_weights(c, &r) &&
+	return check_request(c, &r) && write_code(c, &r) && write_beside(c, &r) &&
 	       write_header(c, &r);
 }

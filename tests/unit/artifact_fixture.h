@@ -111,6 +111,14 @@ static ObjectCode compile_glue(Fixture *f, const char *prefix, int offset, const
 	return (ObjectCode){ .data = t.at, .bytes = t.n };
 }
 
+static bool fill_weights(void *user, void *to, IoWriter *file)
+{
+	(void)user;
+	(void)file;
+	memcpy(to, weights, sizeof(weights));
+	return true;
+}
+
 static int setup(void **state)
 {
 	Fixture *f = calloc(1, sizeof(*f));
@@ -131,7 +139,7 @@ static int setup(void **state)
 				  .n_object = 1,
 				  .variant = &f->variant,
 				  .n_variant = 1,
-				  .weights = weights,
+				  .fill = fill_weights,
 				  .weight_bytes = sizeof(weights) };
 	*state = f;
 	return 0;
