@@ -64,9 +64,9 @@ IoWriter *io_create(const char *path, IoError *e);
 /* It need not survive a power cut: io_commit does not wait for the disk. */
 void io_scratch(IoWriter *w);
 void io_write(IoWriter *w, const void *data, size_t n);
-/* The next n bytes, as zeroed memory, 64-byte aligned, for the caller to fill before the next call for w: pages of
- * the file where that begins a page and the system can do so. NULL: n is 0, or an error that
- * io_commit will report. */
+/* The next n bytes, as zeroed memory, 64-byte aligned, for the caller to fill before the next call
+ * for w: pages of the file where that begins a page and the system can do so. NULL: n is 0, or an
+ * error that io_commit will report. */
 void *io_place(IoWriter *w, size_t n);
 /* Pages filled so far need not stay in memory; they come back when they are used. */
 void io_place_rest(IoWriter *w);
