@@ -53,6 +53,49 @@ static const Target known[] = {
 	  .l2_bytes = 1 << 20,
 	  .l3_bytes = 32 << 20,
 	  .cores = 4 },
+	/* blocks of 256 threads; cores are multiprocessors */
+	{ .name = "sm_75",
+	  .kind = TARGET_CUDA,
+	  .arch = 75,
+	  .vector_bytes = 1024,
+	  .vector_registers = 255,
+	  .fma = true,
+	  .masked = true,
+	  .fma_latency = 4,
+	  .fma_per_cycle = 1,
+	  .l1_bytes = 64 << 10,
+	  .l2_bytes = 4 << 20,
+	  .l3_bytes = 4 << 20,
+	  .shared_bytes = 48 << 10,
+	  .cores = 40 },
+	{ .name = "sm_80",
+	  .kind = TARGET_CUDA,
+	  .arch = 80,
+	  .vector_bytes = 1024,
+	  .vector_registers = 255,
+	  .fma = true,
+	  .masked = true,
+	  .fma_latency = 4,
+	  .fma_per_cycle = 1,
+	  .l1_bytes = 192 << 10,
+	  .l2_bytes = 40 << 20,
+	  .l3_bytes = 40 << 20,
+	  .shared_bytes = 48 << 10,
+	  .cores = 108 },
+	{ .name = "sm_90",
+	  .kind = TARGET_CUDA,
+	  .arch = 90,
+	  .vector_bytes = 1024,
+	  .vector_registers = 255,
+	  .fma = true,
+	  .masked = true,
+	  .fma_latency = 4,
+	  .fma_per_cycle = 1,
+	  .l1_bytes = 256 << 10,
+	  .l2_bytes = 50 << 20,
+	  .l3_bytes = 50 << 20,
+	  .shared_bytes = 48 << 10,
+	  .cores = 132 },
 };
 
 typedef struct Cpuid {
@@ -139,7 +182,6 @@ bool target_find(const char *name, Target *out)
 		if (strcmp(name, known[i].name) != 0)
 			continue;
 		*out = known[i];
-		out->kind = TARGET_CPU;
 		out->triple = TRIPLE;
 		out->features = "";
 		return true;
