@@ -212,6 +212,20 @@ void kb_set(KBuilder *kb, Node *var, Node *value)
 	s->value = value;
 }
 
+void kb_barrier(KBuilder *kb)
+{
+	append(kb, S_BARRIER);
+}
+
+void kb_mma(KBuilder *kb, Node *c, Node *a, Node *b, MmaShape axes)
+{
+	Node *at[5] = { a, b, axes.c, axes.a, axes.b };
+	Stmt *s = append(kb, S_MMA);
+	s->var = (int)ATTR_OF(c, index)->index;
+	s->axis = kb_axis_id(axes.lanes);
+	memcpy(s->at, at, sizeof at);
+}
+
 /* --- buffers --------------------------------------------------------------------------------- */
 
 Tensor *kb_tensor(KBuilder *kb, const Node *n)

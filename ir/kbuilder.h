@@ -72,6 +72,14 @@ void kb_close(KBuilder *kb);
 Node *kb_var(KBuilder *kb, const char *name, Node *value,
 	     uint64_t axes); /* appends S_VAR here; the OP_var node */
 void kb_set(KBuilder *kb, Node *var, Node *value);
+/* GPUs: all threads of the block meet here. kb_finish adds what is missing, statement by statement;
+ * a template that knows its phases says it better. */
+void kb_barrier(KBuilder *kb);
+/* S_MMA: variables c, a, b; axes of their registers, and of the lanes */
+typedef struct MmaShape {
+	Node *lanes, *c, *a, *b;
+} MmaShape;
+void kb_mma(KBuilder *kb, Node *c, Node *a, Node *b, MmaShape axes);
 int kb_scratch(KBuilder *kb, const char *name, DType t, int rank, const int64_t *dim,
 	       int64_t pad_stride); /* Buf index */
 Node *kb_load_buf(KBuilder *kb, int buf, Node *const *at);
@@ -84,6 +92,7 @@ Node *kb_emit1(KBuilder *kb, Op op, Node *x);
 Node *kb_emit2(KBuilder *kb, Op op, Node *x, Node *y);
 Node *kb_emit3(KBuilder *kb, Op op, Node *x, Node *y, Node *z);
 Node *kb_fma(KBuilder *kb, Node *x, Node *y, Node *z);
+Node *kb_pack_bf16(KBuilder *kb, Node *x, Node *y);
 Node *kb_f(KBuilder *kb, DType t, double v);
 Node *kb_i(KBuilder *kb, int64_t v);
 /* index arithmetic in i64 with range analysis: (16 i + v) / 64 becomes i / 4 when v < 16 */

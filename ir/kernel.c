@@ -179,6 +179,18 @@ static void print_store(Printer *p, const Stmt *s)
 	str_add(p->s, "\n");
 }
 
+static void print_mma(Printer *p, const Stmt *s)
+{
+	indent(p);
+	str_fmt(p->s, "mma a%d v%d", number(p->axis, s->axis, &p->n_axis),
+		number(p->var, s->var, &p->n_var));
+	for (int i = 0; i < 5; i++) {
+		str_add(p->s, " ");
+		print_ref(p, s->at[i]);
+	}
+	str_add(p->s, "\n");
+}
+
 static void print_stmt(Printer *p, const Stmt *s)
 {
 	if (s->value)
@@ -212,6 +224,7 @@ static void print_stmt(Printer *p, const Stmt *s)
 		indent(p);
 		str_add(p->s, "barrier\n");
 		return;
+	case S_MMA: print_mma(p, s); return;
 	}
 }
 

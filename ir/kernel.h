@@ -15,6 +15,15 @@
  * inactive lanes. At most one vector axis is open at a time.
  * - An axis may be opened by several loops one after another; a variable indexed by it (Var.axes)
  * keeps its copies and lanes between.
+ *
+ * S_MMA multiplies matrices by warps, the 32 lanes 32w .. 32w + 31 of a vector axis that is not
+ * open: c[16][8] += a[16][16] b[16][8] in f32, of factors rounded to bf16 (GPUs only). Each lane
+ * holds its share of the three in variables with an axis of registers: c in four f32, a in four and
+ * b in two i32 of two numbers each (OP_pack_bf16, smaller k in the low half). Lane l of a warp,
+ * with g = l / 4 and t = l % 4, has c register r:          row g + 8 (r / 2), column 2 t + r % 2 a
+ * register r, half h:  row g + 8 (r % 2), k = 2 t + 8 (r / 2) + h b register r, half h:  k = 2 t +
+ * 8 r + h, column g as mma.sync.m16n8k16 does. All of a warp's lanes must have set a and b before.
+ * The axis of registers is the last of a variable's axes, so that they lie side by side.
  */
 #ifndef IR_KERNEL_H
 #define IR_KERNEL_H
@@ -52,25 +61,27 @@ typedef struct Var {
 } Var;
 
 typedef enum StmtKind {
-	S_LOOP,   /* axis runs over lo <= axis < hi (LOOP), the task range (TASK), or 0 .. extent
-		     (UNROLL, VECTOR) around body */
-	S_VAR,    /* var := value, a new variable visible to the end of the enclosing body */
-	S_SET,    /* var := value, which may mention var; inside loops this is the carried value */
-	S_STORE,  /* buf[at...] := value */
-	S_IF,     /* body when cond, a scalar truth value that depends on no vector axis */
-	S_BLOCK,  /* body: a stage of its own, whose constants had better not occupy registers in
-		     the loops around and beside it */
-	S_BARRIER /* all threads of a block (CUDA); nothing on the CPU */
+	S_LOOP,    /* axis runs over lo <= axis < hi (LOOP), the task range (TASK), or 0 .. extent
+		      (UNROLL, VECTOR) around body */
+	S_VAR,     /* var := value, a new variable visible to the end of the enclosing body */
+	S_SET,     /* var := value, which may mention var; inside loops this is the carried value */
+	S_STORE,   /* buf[at...] := value */
+	S_IF,      /* body when cond, a scalar truth value that depends on no vector axis */
+	S_BLOCK,   /* body: a stage of its own, whose constants had better not occupy registers in
+		      the loops around and beside it */
+	S_BARRIER, /* all threads of a block (CUDA); nothing on the CPU */
+	S_MMA      /* var += a b by each warp, a 32nd of the lanes: see below */
 } StmtKind;
 
 typedef struct Stmt Stmt;
 struct Stmt {
 	StmtKind kind;
-	int axis, var, buf;
+	int axis, var, buf; /* S_MMA: axis of the lanes, variable c */
 	Node *lo, *hi;      /* i64; NULL: 0 and the axis's extent */
 	Node *value;        /* S_VAR, S_SET, S_STORE */
 	Node *cond;         /* S_IF */
-	Node *at[MAX_RANK]; /* S_STORE */
+	Node *at[MAX_RANK]; /* S_STORE; S_MMA: variables a and b; axes of the registers of c, a, b
+			     */
 	Stmt *body, *next;
 };
 

@@ -159,6 +159,14 @@ static Value elementwise(Machine *m, const Node *n)
 	return y;
 }
 
+static Value pack_bf16(Machine *m, const Node *n)
+{
+	uint16_t half[2];
+	for (int i = 0; i < 2; i++)
+		store_f64(DT_bf16, half, i, eval(m, n->in[i]).f);
+	return (Value){ .i = (int32_t)(half[0] | (uint32_t)half[1] << 16) };
+}
+
 static Value eval(Machine *m, const Node *n)
 {
 	switch (n->op) {
@@ -173,6 +181,7 @@ static Value eval(Machine *m, const Node *n)
 	case OP_fma:
 		return (Value){ .f = eval(m, n->in[0]).f * eval(m, n->in[1]).f +
 				     eval(m, n->in[2]).f };
+	case OP_pack_bf16: return pack_bf16(m, n);
 	case OP_select: /* only the chosen side may be read */
 		return eval(m, n->in[0]).i ? eval(m, n->in[1]) : eval(m, n->in[2]);
 	default: return elementwise(m, n);
@@ -217,6 +226,45 @@ static void store(Machine *m, const Stmt *s)
 		store_i64(t, buffer(m, s->buf), a, v.i);
 }
 
+/* --- S_MMA: the share of each lane as kernel.h says ------------------------------------------- */
+
+static int axis_number(const Node *axis)
+{
+	return (int)ATTR_OF(axis, index)->index;
+}
+
+/* Half h of register r of the variable in a lane. */
+static double fragment(Machine *m, const Node *var, int lanes, int64_t lane, int registers,
+		       int64_t r, int h)
+{
+	m->index[lanes] = lane;
+	m->index[registers] = r;
+	uint32_t word = (uint32_t)cell(m, (int)ATTR_OF(var, index)->index)->i;
+	uint16_t half = (uint16_t)(h ? word >> 16 : word);
+	return load_f64(DT_bf16, &half, 0);
+}
+
+static void multiply_matrices(Machine *m, const Stmt *s)
+{
+	int reg[3] = { axis_number(s->at[2]), axis_number(s->at[3]), axis_number(s->at[4]) };
+	for (int64_t v = 0; v < m->k->axis.at[s->axis].extent; v++)
+		for (int r = 0; r < 4; r++) {
+			int64_t warp = v / 32 * 32, g = v % 32 / 4, t = v % 4, col = 2 * t + r % 2;
+			double sum = 0;
+			for (int k = 0; k < 16; k++) {
+				int64_t a_lane = warp + g * 4 + k % 8 / 2;
+				int64_t b_lane = warp + col * 4 + k % 8 / 2;
+				sum += fragment(m, s->at[0], s->axis, a_lane, reg[1],
+						r / 2 + k / 8 * 2, k % 2) *
+				       fragment(m, s->at[1], s->axis, b_lane, reg[2], k / 8, k % 2);
+			}
+			m->index[s->axis] = v;
+			m->index[reg[0]] = r;
+			cell(m, s->var)->f += sum;
+		}
+	m->index[s->axis] = m->index[reg[0]] = m->index[reg[1]] = m->index[reg[2]] = 0;
+}
+
 static void run(Machine *m, const Stmt *s)
 {
 	for (; s && m->ok; s = s->next) {
@@ -235,6 +283,7 @@ static void run(Machine *m, const Stmt *s)
 			break;
 		case S_BLOCK: run(m, s->body); break;
 		case S_BARRIER: break;
+		case S_MMA: multiply_matrices(m, s); break;
 		}
 	}
 }

@@ -465,6 +465,14 @@ Node *kb_fma(KBuilder *kb, Node *x, Node *y, Node *z)
 	return kb_emit3(kb, OP_fma, x, y, z);
 }
 
+Node *kb_pack_bf16(KBuilder *kb, Node *x, Node *y)
+{
+	Attr_none none = { 0 };
+	Node *in[2] = { x, y };
+	return kb_intern(kb, OP_pack_bf16, attr_intern(kb->ctx, ATTR_none_RECORD, &none),
+			 type_scalar(kb->ctx, DT_i32), in, 2);
+}
+
 Node *kb_guard(KBuilder *kb, Node *cond, Node *x, Node *y)
 {
 	return kb_emit3(kb, OP_select, cond, x, y);

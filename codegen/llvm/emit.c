@@ -386,6 +386,7 @@ static void emit_stmt(Emit *e, const Stmt *s)
 		emit_body(e, s->body);
 		e->blocks--;
 		return;
+	case S_MMA: /* of GPUs */
 	case S_BARRIER: return;
 	}
 	emit_fail(e, "unknown statement");
