@@ -67,8 +67,21 @@ static bool is_row_reduction(const Node *n, int *rows)
 	return true;
 }
 
-static bool has_template(const Node *n)
+/* Those of GPUs check what they read, and read weights however they lie. */
+static bool has_gpu_template(const Node *n)
 {
+	if (n->op == OP_attention)
+		return true;
+	if (n->op == OP_conv || n->op == OP_conv_dw)
+		return n->type->dtype == DT_f32 && ATTR_OF(n, conv)->channels_last &&
+		       ATTR_OF(n, conv)->groups == 1;
+	return n->op == OP_matmul && n->type->dtype == DT_f32;
+}
+
+static bool has_template(const Fuser *z, const Node *n)
+{
+	if (z->p->o->target.kind == TARGET_CUDA)
+		return has_gpu_template(n);
 	if (n->op == OP_attention || n->op == OP_winograd)
 		return true;
 	if (n->op == OP_matmul)
@@ -93,7 +106,7 @@ static Group *new_group(Fuser *z, GroupKind kind, Node *n)
 static void start_group(Fuser *z, Node *n)
 {
 	int rows;
-	if (has_template(n)) {
+	if (has_template(z, n)) {
 		new_group(z, GROUP_CONTRACT, n)->anchor = n;
 	} else if (is_row_reduction(n, &rows)) {
 		new_group(z, GROUP_ROWS, n)->row_rank = rows;
@@ -387,9 +400,9 @@ static bool reads_affinely(Fuser *z, Node *x)
 	return true;
 }
 
-static bool wants_plain_operand(const Node *user, int input)
+static bool wants_plain_operand(const Fuser *z, const Node *user, int input)
 {
-	if (has_template(user))
+	if (has_template(z, user))
 		return input == 0 || user->op == OP_attention;
 	return user->op == OP_window_max || user->op == OP_window_sum || user->op == OP_conv;
 }
@@ -417,7 +430,7 @@ static void choose_written_views(Fuser *z)
 		if (n->op == OP_concat)
 			write_out(z, n);
 		for (int k = 0; k < n->n_in; k++) {
-			if (!wants_plain_operand(n, k))
+			if (!wants_plain_operand(z, n, k))
 				continue;
 			Node *choice = choice_behind(n->in[k]);
 			if (choice)

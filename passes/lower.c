@@ -337,6 +337,10 @@ static void lower_computing(Planner *z, Group *gr)
 		template_rows(&l);
 	else if (gr->kind == GROUP_PULL)
 		template_pull(&l);
+	else if (on_gpu(&l) && gr->anchor->op == OP_attention)
+		template_gpu_attention(&l);
+	else if (on_gpu(&l))
+		template_gpu_contract(&l);
 	else if (gr->anchor->op == OP_winograd)
 		template_winograd(&l);
 	else if (gr->anchor->op == OP_attention)

@@ -61,12 +61,15 @@ static Node *pad_window(Rewrite *w, const Node *n)
 
 Graph *pass_pad(const Pass *p, const Graph *g, Arena *arena)
 {
+	bool gpu = p->o->target.kind == TARGET_CUDA;
 	Rewrite w;
 	rewrite_start(&w, p, g, arena);
 	for (int i = 0; i < g->node.n; i++) {
 		Node *n = g->node.at[i], *y = NULL;
 		rewrite_place(&w, n);
-		if (n->op == OP_conv || n->op == OP_conv_dw)
+		if (gpu) /* a thread's check costs less than the border's memory */
+			y = NULL;
+		else if (n->op == OP_conv || n->op == OP_conv_dw)
 			y = pad_conv(&w, n);
 		else if (n->op == OP_window_sum || n->op == OP_window_max)
 			y = pad_window(&w, n);

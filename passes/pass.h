@@ -24,6 +24,7 @@ typedef struct PassOptions {
 	Target target;
 	bool off[PASS_COUNT];
 	bool verify;            /* after every pass */
+	bool bf16;              /* GPUs: products may round their factors to bf16 */
 	Str *explain;           /* what fused, what nearly did and why not; NULL: nobody asks */
 	Str *dump;              /* text after each pass; NULL: nobody asks */
 	const char *dump_after; /* NULL: all */

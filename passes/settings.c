@@ -30,6 +30,15 @@ static bool read_pass(Context *c, const char *key, const char *value, PassOption
 	return false;
 }
 
+static bool read_precision(Context *c, const char *value, PassOptions *out)
+{
+	out->bf16 = str_eq(value, "bf16");
+	if (out->bf16 || str_eq(value, "f32"))
+		return true;
+	return diag_error(c->diag, (Loc){ 0 }, E5001,
+			  "option cuda.precision: '%s' is neither f32 nor bf16", value);
+}
+
 static bool read_target(Context *c, const char *name, Target *out)
 {
 	if (target_find(name ? name : "native", out))
@@ -47,6 +56,8 @@ bool settings_read(Context *c, const burin_opts *o, PassOptions *out)
 		opts_at(o, i, &key, &value);
 		if (str_starts(key, "passes."))
 			ok = read_pass(c, key, value, out) && ok;
+		else if (str_eq(key, "cuda.precision"))
+			ok = read_precision(c, value, out) && ok;
 		else if (str_eq(key, "verify-passes"))
 			out->verify = str_eq(value, "on") || str_eq(value, "yes");
 	}

@@ -1,5 +1,5 @@
-/* Pass options from names and values: passes.NAME = on | off, target.cpu = NAME, verify-passes =
- * on. */
+/* Pass options from names and values: passes.NAME = on | off, target.cpu = NAME, cuda.precision =
+ * f32 | bf16, verify-passes = on. */
 #ifndef PASSES_SETTINGS_H
 #define PASSES_SETTINGS_H
 #include "base/opts.h"

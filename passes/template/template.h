@@ -35,6 +35,18 @@ void template_check(Lowering *l, const Node *index, int64_t size, int64_t compon
 bool index_may_be_outside(const Node *index, int64_t size);
 void element_loops(Lowering *l, const Type *shape, KbBody *body, void *user);
 
+static inline bool on_gpu(const Lowering *l)
+{
+	return l->p->o->target.kind == TARGET_CUDA;
+}
+void template_gpu_contract(Lowering *l); /* matmul, conv, conv_dw */
+void template_gpu_attention(Lowering *l);
+/* Products round their factors to bf16: they are asked to, and the GPU can multiply such. */
+static inline bool gpu_narrow_products(const Lowering *l)
+{
+	return l->p->o->bf16 && l->p->o->target.arch >= 80;
+}
+
 /* Element `at` of every output of the group, stored. */
 void store_outputs(Lowering *l, Node *const *at);
 
