@@ -217,7 +217,7 @@ static void weights_layout(const Aot *z, uint64_t layout[2])
 	layout[0] = hash_bytes(z->prefix, strlen(z->prefix), 1);
 	layout[1] = (uint64_t)z->weight_bytes;
 	for (int i = 0; i < g->param.n; i++)
-		for (int d = 0; d < g->param.at[i]->type->rank; d++)
+		for (int d = 0; !is_state(g->param.at[i]) && d < g->param.at[i]->type->rank; d++)
 			layout[1] = hash_mix(layout[1], (uint64_t)g->param.at[i]->type->dim[d]);
 }
 

@@ -65,6 +65,8 @@ static bool fill_direct(Prepare *p)
 	int64_t at = 0;
 	for (int i = 0; i < main->param.n; i++) {
 		const Node *w = main->param.at[i];
+		if (is_state(w))
+			continue;
 		int64_t bytes = type_bytes(w->type), next = align_up(at + bytes);
 		if (!ATTR_OF(w, param)->data)
 			*result++ = block + at;

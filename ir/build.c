@@ -26,6 +26,19 @@ Node *emit_param(Builder *b, const Type *t, const char *name, bool trainable, co
 	return named_leaf(b, OP_param, attr_intern(b->ctx, ATTR_param_RECORD, &a), t, name);
 }
 
+Node *emit_state(Builder *b, const Type *t, const char *name, bool trainable, const Blob *initial)
+{
+	Attr_param a = {
+		.name = name, .trainable = trainable, .state = 1, .init = "", .data = initial
+	};
+	return named_leaf(b, OP_param, attr_intern(b->ctx, ATTR_param_RECORD, &a), t, name);
+}
+
+bool is_state(const Node *n)
+{
+	return n->op == OP_param && ATTR_OF(n, param)->state;
+}
+
 Node *emit_blob(Builder *b, const Blob *blob)
 {
 	Attr_data a = { .data = blob };

@@ -91,6 +91,8 @@ static void find_last_uses(Run *r)
 	}
 	for (int i = 0; i < g->result.n; i++)
 		r->value[g->result.at[i]->id].last_use = g->node.n;
+	for (int i = 0; r->o.next && i < g->update.n; i++)
+		r->value[g->update.at[i].next->id].last_use = g->node.n;
 }
 
 static void round_to_type(EvalTensor *e)
@@ -109,9 +111,29 @@ static bool eval_input(Run *r, const Node *n)
 	return diag_error(r->g->ctx->diag, n->loc, E7001, "an input is not in the graph's list");
 }
 
+static EvalTensor copy_tensor(Arena *arena, const EvalTensor *e)
+{
+	EvalTensor c = eval_tensor(arena, e->type);
+	size_t n = (size_t)e->type->count;
+	if (n && e->f)
+		memcpy(c.f, e->f, n * sizeof *c.f);
+	else if (n)
+		memcpy(c.i, e->i, n * sizeof *c.i);
+	return c;
+}
+
 static bool eval_param(Run *r, const Node *n, Value *v)
 {
 	const Attr_param *a = ATTR_OF(n, param);
+	for (int i = 0; r->o.param && i < r->g->param.n; i++)
+		if (r->g->param.at[i] == n) {
+			v->tensor = copy_tensor(v->arena, &r->o.param[i]);
+			return true;
+		}
+	if (a->state && !a->data) {
+		v->tensor = eval_tensor(v->arena, n->type);
+		return true;
+	}
 	if (!a->data || !a->data->data)
 		return diag_error(r->g->ctx->diag, n->loc, E4002, "parameter '%s' has no values",
 				  a->name);
@@ -162,17 +184,6 @@ static void free_dead_inputs(Run *r, const Node *n, int position)
 		free_value(&r->value[n->id]);
 }
 
-static EvalTensor copy_tensor(Arena *arena, const EvalTensor *e)
-{
-	EvalTensor c = eval_tensor(arena, e->type);
-	size_t n = (size_t)e->type->count;
-	if (n && e->f)
-		memcpy(c.f, e->f, n * sizeof *c.f);
-	else if (n)
-		memcpy(c.i, e->i, n * sizeof *c.i);
-	return c;
-}
-
 bool eval_graph(const Graph *g, Arena *arena, const EvalTensor *in, EvalTensor *out, EvalOptions o)
 {
 	Run r = { .g = g, .o = o, .in = in };
@@ -185,6 +196,8 @@ bool eval_graph(const Graph *g, Arena *arena, const EvalTensor *in, EvalTensor *
 	}
 	for (int i = 0; ok && i < g->result.n; i++)
 		out[i] = copy_tensor(arena, &r.value[g->result.at[i]->id].tensor);
+	for (int i = 0; ok && o.next && i < g->update.n; i++)
+		o.next[i] = copy_tensor(arena, &r.value[g->update.at[i].next->id].tensor);
 	for (int i = 0; i < g->node.n; i++)
 		free_value(&r.value[g->node.at[i]->id]);
 	return ok;

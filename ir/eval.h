@@ -25,6 +25,9 @@ void eval_to_data(const EvalTensor *e, void *data);
 typedef struct EvalOptions {
 	bool round_f32; /* round every node's result to its data type (a naive f32 reference)
 			   instead of staying double */
+	const EvalTensor *param; /* values of g->param, in its order; NULL: their own data (of a
+				    state without: zeros) */
+	EvalTensor *next;        /* or NULL: gets the new value of each update */
 } EvalOptions;
 /* Evaluates the whole graph. in[i] belongs to g->input.at[i]. out[i] is allocated in arena. False:
  * a diagnostic in g->ctx->diag. Macros are expanded first by the caller. Tensors are freed when

@@ -11,6 +11,8 @@ static bool *mark_live(const Graph *g, Arena *scratch)
 		live[g->result.at[i]->id] = true;
 	for (int i = 0; i < g->update.n; i++)
 		live[g->update.at[i].state->id] = live[g->update.at[i].next->id] = true;
+	if (g->loss)
+		live[g->loss->id] = true;
 	for (int i = 0; i < g->input.n; i++)
 		live[g->input.at[i]->id] = true;
 	for (int i = g->node.n - 1; i >= 0; i--) {

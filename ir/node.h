@@ -71,6 +71,8 @@ Node *emit1(Builder *b, Op op, Node *x); /* operators without attributes */
 Node *emit2(Builder *b, Op op, Node *x, Node *y);
 Node *emit3(Builder *b, Op op, Node *x, Node *y, Node *z);
 bool is_poison(const Node *n);
+/* A parameter in the training state: what it holds changes from run to run. */
+bool is_state(const Node *n);
 /* Checks the inputs' number and infers the type; NULL after builder_error(). */
 const Type *infer_node(Builder *b, Op op, Attr attr, Node *const *in, int n_in);
 /* A new node just so, without inference, folding or rules: for the parser and for leaves whose type
@@ -84,6 +86,8 @@ const Type *builder_error(Builder *b, DiagCode code, const char *fmt, ...)
 /* Conveniences with shape checks (ir/build.c). Lists are copied. */
 Node *emit_input(Builder *b, const Type *t, const char *name, int index);
 Node *emit_param(Builder *b, const Type *t, const char *name, bool trainable, const Blob *data);
+Node *emit_state(Builder *b, const Type *t, const char *name, bool trainable,
+		 const Blob *initial /* NULL: zeros */);
 Node *emit_const(Builder *b, const Type *t, const void *data);
 Node *emit_blob(Builder *b, const Blob *blob);
 Node *emit_scalar(Builder *b, DType t, double v); /* rank 0 */

@@ -91,6 +91,22 @@ static void check_member(Verifier *v, const Node *n, const char *what)
 	}
 }
 
+static void check_update(Verifier *v, int i)
+{
+	const struct GraphUpdate *u = &v->g->update.at[i];
+	check_member(v, u->state, "an updated state");
+	check_member(v, u->next, "a state's next value");
+	if (!v->ok)
+		return;
+	if (!is_state(u->state))
+		fault(v, u->state, "it is updated and no parameter with the attribute 'state'");
+	if (u->state->type != u->next->type)
+		fault(v, u->next, "it has not the type of the state it updates");
+	for (int k = 0; k < i; k++)
+		if (v->g->update.at[k].state == u->state)
+			fault(v, u->state, "it is updated twice");
+}
+
 static void check_ends(Verifier *v)
 {
 	const Graph *g = v->g;
@@ -100,13 +116,10 @@ static void check_ends(Verifier *v)
 		check_member(v, g->param.at[i], "a parameter");
 	for (int i = 0; i < g->result.n; i++)
 		check_member(v, g->result.at[i], "a result");
-	for (int i = 0; i < g->update.n; i++) {
-		check_member(v, g->update.at[i].state, "an updated state");
-		check_member(v, g->update.at[i].next, "a state's next value");
-		if (v->ok && g->update.at[i].state->type != g->update.at[i].next->type)
-			fault(v, g->update.at[i].next,
-			      "it has not the type of the state it updates");
-	}
+	for (int i = 0; i < g->update.n; i++)
+		check_update(v, i);
+	if (g->loss)
+		check_member(v, g->loss, "the loss");
 }
 
 bool graph_verify(const Graph *g, int levels)

@@ -21,8 +21,8 @@ static bool share_memory(const PlanBuffer *a, const PlanBuffer *b)
 {
 	if (a->space != b->space)
 		return false;
-	if (a->space != SPACE_WORK)
-		return a->index == b->index;
+	if (a->space != SPACE_WORK && a->index != b->index)
+		return false;
 	return a == b || (a->offset < b->offset + b->bytes && b->offset < a->offset + a->bytes);
 }
 

@@ -162,10 +162,14 @@ static void join(Fuser *z, Group *gr, Node *n)
 	z->f->of[n->id] = gr;
 }
 
-static bool is_result(const Fuser *z, const Node *n)
+/* A result, or the next value of a state: kept when the run ends. */
+static bool is_kept(const Fuser *z, const Node *n)
 {
 	for (int i = 0; i < z->g->result.n; i++)
 		if (z->g->result.at[i] == n)
+			return true;
+	for (int i = 0; i < z->g->update.n; i++)
+		if (z->g->update.at[i].next == n)
 			return true;
 	return false;
 }
@@ -325,13 +329,11 @@ static bool join_rows(Fuser *z, Node *n)
 	return false;
 }
 
-/* Is every reader of the group's values in the group, or n? */
+/* Is every reader of the group's values in the group, or n? What is kept is stored all the same. */
 static bool only_read_by(Fuser *z, const Group *gr, const Node *n)
 {
 	for (int k = 0; k < gr->node.n; k++) {
 		const Node *m = gr->node.at[k];
-		if (is_result(z, m))
-			return false;
 		for (int u = 0; u < z->f->user[m->id].n; u++) {
 			const Node *user = z->f->user[m->id].at[u];
 			if (z->f->of[user->id] != gr && user != n)
@@ -350,17 +352,34 @@ static void merge_into(Fuser *z, Group *gr, Group *other)
 	other->node.n = 0;
 }
 
-/* Two elementwise groups that meet in n become one when the other is read by nobody else. */
+/* Elementwise operators on whole tensors: an epilogue reads them at its own index, without views
+ * but broadcasts. */
+static bool fits_epilogue(const Group *gr)
+{
+	for (int i = 0; i < gr->node.n; i++) {
+		const Node *n = gr->node.at[i];
+		if (!(op_info(n->op)->flags & OF_ELEMENTWISE))
+			return false;
+		for (int k = 0; k < n->n_in; k++)
+			if (is_view(n->in[k]) && n->in[k]->op != OP_broadcast)
+				return false;
+	}
+	return true;
+}
+
+/* Two elementwise groups that meet in n become one when the other is read by nobody else; so does
+ * one that an epilogue reads (an optimiser's moments, in the product that computes a gradient). */
 static void merge_rows(Fuser *z, Node *n)
 {
 	Group *gr = z->f->of[n->id];
-	if (!gr || gr->kind != GROUP_ROWS || gr->row_rank >= 0)
+	if (!gr || (gr->kind == GROUP_ROWS && gr->row_rank >= 0))
 		return;
 	for (int i = 0; i < n->n_in; i++) {
 		Group *other = z->f->of[n->in[i]->id];
-		if (!other || other == gr || other->kind != GROUP_ROWS || other->row_rank >= 0)
+		if (!other || other == gr || other->kind != GROUP_ROWS || other->row_rank >= 0 ||
+		    (gr->anchor && !fits_epilogue(other)))
 			continue;
-		if (type_same_shape(group_shape(other), group_shape(gr)) &&
+		if (type_same_shape(group_shape(other), gr->anchor ? n->type : group_shape(gr)) &&
 		    only_read_by(z, other, n))
 			merge_into(z, gr, other);
 	}
@@ -457,7 +476,7 @@ static void find_users(Fuser *z)
 /* A value that only its own group reads, through views, needs no memory. */
 static bool read_outside(Fuser *z, const Node *n, const Group *gr)
 {
-	if (is_result(z, n))
+	if (is_kept(z, n))
 		return true;
 	for (int u = 0; u < z->f->user[n->id].n; u++) {
 		Node *user = z->f->user[n->id].at[u];
@@ -475,6 +494,9 @@ static bool read_outside(Fuser *z, const Node *n, const Group *gr)
  * views. NULL: none. */
 static Group *missing_source(const Fuser *z, const Group *gr)
 {
+	for (int i = 0; i < gr->after.n; i++)
+		if (!gr->after.at[i]->placed)
+			return gr->after.at[i];
 	for (int i = 0; i < gr->node.n; i++)
 		for (int k = 0; k < gr->node.at[i]->n_in; k++) {
 			/* a written view's operands, a view chain's every branch */
@@ -541,6 +563,7 @@ Fusion *fuse(const Pass *p, const Graph *g, Arena *arena)
 	z.f->of = ARENA_ARRAY(arena, Group *, g->node.n + 1);
 	z.f->stored = ARENA_ARRAY(arena, bool, g->node.n + 1);
 	z.f->user = ARENA_ARRAY(arena, struct NodeList, g->node.n + 1);
+	z.f->in_place = ARENA_ARRAY(arena, Node *, g->update.n + 1);
 	z.mark = ARENA_ARRAY(arena, uint32_t, g->node.n + 1);
 	find_users(&z);
 	choose_written_views(&z);
@@ -555,6 +578,7 @@ Fusion *fuse(const Pass *p, const Graph *g, Arena *arena)
 		start_group(&z, n);
 	}
 	collect_groups(&z);
+	choose_in_place(z.f, arena);
 	order_groups(&z);
 	return z.f;
 }

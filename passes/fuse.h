@@ -19,7 +19,9 @@ struct Group {
 	Node *anchor;       /* PULL, CONTRACT */
 	int row_rank; /* ROWS with reductions: leading dimensions of a row; -1: no reduction yet */
 	int order;    /* id of its last node */
-	bool placed;  /* while groups are ordered */
+	VEC(Group *) after; /* they read a state that this one overwrites */
+	bool placed;        /* while groups are ordered */
+	int seen;           /* last search that met it */
 };
 
 typedef struct Fusion {
@@ -31,9 +33,13 @@ typedef struct Fusion {
 	struct NodeList {
 		Node **at;
 		int n, cap;
-	} * user; /* by node id */
+	} * user;        /* by node id */
+	Node **in_place; /* by update: the value that is written over the state, for next to show;
+			    NULL: next is copied there at the end */
 } Fusion;
 Fusion *fuse(const Pass *p, const Graph *g, Arena *arena);
 /* The operator behind views: x itself when it is none. */
 Node *behind_views(const Fusion *f, Node *x);
+/* Chooses f->in_place, and what must come before: passes/state.c. */
+void choose_in_place(Fusion *f, Arena *arena);
 #endif

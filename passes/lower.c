@@ -441,6 +441,54 @@ static void write_results(Planner *z)
 	}
 }
 
+/* Value copied to another place than its own, from where `from` says it lies (NULL: from its own).
+ */
+static void copy_state(Planner *z, const Node *value, const Storage *from, const Storage *to)
+{
+	Lowering l = begin_group(z, NULL, "copy");
+	if (from)
+		kb_outside(l.kb, value, from);
+	else
+		give_role(&l, value, map_create(z->arena));
+	template_copy(&l, value, value->type, to);
+	add_step(z, l.kb, NULL);
+}
+
+/* A place in the workspace for a value that shows a state which another update is to overwrite. */
+static bool set_aside(Planner *z, const Node *value, Storage *to)
+{
+	const Node *shown = behind_views(z->f, (Node *)value);
+	if (!is_state(shown))
+		return false;
+	PlanBuffer b = {
+		.space = SPACE_WORK, .bytes = type_bytes(value->type), .first = -1, .last = -1
+	};
+	*to = (Storage){ .buffer = z->m->buffer.n, .align = 64 };
+	type_strides(value->type, to->stride);
+	vec_push(z->arena, &z->m->buffer, b);
+	copy_state(z, value, NULL, to);
+	return true;
+}
+
+/* New values of states that are not written in place, when all else is done: all at once, so what
+ * shows an old value is set aside first. */
+static void write_updates(Planner *z)
+{
+	const Graph *g = z->g;
+	Storage *aside = ARENA_ARRAY(z->arena, Storage, g->update.n + 1);
+	bool *is_aside = ARENA_ARRAY(z->arena, bool, g->update.n + 1);
+	for (int i = 0; i < g->update.n; i++)
+		if (!z->f->in_place[i] && g->update.at[i].next != g->update.at[i].state &&
+		    !is_empty(g->update.at[i].next->type))
+			is_aside[i] = set_aside(z, g->update.at[i].next, &aside[i]);
+	for (int i = 0; i < g->update.n; i++) {
+		const struct GraphUpdate *u = &g->update.at[i];
+		if (!z->f->in_place[i] && u->next != u->state && !is_empty(u->next->type))
+			copy_state(z, u->next, is_aside[i] ? &aside[i] : NULL,
+				   &z->m->of[u->state->id]);
+	}
+}
+
 /* --- the plan -------------------------------------------------------------------------------- */
 
 static void place_weights(Planner *z)
@@ -472,6 +520,11 @@ static void add_ports(Planner *z)
 		PlanPort port = { ATTR_OF(n, port)->name, n->type };
 		vec_push(z->arena, &z->plan->input, port);
 	}
+	if (z->plan->state) {
+		int64_t bytes = z->plan->state->bytes;
+		PlanPort port = { "state", type_get(z->p->ctx, DT_u8, 1, &bytes) };
+		vec_push(z->arena, &z->plan->input, port);
+	}
 	for (int i = 0; i < z->g->result.n; i++) {
 		PlanPort port = { z->g->result_name.at[i], z->g->result.at[i]->type };
 		vec_push(z->arena, &z->plan->output, port);
@@ -490,6 +543,14 @@ static void add_status(Planner *z)
 	vec_push(z->arena, &z->m->buffer, b);
 }
 
+static const StateLayout *state_of(const Pass *p, const Graph *g, Arena *arena)
+{
+	for (int i = 0; i < g->param.n; i++)
+		if (is_state(g->param.at[i]))
+			return p->state ? p->state : state_layout(g, arena);
+	return NULL;
+}
+
 Plan *plan_graph(const Pass *p, const Graph *g, Arena *arena)
 {
 	Planner z = { .p = p, .g = g, .arena = arena };
@@ -497,9 +558,12 @@ Plan *plan_graph(const Pass *p, const Graph *g, Arena *arena)
 	z.plan->arena = arena;
 	z.plan->ctx = p->ctx;
 	z.plan->name = g->name;
+	z.plan->state = state_of(p, g, arena);
 	z.kernels = map_create(arena);
 	z.f = fuse(p, g, arena);
-	z.m = assign_storage(p, z.f, arena);
+	z.m = assign_storage(p, z.f, z.plan->state, arena);
+	if (diag_errors(p->ctx->diag))
+		return NULL;
 	add_ports(&z);
 	add_status(&z);
 	for (int i = 0; i < z.f->group.n; i++) {
@@ -514,6 +578,7 @@ Plan *plan_graph(const Pass *p, const Graph *g, Arena *arena)
 			lower_computing(&z, gr);
 	}
 	write_results(&z);
+	write_updates(&z);
 	place_weights(&z);
 	z.plan->work_bytes = plan_memory(z.m, arena);
 	mark_joins(z.m, z.plan);

@@ -34,6 +34,7 @@ typedef struct Pass {
 	Context *ctx;
 	const PassOptions *o;
 	bool from_file; /* the graph's inputs lie in a file as they come: at any address */
+	const StateLayout *state; /* of the graph's state parameters; NULL: in their order */
 } Pass;
 
 /* One line of --explain. */
@@ -63,6 +64,10 @@ typedef struct Split {
 } Split;
 const Blob *static_data(const Node *n); /* of OP_param and OP_const, else NULL */
 bool split_static(const Pass *p, const Graph *g, Arena *arena, Split *out);
+
+/* Places for a graph's state parameters, in the order of graph->param, which dead ones keep. */
+StateLayout *state_layout(const Graph *g, Arena *arena);
+const StateTensor *state_find(const StateLayout *l, const char *name); /* NULL: none */
 
 /* The graph as it is, without graph passes, to kernels and plan. weight_offset[i]: bytes of main's
  * i-th parameter in the weight block. */

@@ -6,7 +6,7 @@ static void find_static(Rewrite *w)
 {
 	for (int i = 0; i < w->g->node.n; i++) {
 		const Node *n = w->g->node.at[i];
-		bool all = n->op != OP_input;
+		bool all = n->op != OP_input && !is_state(n);
 		for (int k = 0; k < n->n_in; k++)
 			all = all && (!n->in[k] || w->is_static[n->in[k]->id]);
 		w->is_static[n->id] = all;
@@ -81,7 +81,8 @@ bool splat_value(const Node *n, double *out)
 	while ((n->op == OP_broadcast || n->op == OP_reshape || n->op == OP_transpose) &&
 	       n->type->count > 0)
 		n = n->in[0];
-	if (n->op == OP_param && n->type->count == 1 && !ATTR_OF(n, param)->trainable) {
+	if (n->op == OP_param && n->type->count == 1 && !ATTR_OF(n, param)->trainable &&
+	    !is_state(n)) {
 		const Blob *data = ATTR_OF(n, param)->data;
 		if (!data || !data->data)
 			return false;

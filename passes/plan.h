@@ -30,16 +30,32 @@ typedef struct PlanPort {
 	const Type *type;
 } PlanPort;
 
+/* The training state: tensors in one block of the caller's, which the plan reads and writes through
+ * its last input. The same layout serves all plans of a model (training step, preparation). */
+typedef struct StateTensor {
+	const char *name; /* of a model's parameter; or of an optimiser's own, which begins with a
+			     dot */
+	const Type *type;
+	int64_t offset;      /* bytes, a multiple of 64 */
+	const Blob *initial; /* NULL: zeros */
+	bool trainable;
+} StateTensor;
+typedef struct StateLayout {
+	VEC(StateTensor) tensor;
+	int64_t bytes;
+} StateLayout;
+
 typedef struct Plan {
 	Arena *arena;
 	Context *ctx;
 	const char *name;
-	VEC(PlanPort) input;
+	VEC(PlanPort) input; /* with a state: it is the last, u8[state->bytes], 64-byte aligned */
 	VEC(PlanPort) output;
 	VEC(Kernel *) kernel; /* distinct ones */
 	VEC(Step) step;
-	int64_t work_bytes;    /* workspace without the scratch of threads */
-	int64_t scratch_bytes; /* per thread */
+	int64_t work_bytes;       /* workspace without the scratch of threads */
+	int64_t scratch_bytes;    /* per thread */
+	const StateLayout *state; /* NULL: none */
 	int64_t weight_bytes;
 	void *weight; /* packed weights, filled by running the prepare plan; NULL in a prepare plan
 		       */

@@ -22,7 +22,7 @@ static void find_static(Splitter *s)
 {
 	for (int i = 0; i < s->g->node.n; i++) {
 		const Node *n = s->g->node.at[i];
-		bool all = n->op != OP_input;
+		bool all = n->op != OP_input && !is_state(n);
 		for (int k = 0; k < n->n_in; k++)
 			all = all && s->is_static[n->in[k]->id];
 		s->is_static[n->id] = all;
@@ -51,6 +51,10 @@ static void mark_main(Splitter *s)
 {
 	for (int i = 0; i < s->g->result.n; i++)
 		s->in_main[s->g->result.at[i]->id] = true;
+	for (int i = 0; i < s->g->update.n; i++) {
+		s->in_main[s->g->update.at[i].state->id] = true;
+		s->in_main[s->g->update.at[i].next->id] = true;
+	}
 	for (int i = s->g->node.n - 1; i >= 0; i--) {
 		const Node *n = s->g->node.at[i];
 		if (n->op == OP_input)
@@ -128,10 +132,7 @@ static void copy_main(Splitter *s)
 		if (computed_weight(s, n))
 			vec_push(s->arena, &s->prepare->graph->result, s->prepared[n->id]);
 	}
-	for (int i = 0; i < s->g->result.n; i++) {
-		vec_push(s->arena, &s->main->graph->result, s->copied[s->g->result.at[i]->id]);
-		vec_push(s->arena, &s->main->graph->result_name, s->g->result_name.at[i]);
-	}
+	copy_results(s->main, s->g, s->copied);
 }
 
 bool split_static(const Pass *p, const Graph *g, Arena *arena, Split *out)

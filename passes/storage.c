@@ -242,6 +242,34 @@ static bool adopt_parts(Assigner *a, const Node *n)
 	return true;
 }
 
+/* A tensor of the state: its place in the block, which is the input behind the graph's. */
+static void state_buffer(Assigner *a, const StateLayout *state, const Node *n)
+{
+	const StateTensor *t = state_find(state, ATTR_OF(n, param)->name);
+	if (!t) {
+		diag_error(a->p->ctx->diag, n->loc, E7001, "the state has no tensor '%s'",
+			   ATTR_OF(n, param)->name);
+		return;
+	}
+	own_buffer(a, n, SPACE_INPUT, a->f->g->input.n);
+	Storage *s = &a->m->of[n->id];
+	s->align = 64;
+	a->m->buffer.at[s->buffer].offset = t->offset;
+}
+
+/* New values that are written over the old ones. */
+static void place_updates(Assigner *a)
+{
+	for (int i = 0; i < a->f->g->update.n; i++) {
+		const Node *value = a->f->in_place[i];
+		if (!value)
+			continue;
+		Storage *s = &a->m->of[value->id];
+		*s = a->m->of[a->f->g->update.at[i].state->id];
+		type_strides(value->type, s->stride);
+	}
+}
+
 static int result_index(const Graph *g, const Node *n)
 {
 	for (int i = 0; i < g->result.n; i++)
@@ -267,6 +295,9 @@ static void find_row_steps(Assigner *a)
 /* Only group gr reads s, only at the element it then writes. */
 static bool read_in_passing(const Assigner *a, const Node *s, const Group *gr)
 {
+	for (int i = 0; i < a->f->g->update.n; i++)
+		if (a->f->g->update.at[i].next == s)
+			return false;
 	for (int i = 0; i < a->f->user[s->id].n; i++) {
 		const Node *user = a->f->user[s->id].at[i];
 		if (a->f->of[user->id] != gr || !(op_info(user->op)->flags & OF_ELEMENTWISE) ||
@@ -297,7 +328,7 @@ static void reuse_operand(Assigner *a, const Node *n)
 		}
 }
 
-StorageMap *assign_storage(const Pass *p, const Fusion *f, Arena *arena)
+StorageMap *assign_storage(const Pass *p, const Fusion *f, const StateLayout *state, Arena *arena)
 {
 	Assigner a = { .p = p, .f = f, .arena = arena, .m = ARENA_NEW(arena, StorageMap) };
 	const Graph *g = f->g;
@@ -309,7 +340,11 @@ StorageMap *assign_storage(const Pass *p, const Fusion *f, Arena *arena)
 	for (int i = 0; i < g->input.n; i++)
 		own_buffer(&a, g->input.at[i], SPACE_INPUT, i);
 	for (int i = 0; i < g->param.n; i++)
-		own_buffer(&a, g->param.at[i], SPACE_WEIGHT, i);
+		if (is_state(g->param.at[i]))
+			state_buffer(&a, state, g->param.at[i]);
+		else
+			own_buffer(&a, g->param.at[i], SPACE_WEIGHT, i);
+	place_updates(&a);
 	for (int i = g->node.n - 1; i >= 0; i--) {
 		Node *n = g->node.at[i];
 		if (!f->stored[n->id])

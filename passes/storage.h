@@ -9,7 +9,7 @@ typedef struct PlanBuffer {
 	Space space;
 	int index; /* INPUT, OUTPUT, WEIGHT: position */
 	int64_t bytes;
-	int64_t offset;  /* WORK, WEIGHT: bytes, set by the memory plan */
+	int64_t offset;  /* bytes: WORK, WEIGHT set by the memory plan; INPUT of a state tensor */
 	int first, last; /* WORK: steps between which it is in use */
 	bool placed;     /* at a fixed offset: no part of the memory plan */
 } PlanBuffer;
@@ -20,7 +20,8 @@ typedef struct StorageMap {
 	VEC(PlanBuffer) buffer;
 } StorageMap;
 
-StorageMap *assign_storage(const Pass *p, const Fusion *f, Arena *arena);
+/* state: NULL when the graph has none. */
+StorageMap *assign_storage(const Pass *p, const Fusion *f, const StateLayout *state, Arena *arena);
 /* Where operand k of written view n lies inside n's storage; false when it is not an affine part of
  * it. */
 bool storage_of_operand(const Node *n, int k, const Storage *whole, Storage *part);

@@ -1,11 +1,30 @@
 /* Shared arithmetic of the templates. */
 #include "passes/template/template.h"
 
+/* Several values that may overwrite what others of them are computed from are all had before the
+ * first is stored. */
+static bool overwrites(const Lowering *l)
+{
+	const Group *gr = l->group;
+	for (int i = 0; i < gr->output.n && gr->output.n > 1; i++) {
+		int buffer = l->m->of[gr->output.at[i]->id].buffer;
+		if (l->m->buffer.at[buffer].space == SPACE_INPUT)
+			return true;
+	}
+	return false;
+}
+
 void store_outputs(Lowering *l, Node *const *at)
 {
+	Node **value = ARENA_ARRAY(kb_arena(l->kb), Node *, l->group->output.n);
+	bool first = overwrites(l);
+	for (int i = 0; first && i < l->group->output.n; i++) {
+		value[i] = kb_read(l->kb, l->group->output.at[i], at);
+		value[i] = kb_var(l->kb, "next", value[i], value[i]->axes);
+	}
 	for (int i = 0; i < l->group->output.n; i++) {
 		const Node *n = l->group->output.at[i];
-		kb_store(l->kb, n, at, kb_read(l->kb, n, at));
+		kb_store(l->kb, n, at, first ? value[i] : kb_read(l->kb, n, at));
 	}
 }
 

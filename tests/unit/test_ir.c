@@ -475,7 +475,7 @@ static void verifier_finds_faults(void **state)
 /* --- text ------------------------------------------------------------------------------------ */
 
 static const char sample[] =
-	"graph @m(%x: f32[2,3] {name=\"a \\\"b\"}, %w: f32[3] param {trainable=no}) {\n"
+	"graph @m(%x: f32[2,3] {name=\"a \\\"b\"}, %w: f32[3] param {trainable=no, state=yes}) {\n"
 	"  %0 = broadcast %w {shape=[2, 3]} : f32[2,3]\n"
 	"  %s = add %x, %0 : f32[2,3] @\"m.xml\":12\n"
 	"  %c = const {data=[1, -0.5, nan]} : f32[3]\n"

@@ -128,7 +128,8 @@ static bool same_value(double a, double b, const Rule *r)
 static void compare(Side *s, const Rule *r, const char *what)
 {
 	EvalTensor out[2];
-	if (!eval_graph(s->f->b->graph, s->f->c->arena, s->value, out, (EvalOptions){ true }))
+	if (!eval_graph(s->f->b->graph, s->f->c->arena, s->value, out,
+			(EvalOptions){ .round_f32 = true }))
 		fail_msg("%s: %s", what, messages(s->f->c));
 	assert_ptr_equal(out[0].type, out[1].type);
 	for (int64_t k = 0; k < out[0].type->count; k++) {
@@ -312,8 +313,10 @@ static void simplification_keeps_values(void **state)
 			fail_msg("%s\n%s", printed(plain), messages(f.c));
 		smaller += simple->node.n < plain->node.n;
 		EvalTensor a, b;
-		assert_true(eval_graph(plain, f.c->arena, s.value, &a, (EvalOptions){ true }));
-		assert_true(eval_graph(simple, f.c->arena, s.value, &b, (EvalOptions){ true }));
+		assert_true(eval_graph(plain, f.c->arena, s.value, &a,
+				       (EvalOptions){ .round_f32 = true }));
+		assert_true(eval_graph(simple, f.c->arena, s.value, &b,
+				       (EvalOptions){ .round_f32 = true }));
 		assert_ptr_equal(a.type, b.type);
 		for (int64_t k = 0; k < a.type->count; k++)
 			if (!(a.f[k] == b.f[k] || (a.f[k] != a.f[k] && b.f[k] != b.f[k])))

@@ -1,6 +1,6 @@
 # equal nodes are one, commuted ones too; what no result needs is gone, inputs stay
 # run: burin-opt --simplify
-graph @g(%x: f32[2], %y: f32[2], %unused: f32[2], %w: f32[2] param, %dead: f32[2] param) {
+graph @g(%x: f32[2], %y: f32[2], %unused: f32[2], %w: f32[2] param {state=yes}, %dead: f32[2] param) {
   %0 = add %x, %y : f32[2]
   %1 = add %y, %x : f32[2]
   %2 = sub %x, %y : f32[2]
@@ -16,7 +16,7 @@ graph @g(%x: f32[2], %y: f32[2], %unused: f32[2], %w: f32[2] param, %dead: f32[2
 graph @g(%x: f32[2],
       %y: f32[2],
       %unused: f32[2],
-      %w: f32[2] param) {
+      %w: f32[2] param {state=yes}) {
   %0 = add %x, %y : f32[2]
   %1 = sub %x, %y : f32[2]
   %2 = sub %y, %x : f32[2]

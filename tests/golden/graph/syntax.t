@@ -2,7 +2,7 @@
 # run: burin-opt
 graph @"my model"(%x: f32[2,3], %1: i64 {name="time step"}, %"odd\"name\x01": f32[2,3] {index=2},
 	%w: f32[3,4] param, %v: f32[4] param {name="layer.v", trainable=no, init="zeros"},
-	%"2": f32[3] param {data=[1, -0, 1e-20]}) {
+	%"2": f32[3] param {data=[1, -0, 1e-20]}, %st: f32[2,3] param {state=yes}) {
   %a = matmul %x, %w : f32[2,4]   # a comment
   %0 = softmax %a {axis=-1} : f32[2,4]
   %t = topk %a {k=2, axis=1, largest=no} : (f32[2,2], i64[2,2])
@@ -20,7 +20,7 @@ graph @"my model"(%x: f32[2,3], %1: i64 {name="time step"}, %"odd\"name\x01": f3
   %big = const {data=dense("weights.big", 0x0123456789abcdef)} : f32[100]
   %q0 = broadcast %x {shape=[1, 2, 2, 3]} : f32[1,2,2,3]
   %m = attention %q0, %q0, %q0, _ : f32[1,2,2,3]
-  update %x = %"odd\"name\x01"
+  update %st = %"odd\"name\x01"
   return %t.0, %t.1 as indices, %m as "the result"
 }
 =====
@@ -29,7 +29,8 @@ graph @"my model"(%x: f32[2,3],
       %"odd\"name\x01": f32[2,3],
       %w: f32[3,4] param,
       %v: f32[4] param {name="layer.v", trainable=no, init="zeros"},
-      %"2": f32[3] param {data=[1, -0, 1e-20]}) {
+      %"2": f32[3] param {data=[1, -0, 1e-20]},
+      %st: f32[2,3] param {state=yes}) {
   %a = matmul %x, %w : f32[2,4]
   %1 = softmax %a : f32[2,4]
   %t = topk %a {k=2, axis=1, largest=no} : (f32[2,2], i64[2,2])
@@ -47,6 +48,6 @@ graph @"my model"(%x: f32[2,3],
   %big = const {data=dense("weights.big", 0x0123456789abcdef)} : f32[100]
   %q0 = broadcast %x {shape=[1, 2, 2, 3]} : f32[1,2,2,3]
   %m = attention %q0, %q0, %q0, _ : f32[1,2,2,3]
-  update %x = %"odd\"name\x01"
+  update %st = %"odd\"name\x01"
   return %t.0, %t.1 as indices, %m as "the result"
 }
