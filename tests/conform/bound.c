@@ -17,7 +17,7 @@
 
 typedef struct Bounder {
 	Arena *arena;
-	bool exact;
+	bool exact, bf16;
 	Bounded *of; /* by node id */
 } Bounder;
 
@@ -331,11 +331,30 @@ static int64_t contracted(const Node *n)
 	return w->count / (out ? out : 1);
 }
 
+/* A factor that may be rounded to bf16, exactly so or not at all. */
+static Bounded round_factor(Bounder *z, const Bounded *x)
+{
+	Bounded r = { x->value, zeros(z, x->error.type) };
+	for (int64_t i = 0; i < x->value.type->count; i++) {
+		double v = x->value.f[i], e = x->error.f[i];
+		r.error.f[i] =
+			e == 0 ? distance(float_round(DT_bf16, v), v) : e + ldexp(fabs(v) + e, -8);
+	}
+	return r;
+}
+
 /* Bilinear: |x| |w| gives the terms, and the errors' part is what (|x| + ex) (|w| + ew) has more.
  */
 static void bound_contract(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
 {
 	EvalTensor m[4];
+	Bounded rounded[2];
+	const Bounded *narrow[2] = { &rounded[0], &rounded[1] };
+	if (z->bf16 && n->type->dtype == DT_f32) {
+		for (int k = 0; k < 2; k++)
+			rounded[k] = round_factor(z, x[k]);
+		x = narrow;
+	}
 	for (int k = 0; k < 2; k++) {
 		m[k] = magnitude(z, &x[k]->value, NULL);
 		m[k + 2] = magnitude(z, &x[k]->value, &x[k]->error);
@@ -562,9 +581,9 @@ static bool bound_node(Bounder *z, const Graph *g, const Node *n, const EvalTens
 	return true;
 }
 
-bool bound_graph(const Graph *g, Arena *arena, const EvalTensor *in, Bounded *out, bool exact)
+bool bound_graph(const Graph *g, Arena *arena, const EvalTensor *in, Bounded *out, BoundOptions o)
 {
-	Bounder z = { .arena = arena, .exact = exact };
+	Bounder z = { .arena = arena, .exact = o.exact, .bf16 = o.bf16 };
 	z.of = ARENA_ARRAY(arena, Bounded, g->node.n + 1);
 	for (int i = 0; i < g->node.n; i++)
 		if (!bound_node(&z, g, g->node.at[i], in))

@@ -38,6 +38,7 @@ typedef struct Case {
 	bool single;    /* one operator: reductions of whole numbers must be exact */
 	bool outside;   /* some index lies outside: the run must say so */
 	bool no_params; /* all operands are inputs */
+	bool bf16;      /* products may round their factors to bf16 */
 	int64_t most;   /* elements of a tensor in a random graph; 0: a few thousand */
 	EvalTensor in[CASE_PORTS];
 	struct Bounded *want; /* by result */
@@ -78,8 +79,11 @@ typedef struct Bounded {
 	EvalTensor value, error;
 } Bounded;
 /* g without macros. out[] one per result. exact: sums of whole numbers must be exact (else products
- * may have been rearranged). */
-bool bound_graph(const Graph *g, Arena *arena, const EvalTensor *in, Bounded *out, bool exact);
+ * may have been rearranged). bf16: as of a Case. */
+typedef struct BoundOptions {
+	bool exact, bf16;
+} BoundOptions;
+bool bound_graph(const Graph *g, Arena *arena, const EvalTensor *in, Bounded *out, BoundOptions o);
 /* Is x, of the type, what element i allows? */
 bool bound_admits(const Bounded *b, int64_t i, double x, int64_t whole);
 bool bound_known(const Bounded *b, int64_t i);

@@ -47,7 +47,8 @@ bool case_reference(Case *c)
 {
 	const Graph *g = c->b->failed ? NULL : expand_macros(c->g, c->arena);
 	c->want = ARENA_ARRAY(c->arena, Bounded, c->g->result.n + 1);
-	if (g && c->g->result.n && bound_graph(g, c->arena, c->in, c->want, c->single))
+	if (g && c->g->result.n &&
+	    bound_graph(g, c->arena, c->in, c->want, (BoundOptions){ c->single, c->bf16 }))
 		return true;
 	case_fail(c, "there is no reference");
 	return false;

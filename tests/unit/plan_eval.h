@@ -1,6 +1,7 @@
 /* Plans run by the interpreter of kernels: any target's, without its machine. */
 #ifndef TESTS_UNIT_PLAN_EVAL_H
 #define TESTS_UNIT_PLAN_EVAL_H
+#include "ir/blob.h"
 #include "ir/eval.h"
 #include "passes/pass.h"
 #include <stdlib.h>
@@ -37,6 +38,15 @@ static inline bool eval_plan(const Plan *p, void *const *in, void *const *out, v
 	return ok;
 }
 
+/* Data of the type from a blob that may hold one value for all. */
+static inline void copy_repeated(char *to, const Type *t, const Blob *b)
+{
+	size_t item = (size_t)dtype_info[t->dtype].bytes;
+	for (int64_t i = 0; i < t->count; i++)
+		memcpy(to + (size_t)i * item,
+		       (const char *)b->data + (b->splat ? 0 : (size_t)i * item), item);
+}
+
 /* What prepare computes, and parameters as they are, at their places in the weight block, which the
  * caller frees. */
 static inline void *eval_weights(const Compiled *k, Arena *a)
@@ -50,13 +60,16 @@ static inline void *eval_weights(const Compiled *k, Arena *a)
 		const Node *w = k->split.main->param.at[i];
 		const Blob *b = ATTR_OF(w, param)->data;
 		if (b)
-			memcpy(block + at, b->data, (size_t)type_bytes(w->type));
+			copy_repeated(block + at, w->type, b);
 		else
 			out[n++] = block + at;
 		at = (at + type_bytes(w->type) + 63) / 64 * 64;
 	}
-	for (int i = 0; i < n_source; i++)
-		in[i] = (void *)(uintptr_t)static_data(k->split.source.at[i])->data;
+	for (int i = 0; i < n_source; i++) {
+		const Node *s = k->split.source.at[i];
+		in[i] = arena_alloc(a, (size_t)type_bytes(s->type) + 8);
+		copy_repeated(in[i], s->type, static_data(s));
+	}
 	if (k->prepare && !eval_plan(k->prepare, in, out, NULL)) {
 		free(block);
 		return NULL;

@@ -1,0 +1,96 @@
+/* Contractions as GPUs have them, without a GPU: cases of the operators that have templates of
+ * their own there, compiled for one and run by the interpreter of kernels, against the reference.
+ * Few multiprocessors make big tiles, many make small ones; every third case rounds the factors of
+ * products to bf16.
+ *
+ *   conform_gpu [OPERATOR [CASE]]
+ *
+ * BURIN_CONFORM_CASES is the number of cases of each operator, BURIN_CONFORM_SEED another series.
+ */
+#include "tests/conform/generate.h"
+#include "tests/unit/plan_eval.h"
+#include <stdio.h>
+
+enum { CASES = 8 };
+
+static const Op operators[] = { OP_matmul, OP_conv,   OP_conv_dw, OP_attention,
+				OP_linear, OP_conv2d, OP_gemm,    OP_conv_transpose2d };
+
+static int number(const char *name, int otherwise)
+{
+	const char *text = getenv(name);
+	return text ? atoi(text) : otherwise;
+}
+
+/* Compiled for the GPU and interpreted: the bytes of each result. */
+static bool run(Case *c, int cores, void **out)
+{
+	PassOptions o = { .verify = true, .bf16 = c->bf16 };
+	Pass pass = { .ctx = c->ctx, .o = &o };
+	Compiled k;
+	void *in[CASE_PORTS];
+	if (!target_find("sm_80", &o.target))
+		return false;
+	o.target.cores = cores;
+	o.off[PASS_winograd] = true;
+	if (!compile_plans(&pass, c->g, c->arena, &k)) {
+		case_fail(c, "does not compile");
+		return false;
+	}
+	for (int i = 0; i < c->g->input.n; i++) {
+		in[i] = arena_alloc(c->arena, (size_t)type_bytes(c->in[i].type) + 8);
+		eval_to_data(&c->in[i], in[i]);
+	}
+	for (int i = 0; i < c->g->result.n; i++) {
+		size_t bytes = (size_t)type_bytes(c->g->result.at[i]->type) + 8;
+		out[i] = arena_alloc(c->arena, bytes);
+		memset(out[i], 0xff, bytes);
+	}
+	void *weights = eval_weights(&k, c->arena);
+	bool ok = weights && eval_plan(k.main, in, out, weights);
+	free(weights);
+	if (!ok)
+		case_fail(c, "the kernels cannot be interpreted");
+	return ok;
+}
+
+static void run_case(Op op, int i, uint64_t series)
+{
+	static const int cores[] = { 1, 8, 108 };
+	Case *c = case_create(((uint64_t)op << 32) + (uint64_t)i + series * 7919, FP_CONTRACT);
+	void *out[CASE_PORTS];
+	c->title = arena_printf(c->arena, "conform_gpu %s %d", op_info(op)->name, i);
+	c->values = i % 2 ? VALUES_NORMAL : VALUES_WHOLE;
+	c->single = true;
+	c->bf16 = i % 3 == 2;
+	c->no_params = i % 4 == 0;
+	generate_row(op).make(c, op);
+	case_enter(c);
+	tally()->cases++;
+	if (case_reference(c) && run(c, cores[(i + (int)op) % 3], out))
+		case_compare(c, "interpreted", out);
+	case_enter(NULL);
+	case_destroy(c);
+}
+
+int main(int argc, char **argv)
+{
+	int cases = number("BURIN_CONFORM_CASES", CASES), done = 0;
+	uint64_t series = (uint64_t)number("BURIN_CONFORM_SEED", 0);
+	double start = seconds();
+	for (size_t k = 0; k < sizeof operators / sizeof *operators; k++) {
+		Op op = operators[k];
+		if (argc > 1 && !str_eq(argv[1], op_info(op)->name))
+			continue;
+		for (int i = 0; i < cases; i++, done++)
+			if (argc < 3 || atoi(argv[2]) == i)
+				run_case(op, i, series);
+		if (argc > 2 && atoi(argv[2]) >= cases)
+			run_case(op, atoi(argv[2]), series);
+	}
+	const Tally *t = tally();
+	printf("%lld cases, %lld elements (%lld not known), %d failed, %.1f s\n",
+	       (long long)t->cases, (long long)t->elements, (long long)t->unknown, failures(),
+	       seconds() - start);
+	return failures() || !done;
+}
