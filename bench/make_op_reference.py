@@ -723,10 +723,36 @@ def optimisers():
             case(op, [p, g, m, v, rate, step], all3, several=True, beta1=0.875, beta2=0.96875, eps=0.0078125, weight_decay=decay)
 
 
+# --- training -----------------------------------------------------------------------------------------------------------
+def losses():
+    scores, label = rand(4, 5), np.array([3, 0, 4, 1], np.int64)
+    case("cross_entropy", [scores, label], F.cross_entropy(t(scores), t(label)))
+    case("cross_entropy", [scores * 400, label], F.cross_entropy(t(scores * 400), t(label)), "large")
+    case("cross_entropy", [scores, label], F.cross_entropy(t(scores), t(label), label_smoothing=0.25), "smoothed", label_smoothing=0.25)
+    case("cross_entropy", [scores, label], F.cross_entropy(t(scores), t(label), ignore_index=4, label_smoothing=0.125), "one does not count",
+         ignore_index=4, label_smoothing=0.125)
+    image, label = rand(2, 3, 2, 4), ints(2, 2, 4, low=0, high=3)
+    label[0, 1, 2] = -100
+    case("cross_entropy", [image, label], F.cross_entropy(t(image), t(label)), "pixels")
+    last, label = rand(2, 4, 3), ints(2, 4, low=0, high=3, dtype=np.int32)
+    case("cross_entropy", [last, label], F.cross_entropy(t(last).movedim(-1, 1), t(label).long()), "classes last", axis=-1)
+    a, b = rand(3, 4), rand(3, 4)
+    case("mse", [a, b], F.mse_loss(t(a), t(b)))
+
+
+def sums_by_index():
+    where, new = np.array([[2], [0], [2], [2], [1]], np.int64), rand(5, 4)
+    sums = t(rand(3, 4))
+    case("scatter_nd", [sums, where, new], sums.index_add(0, t(where)[:, 0], t(new)), "repeated rows", add=True)
+    where, new = np.array([[1, 2], [0, 3], [1, 2]], np.int64), rand(3)
+    case("scatter_nd", [sums, where, new], sums.index_put((t(where)[:, 0], t(where)[:, 1]), t(new), accumulate=True), "repeated elements",
+         add=True)
+
+
 def main():
     torch.manual_seed(1)
     for group in (elementwise, movement, reductions, windows, convolutions, pools, products, winograd, attention, norms, activations, shapes,
-                  resizes, recurrent, optimisers):
+                  resizes, recurrent, optimisers, losses, sums_by_index):
         group()
     if "split" in files:
         files["get"] = files["split"][:1]

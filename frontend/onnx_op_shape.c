@@ -336,9 +336,12 @@ bool onnx_map_gather_nd(OnnxCall *n)
 bool onnx_map_scatter_nd(OnnxCall *n)
 {
 	const char *reduction = onnx_attr_text(n, "reduction", "none");
-	if (!str_eq(reduction, "none"))
+	bool adds = str_eq(reduction, "add");
+	if (!adds && !str_eq(reduction, "none"))
 		return onnx_no(n, NULL, "with reduction=\"%.40s\"", reduction);
 	Elem e = onnx_elem(n, "scatter_nd");
+	if (adds)
+		onnx_set(n, &e, "add", "yes");
 	for (int i = 0; i < 3; i++)
 		onnx_arg(n, &e, i);
 	return onnx_result(n, &e, onnx_type(n, 0));

@@ -145,10 +145,12 @@ void eval_gather_nd(const EvalCall *c)
 
 const Type *infer_scatter_nd(Builder *b, Op op, Attr attr, Node *const *in, int n_in)
 {
-	(void)attr, (void)n_in;
+	(void)n_in;
 	int rank;
 	int64_t dim[2 * MAX_RANK];
 	if (!nd_dims(b, op, in, &rank, dim) || !check_same_dtype(b, op, 0, 2, in))
+		return NULL;
+	if (((const Attr_scatter *)attr)->add && !check_number_dtype(b, op, 0, in))
 		return NULL;
 	const Type *expected = result_type(b, op, in[0]->type->dtype, rank, dim);
 	if (!expected)
@@ -161,6 +163,16 @@ const Type *infer_scatter_nd(Builder *b, Op op, Attr attr, Node *const *in, int 
 	return in[0]->type;
 }
 
+static void update_element(const EvalCall *c, int64_t o, int64_t u)
+{
+	if (!ATTR_OF(c->n, scatter)->add)
+		copy_element(c->out, o, c->in[2], u);
+	else if (c->out->f)
+		c->out->f[o] += c->in[2]->f[u];
+	else
+		c->out->i[o] = (int64_t)((uint64_t)c->out->i[o] + (uint64_t)c->in[2]->i[u]);
+}
+
 void eval_scatter_nd(const EvalCall *c)
 {
 	for (int64_t i = 0; i < c->out->type->count; i++)
@@ -168,6 +180,6 @@ void eval_scatter_nd(const EvalCall *c)
 	for (int64_t k = 0; k < nd_tuples(c); k++) {
 		int64_t len, start = nd_start(c, k, &len);
 		for (int64_t i = 0; i < len; i++)
-			copy_element(c->out, start + i, c->in[2], k * len + i);
+			update_element(c, start + i, k * len + i);
 	}
 }

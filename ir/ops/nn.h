@@ -22,6 +22,15 @@ static inline bool expand_done(Builder *b, Node **out, Node *y)
 Node *emit_nums(Builder *b, DType t, int rank, const int64_t *dim, const double *v);
 Node *emit_indices(Builder *b, int64_t n, const int64_t *v); /* i64[n] */
 Node *emit_mean(Builder *b, Node *x, int n_axes, const int64_t *axes, bool keepdims);
+/* the dimensions first.. of a tensor of that rank; their number */
+int axes_from(int64_t first, int rank, int64_t axes[MAX_RANK]);
+/* --- normalisation: shared by layers and their gradients ------------------------------------- */
+Node *emit_centred(Builder *b, Node *x, int n_axes, const int64_t *axes); /* minus its mean */
+/* x / size, where size is the root of (the mean of x^2 + eps) */
+Node *emit_unit_size(Builder *b, Node *x, int n_axes, const int64_t *axes, double eps, Node **size);
+/* x [N,C,...] as [N, groups, rest]; no groups given: each channel is one */
+Node *emit_grouped(Builder *b, Node *x, int64_t groups);
+
 /* [C] as [C,1,1...], so that it goes along dimension 1 of a tensor of that rank */
 Node *along_channels(Builder *b, Node *v, int rank);
 /* v, input i of n, has the one dimension [size] */

@@ -96,7 +96,7 @@ bool expand_mish(Builder *b, const Node *n, Node **out)
 {
 	if (!check_float_dtype(b, n->op, 0, n->in))
 		return false;
-	Node *gate = emit1(b, OP_tanh, softplus(b, n->in[0]));
+	Node *gate = emit1(b, OP_tanh, emit1(b, OP_softplus, n->in[0]));
 	return expand_done(b, out, emit2(b, OP_mul, n->in[0], gate));
 }
 

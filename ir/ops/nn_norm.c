@@ -24,21 +24,26 @@ bool expand_batchnorm(Builder *b, const Node *n, Node **out)
 
 /* --- statistics of each row ------------------------------------------------------------------ */
 
-/* x / sqrt(mean of x^2 + eps) */
-static Node *unit_size(Builder *b, Node *x, int n_axes, const int64_t *axes, double eps)
+Node *emit_unit_size(Builder *b, Node *x, int n_axes, const int64_t *axes, double eps, Node **size)
 {
 	Node *square = emit_mean(b, emit2(b, OP_mul, x, x), n_axes, axes, true);
-	return emit_b2(b, OP_div, x, emit1(b, OP_sqrt, emit_c2(b, OP_add, square, eps)));
+	*size = emit1(b, OP_sqrt, emit_c2(b, OP_add, square, eps));
+	return emit_b2(b, OP_div, x, *size);
+}
+
+Node *emit_centred(Builder *b, Node *x, int n_axes, const int64_t *axes)
+{
+	return emit_b2(b, OP_sub, x, emit_mean(b, x, n_axes, axes, true));
 }
 
 /* mean 0, variance 1 */
 static Node *normalised(Builder *b, Node *x, int n_axes, const int64_t *axes, double eps)
 {
-	Node *centred = emit_b2(b, OP_sub, x, emit_mean(b, x, n_axes, axes, true));
-	return unit_size(b, centred, n_axes, axes, eps);
+	Node *size;
+	return emit_unit_size(b, emit_centred(b, x, n_axes, axes), n_axes, axes, eps, &size);
 }
 
-static int axes_from(int64_t first, int rank, int64_t axes[MAX_RANK])
+int axes_from(int64_t first, int rank, int64_t axes[MAX_RANK])
 {
 	int n = 0;
 	for (int i = axis_norm(first, rank); i < rank; i++)
@@ -97,7 +102,7 @@ bool expand_rmsnorm(Builder *b, const Node *n, Node **out)
 	if (!check_norm(b, n, a->axis))
 		return false;
 	int count = axes_from(a->axis, n->in[0]->type->rank, axes);
-	Node *y = unit_size(b, n->in[0], count, axes, a->eps);
+	Node *size, *y = emit_unit_size(b, n->in[0], count, axes, a->eps, &size);
 	return expand_done(b, out, affine(b, y, given_input(n, 1), NULL));
 }
 
@@ -116,6 +121,14 @@ static bool check_groupnorm(Builder *b, const Node *n, int64_t groups)
 	return true;
 }
 
+Node *emit_grouped(Builder *b, Node *x, int64_t groups)
+{
+	const Type *t = x->type;
+	groups = groups ? groups : t->dim[1];
+	int64_t each = t->dim[1] / groups * dims_product(t, 2, t->rank);
+	return emit_reshape(b, x, 3, (int64_t[]){ t->dim[0], groups, each });
+}
+
 bool expand_groupnorm(Builder *b, const Node *n, Node **out)
 {
 	const Attr_groupnorm *a = ATTR_OF(n, groupnorm);
@@ -126,9 +139,7 @@ bool expand_groupnorm(Builder *b, const Node *n, Node **out)
 	int64_t groups = a->groups ? a->groups : x->dim[1];
 	if (!check_groupnorm(b, n, groups))
 		return false;
-	int64_t each = x->dim[1] / groups * dims_product(x, 2, x->rank);
-	Node *rows = emit_reshape(b, n->in[0], 3, (int64_t[]){ x->dim[0], groups, each });
-	Node *y = normalised(b, rows, 1, (int64_t[]){ 2 }, a->eps);
+	Node *y = normalised(b, emit_grouped(b, n->in[0], groups), 1, (int64_t[]){ 2 }, a->eps);
 	y = emit_reshape(b, y, x->rank, x->dim);
 	return expand_done(b, out,
 			   affine(b, y, scale ? along_channels(b, scale, x->rank) : NULL,

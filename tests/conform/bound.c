@@ -295,6 +295,22 @@ static void bound_sum(Bounder *z, const Node *n, const Bounded *const *x, Bounde
 		add_loss(n, &terms, each, out);
 }
 
+/* A scatter that adds: errors add up as values do, and an element is a sum of absolute terms. */
+static void bound_scatter(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
+{
+	const Bounded *summed[2] = { x[0], x[2] };
+	EvalTensor m[2];
+	bound_move(z, n, x, out);
+	if (!ATTR_OF(n, scatter)->add || !out->value.f)
+		return;
+	for (int k = 0; k < 2; k++)
+		m[k] = magnitude(z, &summed[k]->value, NULL);
+	const EvalTensor *in[3] = { &m[0], &x[1]->value, &m[1] };
+	EvalTensor terms = apply(z, n, in);
+	if (!sums_exactly(z, n, summed, 2, &terms))
+		add_loss(n, &terms, n->in[2]->type->count, out);
+}
+
 static void bound_prod(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
 {
 	EvalTensor m = magnitude(z, &x[0]->value, NULL);
@@ -484,6 +500,8 @@ static BoundFn *bound_of(const Node *n)
 		return bound_select;
 	if (op_info(n->op)->flags & OF_ELEMENTWISE)
 		return bound_each;
+	if (n->op == OP_scatter_nd)
+		return bound_scatter;
 	if (moves(n->op))
 		return bound_move;
 	if (n->op == OP_argmax || n->op == OP_argmin || n->op == OP_topk_index)

@@ -75,18 +75,18 @@ void some_dims(Case *c, int rank, int64_t most, bool empty, int64_t *dim)
 DType some_float(Case *c)
 {
 	static const DType other[] = { DT_f64, DT_f16, DT_bf16 };
-	return chance(c, 70) ? DT_f32 : other[pick(c, 0, 2)];
+	return c->smooth || chance(c, 70) ? DT_f32 : other[pick(c, 0, 2)];
 }
 
 DType some_number(Case *c)
 {
 	static const DType whole[] = { DT_i32, DT_i64, DT_i8, DT_u8, DT_i16 };
-	return chance(c, 60) ? some_float(c) : whole[pick(c, 0, 4)];
+	return c->smooth || chance(c, 60) ? some_float(c) : whole[pick(c, 0, 4)];
 }
 
 DType some_type(Case *c)
 {
-	return chance(c, 10) ? DT_bool : some_number(c);
+	return !c->smooth && chance(c, 10) ? DT_bool : some_number(c);
 }
 
 /* --- values -------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ typedef struct Case {
 	bool outside;   /* some index lies outside: the run must say so */
 	bool no_params; /* all operands are inputs */
 	bool bf16;      /* products may round their factors to bf16 */
+	bool smooth;    /* to be differentiated: f32, within the operator's domain */
 	int64_t most;   /* elements of a tensor in a random graph; 0: a few thousand */
 	EvalTensor in[CASE_PORTS];
 	struct Bounded *want; /* by result */

@@ -68,6 +68,8 @@ static const GenerateRow row[OP_COUNT] = {
 	ROW(topk, topk, "reduce"),
 	ROW(softmax, softmax, "reduce"),
 	ROW(log_softmax, softmax, "reduce"),
+	ROW(cross_entropy, cross_entropy, "reduce"),
+	ROW(mse, mse, "reduce"),
 	ROW(maxpool2d, pool, "reduce"),
 	ROW(avgpool2d, pool, "reduce"),
 	ROW(global_avgpool, global_pool, "reduce"),

@@ -23,6 +23,7 @@ Generate make_padding, make_range, make_depth_to_space, make_space_to_depth, mak
 	make_onehot;
 Generate make_embedding;
 /* generate_reduce.c */
+Generate make_cross_entropy, make_mse;
 Generate make_reduce, make_arg, make_cumsum, make_window, make_topk, make_softmax, make_pool;
 Generate make_global_pool, make_batchnorm, make_norm, make_groupnorm, make_lrn;
 /* generate_contract.c */

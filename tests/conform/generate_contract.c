@@ -4,7 +4,7 @@
 static DType contract_type(Case *c)
 {
 	static const DType other[] = { DT_f64, DT_f16, DT_bf16 };
-	return chance(c, 85) ? DT_f32 : other[pick(c, 0, 2)];
+	return c->smooth || chance(c, 85) ? DT_f32 : other[pick(c, 0, 2)];
 }
 
 void make_matmul(Case *c, Op op)

@@ -18,12 +18,19 @@ static DType type_for(Case *c, Op op)
 	return t;
 }
 
+/* Logarithms, roots and powers of what is above 0. */
+static Domain domain_of(const Case *c, Op op)
+{
+	bool above = op == OP_log || op == OP_sqrt || op == OP_pow;
+	return c->smooth && above ? between(0.3, 2) : any;
+}
+
 /* As it is, or made of fewer numbers, or a constant. */
-static Node *some_operand(Case *c, DType t, int rank, const int64_t *dim)
+static Node *some_operand(Case *c, DType t, int rank, const int64_t *dim, Domain d)
 {
 	int64_t part[MAX_RANK];
 	if (chance(c, 70))
-		return case_operand(c, t, rank, dim, any);
+		return case_operand(c, t, rank, dim, d);
 	if (chance(c, 30)) {
 		Node *v = t == DT_bool ? emit_scalar_i64(c->b, t, pick(c, 0, 1))
 				       : emit_scalar(c->b, t, (double)pick(c, 0, 8) / 4);
@@ -32,7 +39,7 @@ static Node *some_operand(Case *c, DType t, int rank, const int64_t *dim)
 	int drop = rank ? (int)pick(c, 0, rank) : 0;
 	for (int i = drop; i < rank; i++)
 		part[i - drop] = chance(c, 40) ? 1 : dim[i];
-	Node *x = case_operand(c, t, rank - drop, part, any);
+	Node *x = case_operand(c, t, rank - drop, part, d);
 	return emit_broadcast(c->b, x, rank, dim);
 }
 
@@ -50,7 +57,7 @@ void make_each(Case *c, Op op)
 	DType t = type_for(c, op);
 	Node *in[3];
 	for (int i = 0; i < op_info(op)->min_in; i++)
-		in[i] = some_operand(c, t, rank, dim);
+		in[i] = some_operand(c, t, rank, dim, domain_of(c, op));
 	if (op == OP_pow && !dtype_is_float(t) && chance(c, 50))
 		in[1] = emit_broadcast(c->b, emit_scalar_i64(c->b, t, pick(c, 0, 5)), rank, dim);
 	case_result(c, case_emit(c, op, in, op_info(op)->min_in, "%s", ""));
@@ -61,6 +68,8 @@ void make_cast(Case *c, Op op)
 	int64_t dim[MAX_RANK];
 	int rank = dims_of_case(c, dim);
 	DType from = (DType)pick(c, 0, DT_COUNT - 1), to = (DType)pick(c, 0, DT_COUNT - 1);
+	if (c->smooth) /* others round to steps */
+		from = DT_f32, to = chance(c, 50) ? DT_f32 : DT_f64;
 	Node *x = case_operand(c, from, rank, dim, any);
 	case_result(c, case_emit(c, op, &x, 1, "to=%s", dtype_info[to].name));
 }
@@ -70,8 +79,8 @@ void make_select(Case *c, Op op)
 	int64_t dim[MAX_RANK];
 	int rank = dims_of_case(c, dim);
 	DType t = some_type(c);
-	Node *in[3] = { some_operand(c, DT_bool, rank, dim), some_operand(c, t, rank, dim),
-			some_operand(c, t, rank, dim) };
+	Node *in[3] = { some_operand(c, DT_bool, rank, dim, any),
+			some_operand(c, t, rank, dim, any), some_operand(c, t, rank, dim, any) };
 	case_result(c, case_emit(c, op, in, 3, "%s", ""));
 }
 

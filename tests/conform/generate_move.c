@@ -220,9 +220,10 @@ void make_scatter_nd(Case *c, Op op)
 	int rank, depth, lead;
 	int64_t dim[MAX_RANK], at[2 * MAX_RANK];
 	nd_operands(c, in, &rank, &depth, dim, &lead, at);
+	bool adds = in[0]->type->dtype != DT_bool && chance(c, 50);
 	memcpy(at + lead, dim + depth, sizeof *dim * (size_t)(rank - depth));
 	in[2] = case_operand(c, in[0]->type->dtype, lead + rank - depth, at, any);
-	case_result(c, case_emit(c, op, in, 3, "%s", ""));
+	case_result(c, case_emit(c, op, in, 3, "add=%d", adds));
 }
 
 void make_onehot(Case *c, Op op)

@@ -68,6 +68,35 @@ void make_softmax(Case *c, Op op)
 	case_result(c, case_emit(c, op, &x, 1, "axis=%lld", (long long)pick(c, -rank, rank - 1)));
 }
 
+/* Some targets do not count: those of the last class, or none of the classes. */
+void make_cross_entropy(Case *c, Op op)
+{
+	int64_t dim[MAX_RANK], target[MAX_RANK];
+	int rank = (int)pick(c, 1, 4), axis = (int)pick(c, 0, rank - 1), n = 0;
+	some_dims(c, rank, MOST, false, dim);
+	for (int i = 0; i < rank; i++)
+		if (i != axis)
+			target[n++] = dim[i];
+	bool ignores = chance(c, 40);
+	Node *in[2] = { case_operand(c, some_float(c), rank, dim, any) };
+	in[1] = case_input(c, chance(c, 70) ? DT_i64 : DT_i32, n, target,
+			   (Domain){ .given = true, .whole = true, .high = (double)dim[axis] - 1 });
+	case_result(c, case_emit(c, op, in, 2, "axis=%d;ignore_index=%lld;label_smoothing=%g",
+				 chance(c, 30) ? axis - rank : axis,
+				 ignores ? (long long)dim[axis] - 1 : -100,
+				 chance(c, 50) ? 0 : 0.125));
+}
+
+void make_mse(Case *c, Op op)
+{
+	int64_t dim[MAX_RANK];
+	int rank = (int)pick(c, 0, 4);
+	DType t = some_float(c);
+	some_dims(c, rank, MOST, false, dim);
+	Node *in[2] = { case_operand(c, t, rank, dim, any), case_operand(c, t, rank, dim, any) };
+	case_result(c, case_emit(c, op, in, 2, "%s", ""));
+}
+
 /* --- windows
  * ----------------------------------------------------------------------------------------- */
 
