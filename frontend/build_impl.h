@@ -80,8 +80,11 @@ void build_param_options(Build *s);
 void build_param_extra(Build *s);
 
 /* frontend/init.c: fills data as `init` says: zeros, ones, constant:V or a number, uniform:A,
- * normal, normal:S, kaiming_uniform, xavier_uniform, uniform_hidden; NULL: by role. Every element
- * depends on the seed, the name and its index alone. False: no such initialiser. */
+ * uniform:LOW,HIGH, normal, normal:DEVIATION, normal:MEAN,DEVIATION, or by size; NULL: by role.
+ * Every element depends on the seed, the name and its index alone. False: no such initialiser. */
 bool init_tensor(const Type *t, void *data, const char *init, const char *role, const char *name,
 		 uint64_t seed);
+bool init_is_known(const Type *t, const char *init);
+enum { MAX_INIT_NAMES = 24 };
+int init_names(const char **names); /* their number */
 #endif

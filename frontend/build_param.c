@@ -44,13 +44,25 @@ static const Blob *make_initial(Build *s, const ParamAsk *ask)
 {
 	void *data = arena_alloc(s->g->arena, (size_t)type_bytes(ask->type));
 	const char *init = ask->init || !s->fresh ? ask->init : ask->own_init;
-	if (init_tensor(ask->type, data, init, ask->role, ask->name, s->seed))
-		return blob_wrap(s->c, ask->type, data, ask->name);
+	init_tensor(ask->type, data, init, ask->role, ask->name, s->seed);
+	return blob_wrap(s->c, ask->type, data, ask->name);
+}
+
+static bool check_init(Build *s, const ParamAsk *ask)
+{
+	if (!ask->init || init_is_known(ask->type, ask->init))
+		return true;
+	const char *names[MAX_INIT_NAMES];
+	int n = init_names(names);
 	diag_error(s->c->diag, ask->loc, E2006, "init=\"%.60s\": there is no such initialiser",
 		   ask->init);
-	diag_hint(s->c->diag, "zeros, ones, a number, uniform:A, normal:S, kaiming_uniform or "
-			      "xavier_uniform");
-	return NULL;
+	const char *near = nearest_name(ask->init, names, n);
+	if (near)
+		diag_hint(s->c->diag, "did you mean '%s'?", near);
+	else
+		diag_hint(s->c->diag, "zeros, ones, a number, uniform:A, normal:S, he_normal, "
+				      "xavier_uniform, lecun_normal ...");
+	return false;
 }
 
 static const Blob *no_tensor(Build *s, const ParamAsk *ask)
@@ -169,6 +181,8 @@ Node *build_param(Build *s, const ParamAsk *ask)
 			   type_text(s->arena, old->type), type_text(s->arena, ask->type));
 		return poison(s);
 	}
+	if (!check_init(s, ask))
+		return poison(s);
 	const Blob *data = keeps_own(s, ask) ? ask->data : NULL;
 	if (!data && !s->o->shapes_only) {
 		data = param_data(s, ask);

@@ -24,14 +24,25 @@ static double unit_normal(uint64_t key, int64_t i)
 	return sqrt(-2 * log(1 - u)) * cos(6.283185307179586 * v);
 }
 
-/* Elements that one result sums over: all but the first dimension of [out, in, ...]; the last of
- * recurrent [directions, out, in]. */
+/* [out, in, window...] or, recurrent, [directions, out, in]. fan_in counts the elements that one
+ * result sums over, fan_out the results that one element goes to, as PyTorch counts them. */
+static bool is_recurrent(const Type *t, const char *role)
+{
+	return t->rank == 3 && role && str_starts(role, "weight_");
+}
+
 static double fan_in(const Type *t, const char *role)
 {
 	if (t->rank < 2 || t->count == 0)
 		return 1;
-	bool recurrent = t->rank == 3 && role && (str_starts(role, "weight_"));
-	return (double)(recurrent ? t->dim[2] : t->count / t->dim[0]);
+	return (double)(is_recurrent(t, role) ? t->dim[2] : t->count / t->dim[0]);
+}
+
+static double fan_out(const Type *t, const char *role)
+{
+	if (t->rank < 2 || t->count == 0)
+		return 1;
+	return (double)(is_recurrent(t, role) ? t->dim[1] : t->count / t->dim[1]);
 }
 
 /* The last dimension of recurrent weights [directions, gates * hidden, hidden] and, as near as it
@@ -57,41 +68,94 @@ static Spread spread_by_role(const Type *t, const char *role)
 	return (Spread){ UNIFORM, 0, sqrt(6 / fan_in(t, role)) };
 }
 
-/* "uniform:0.1": the number behind the colon. */
-static bool spec_number(const char *init, const char *kind, double *out)
+/* Initialisers by size: the deviation (normal) or the bound (uniform) is sqrt(gain / fan). */
+typedef enum Fan { FAN_IN, FAN_BOTH, FAN_HIDDEN } Fan;
+static const struct Scaled {
+	const char *name;
+	int kind;
+	double gain;
+	Fan fan;
+} scaled[] = {
+	{ "xavier_uniform", UNIFORM, 6, FAN_BOTH },   { "glorot_uniform", UNIFORM, 6, FAN_BOTH },
+	{ "xavier_normal", NORMAL, 2, FAN_BOTH },     { "glorot_normal", NORMAL, 2, FAN_BOTH },
+	{ "kaiming_uniform", UNIFORM, 6, FAN_IN },    { "he_uniform", UNIFORM, 6, FAN_IN },
+	{ "kaiming_normal", NORMAL, 2, FAN_IN },      { "he_normal", NORMAL, 2, FAN_IN },
+	{ "lecun_normal", NORMAL, 1, FAN_IN },        { "uniform_fan_in", UNIFORM, 1, FAN_IN },
+	{ "uniform_hidden", UNIFORM, 1, FAN_HIDDEN },
+};
+enum { N_SCALED = sizeof scaled / sizeof *scaled };
+
+int init_names(const char **names)
+{
+	static const char *const others[] = { "zeros", "ones", "constant", "uniform", "normal" };
+	int n = 0;
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		names[n++] = others[i];
+	for (int i = 0; i < N_SCALED; i++)
+		names[n++] = scaled[i].name;
+	return n;
+}
+
+static bool spread_by_size(const Type *t, const char *role, const char *init, Spread *s)
+{
+	for (int i = 0; i < N_SCALED; i++) {
+		const struct Scaled *k = &scaled[i];
+		if (!str_eq(init, k->name))
+			continue;
+		double fan = k->fan == FAN_HIDDEN ? hidden_size(t) : fan_in(t, role);
+		fan += k->fan == FAN_BOTH ? fan_out(t, role) : 0;
+		*s = (Spread){ k->kind, 0, sqrt(k->gain / fan) };
+		return true;
+	}
+	return false;
+}
+
+/* "uniform:0.1" or "uniform:-1,1": the one or two numbers behind the colon; their count, 0 when it
+ * is another kind. */
+static int spec_numbers(const char *init, const char *kind, double v[2])
 {
 	size_t n = strlen(kind);
-	return strncmp(init, kind, n) == 0 && init[n] == ':' &&
-	       parse_f64(init + n + 1, strlen(init + n + 1), out) && isfinite(*out);
+	int count = 0;
+	if (strncmp(init, kind, n) != 0 || init[n] != ':')
+		return 0;
+	for (const char *p = init + n + 1;; count++) {
+		size_t len = strcspn(p, ",");
+		if (count == 2 || !parse_f64(p, len, &v[count]) || !isfinite(v[count]))
+			return 0;
+		p += len;
+		if (!*p++)
+			return count + 1;
+	}
 }
 
 static bool spread_by_spec(const Type *t, const char *role, const char *init, Spread *s)
 {
-	double v;
+	double v[2] = { 0, 0 };
+	int n;
 	if (str_eq(init, "zeros"))
 		*s = (Spread){ CONSTANT, 0, 0 };
 	else if (str_eq(init, "ones"))
 		*s = (Spread){ CONSTANT, 1, 0 };
 	else if (str_eq(init, "normal"))
 		*s = (Spread){ NORMAL, 0, 1 };
-	else if (str_eq(init, "kaiming_uniform")) /* as PyTorch's layers do it */
-		*s = (Spread){ UNIFORM, 0, 1 / sqrt(fan_in(t, role)) };
-	else if (str_eq(init, "uniform_hidden"))
-		*s = (Spread){ UNIFORM, 0, 1 / sqrt(hidden_size(t)) };
-	else if (spec_number(init, "constant", &v))
-		*s = (Spread){ CONSTANT, v, 0 };
-	else if (str_eq(init, "xavier_uniform"))
-		*s = (Spread){ UNIFORM, 0,
-			       sqrt(6 / (fan_in(t, role) + (double)(t->rank ? t->dim[0] : 1))) };
-	else if (spec_number(init, "uniform", &v))
-		*s = (Spread){ UNIFORM, 0, v };
-	else if (spec_number(init, "normal", &v))
-		*s = (Spread){ NORMAL, 0, v };
-	else if (parse_f64(init, strlen(init), &v))
-		*s = (Spread){ CONSTANT, v, 0 };
+	else if (spec_numbers(init, "constant", v) == 1)
+		*s = (Spread){ CONSTANT, v[0], 0 };
+	else if ((n = spec_numbers(init, "uniform", v)) != 0)
+		*s = n == 1 ? (Spread){ UNIFORM, 0, v[0] }
+			    : (Spread){ UNIFORM, (v[0] + v[1]) / 2, (v[1] - v[0]) / 2 };
+	else if ((n = spec_numbers(init, "normal", v)) != 0)
+		*s = n == 1 ? (Spread){ NORMAL, 0, v[0] } : (Spread){ NORMAL, v[0], v[1] };
+	else if (parse_f64(init, strlen(init), v))
+		*s = (Spread){ CONSTANT, v[0], 0 };
 	else
-		return false;
+		return spread_by_size(t, role, init, s);
 	return true;
+}
+
+bool init_is_known(const Type *t, const char *init)
+{
+	Spread s;
+	return spread_by_spec(t, NULL, init, &s);
 }
 
 static double spread_value(const Spread *s, uint64_t key, int64_t i)

@@ -156,9 +156,8 @@ static void add_op(Str *s, Op op)
 		add_attr(s, "trainable", "flag", "yes", false,
 			 "whether training changes its parameters");
 		add_attr(s, "init", "xs:string", NULL, false,
-			 "initial weights: zeros, ones, a number, uniform:A, normal:S, "
-			 "kaiming_uniform, "
-			 "xavier_uniform");
+			 "initial weights: zeros, ones, a number, uniform:A, normal:S, he_normal, "
+			 "xavier_uniform, lecun_normal ...");
 	}
 	close_element(s);
 }

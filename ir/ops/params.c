@@ -78,7 +78,7 @@ static bool conv_weight(Ask *q)
 	dim[1] = (transposed ? filters : c) / groups;
 	for (int d = 0; d < spatial; d++)
 		dim[2 + d] = a->kernel.v[a->kernel.n == 1 ? 0 : d];
-	return answer(q, "kaiming_uniform", 2 + spatial, dim);
+	return answer(q, "uniform_fan_in", 2 + spatial, dim);
 }
 
 static bool conv_param(Ask *q)
@@ -105,7 +105,7 @@ static bool linear_param(Ask *q)
 	if (q->i == 2)
 		return !a->bias || answer_vector(q, "zeros", q->in[1]->type->dim[0]);
 	int64_t dim[2] = { a->units, x->dim[x->rank - 1] };
-	return stated(q, "units", a->units) && answer(q, "kaiming_uniform", 2, dim);
+	return stated(q, "units", a->units) && answer(q, "uniform_fan_in", 2, dim);
 }
 
 static bool batchnorm_param(Ask *q)

@@ -521,6 +521,102 @@ static void layers_start_as_they_ask(void **state)
 	assert_true(fabs(values(g, "l.weight")[0]) <= 0.25);
 }
 
+/* Variance and mean of a layer's weights. */
+static void check_spread(Fixture *f, const char *body, const char *name, double variance)
+{
+	f->o.weights = "init:seed=5";
+	Graph *g = build_good(f, body);
+	const Node *p = param(g, name);
+	double sum = 0, square = 0, n = (double)p->type->count;
+	for (int i = 0; i < p->type->count; i++) {
+		sum += values(g, name)[i];
+		square += values(g, name)[i] * values(g, name)[i];
+	}
+	double deviation = sqrt(variance);
+	if (fabs(sum / n) > 5 * deviation / sqrt(n) ||
+	    fabs(square / n / variance - 1) > 5 * sqrt(2 / n))
+		fail_msg("%s: mean %g, variance %g, not %g", body, sum / n, square / n, variance);
+}
+
+/* The fans of a linear layer (features, units), a convolution (channels times window, filters times
+ * window) and a recurrent layer (features, gates times hidden). */
+static void initialisers_scale_with_the_fans(void **state)
+{
+	static const struct {
+		const char *init;
+		double gain;
+		bool both;
+	} row[] = {
+		{ "xavier_uniform", 2, true }, { "xavier_normal", 2, true },
+		{ "glorot_uniform", 2, true }, { "glorot_normal", 2, true },
+		{ "he_uniform", 2, false },    { "kaiming_uniform", 2, false },
+		{ "he_normal", 2, false },     { "kaiming_normal", 2, false },
+		{ "lecun_normal", 1, false },  { "uniform_fan_in", 1.0 / 3, false },
+	};
+	Fixture *f = *state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		const char *init = row[i].init;
+		check_spread(f,
+			     arena_printf(f->arena,
+					  "<input id='x' shape='1,80'/><linear id='l' units='200' "
+					  "init='%s'/><output/>",
+					  init),
+			     "l.weight", row[i].gain / (row[i].both ? 280 : 80));
+		check_spread(f,
+			     arena_printf(f->arena,
+					  "<input id='x' shape='1,16,5,5'/><conv2d id='l' "
+					  "filters='64' kernel='3' init='%s'/><output/>",
+					  init),
+			     "l.weight", row[i].gain / (row[i].both ? 9 * 80 : 9 * 16));
+		check_spread(f,
+			     arena_printf(f->arena,
+					  "<input id='x' shape='3,1,40'/><lstm id='l' hidden='50' "
+					  "init='%s'/><output/>",
+					  init),
+			     "l.weight_ih", row[i].gain / (row[i].both ? 240 : 40));
+	}
+}
+
+static void initialisers_take_numbers(void **state)
+{
+	static const struct {
+		const char *init;
+		double low, high, mean;
+	} row[] = {
+		{ "constant:3", 3, 3, 3 },  { "uniform:0.5", -0.5, 0.5, 0 },
+		{ "uniform:2,4", 2, 4, 3 }, { "normal:5,0.01", 4.9, 5.1, 5 },
+		{ "normal", -6, 6, 0 },
+	};
+	Fixture *f = *state;
+	f->o.weights = "init:seed=5";
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		Graph *g = build_good(f, arena_printf(f->arena,
+						      "<param id='p' shape='4000' init='%s'/>"
+						      "<output in='p'/>",
+						      row[i].init));
+		double sum = 0;
+		for (int k = 0; k < 4000; k++) {
+			double v = values(g, "p")[k];
+			assert_true(v >= row[i].low && v <= row[i].high);
+			sum += v;
+		}
+		assert_true(fabs(sum / 4000 - row[i].mean) < 0.1);
+	}
+}
+
+static void unknown_initialisers_are_refused(void **state)
+{
+	Fixture *f = *state;
+	f->o.shapes_only = true; /* as `burin check` does */
+	const DiagEntry *e = build_bad(f,
+				       "<input id='x' shape='1,4'/><linear id='l' units='2' "
+				       "init='xavier_uniforn'/><output/>",
+				       E2006);
+	assert_non_null(strstr(e->hint, "'xavier_uniform'"));
+	build_bad(f, "<param id='p' shape='4' init='uniform:1,2,3'/><output in='p'/>", E2006);
+	build_bad(f, "<param id='p' shape='4' init='normal:'/><output in='p'/>", E2006);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -557,6 +653,9 @@ int main(void)
 		TEST(random_weights_keep_activations_in_range),
 		TEST(initialisers_are_obeyed),
 		TEST(layers_start_as_they_ask),
+		TEST(initialisers_scale_with_the_fans),
+		TEST(initialisers_take_numbers),
+		TEST(unknown_initialisers_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -302,14 +302,13 @@ static void test_parameters(void **state)
 	Node *im[2] = { image, w }, *ln[2] = { line, w };
 #define SAYS(text, op, attrs, in, i) \
 	assert_string_equal(param_of(c, b, OP_##op, attrs, in, i), text)
-	SAYS("f32[4,8,3,5] kaiming_uniform", conv2d, "filters=4 kernel=3,5", im, 1);
-	SAYS("f32[4,2,3,3] kaiming_uniform", conv2d, "filters=4 kernel=3 groups=4", im, 1);
-	SAYS("f32[8,1,3,3] kaiming_uniform", conv2d, "kernel=3 groups=0", im, 1);
+	SAYS("f32[4,8,3,5] uniform_fan_in", conv2d, "filters=4 kernel=3,5", im, 1);
+	SAYS("f32[4,2,3,3] uniform_fan_in", conv2d, "filters=4 kernel=3 groups=4", im, 1);
+	SAYS("f32[8,1,3,3] uniform_fan_in", conv2d, "kernel=3 groups=0", im, 1);
 	SAYS("f32[4] zeros", conv2d, "", im, 2);
 	SAYS("none", conv2d, "bias=no", im, 2);
-	SAYS("f32[8,2,2,2] kaiming_uniform", conv_transpose2d, "filters=4 kernel=2 groups=2", im,
-	     1);
-	SAYS("f32[3,6] kaiming_uniform", linear, "units=3", ln, 1);
+	SAYS("f32[8,2,2,2] uniform_fan_in", conv_transpose2d, "filters=4 kernel=2 groups=2", im, 1);
+	SAYS("f32[3,6] uniform_fan_in", linear, "units=3", ln, 1);
 	SAYS("f32[8] ones", batchnorm, "", im, 1);
 	SAYS("f32[8] zeros", batchnorm, "", im, 3);
 	SAYS("f32[2,6] ones", layernorm, "axis=1", ln, 1);
