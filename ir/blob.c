@@ -253,3 +253,14 @@ const Blob *blob_from_hash(Context *c, const Type *t, const char *name, uint64_t
 		b->data = make_data(c, t, hash);
 	return b;
 }
+
+void blob_print(Str *s, const Blob *b, int64_t i)
+{
+	DType t = b->type->dtype;
+	if (!dtype_is_float(t))
+		str_fmt(s, "%lld", (long long)blob_i64(b, i));
+	else if (t == DT_f64)
+		str_double(s, blob_f64(b, i));
+	else
+		str_float(s, (float)blob_f64(b, i));
+}

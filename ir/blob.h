@@ -22,6 +22,7 @@ const Blob *blob_from_hash(Context *c, const Type *t, const char *name, uint64_t
 			   bool with_data);
 double blob_f64(const Blob *b, int64_t i); /* any data type as double */
 int64_t blob_i64(const Blob *b, int64_t i);
+void blob_print(Str *s, const Blob *b, int64_t i); /* shortest text that reads back to it */
 /* element i of a row-major array of type t, to and from double / int64 */
 double load_f64(DType t, const void *data, int64_t i);
 void store_f64(DType t, void *data, int64_t i, double v); /* rounds as `cast` does */

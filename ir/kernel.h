@@ -31,7 +31,7 @@
 
 enum { MAX_AXES = 64 };
 
-typedef enum AxisKind { AX_LOOP, AX_TASK, AX_UNROLL, AX_VECTOR } AxisKind;
+typedef enum AxisKind { AX_LOOP, AX_TASK, AX_UNROLL, AX_VECTOR, AXIS_KINDS } AxisKind;
 typedef struct Axis {
 	const char *name;
 	AxisKind kind;
@@ -70,7 +70,8 @@ typedef enum StmtKind {
 	S_BLOCK,   /* body: a stage of its own, whose constants had better not occupy registers in
 		      the loops around and beside it */
 	S_BARRIER, /* all threads of a block (CUDA); nothing on the CPU */
-	S_MMA      /* var += a b by each warp, a 32nd of the lanes: see below */
+	S_MMA,     /* var += a b by each warp, a 32nd of the lanes: see above */
+	STMT_KINDS
 } StmtKind;
 
 typedef struct Stmt Stmt;
@@ -83,6 +84,7 @@ struct Stmt {
 	Node *at[MAX_RANK]; /* S_STORE; S_MMA: variables a and b; axes of the registers of c, a, b
 			     */
 	Stmt *body, *next;
+	Loc loc; /* in the text it was read from */
 };
 
 typedef struct Kernel {
@@ -99,12 +101,43 @@ typedef struct Kernel {
 	uint8_t hash[32];    /* SHA-256 of the canonical text: identity, cache key */
 	int next_id;         /* dense node ids */
 	const char *kind;    /* template that made it: "gemm", "conv", "rows" ...: for reports */
+	Loc loc;             /* of the text it was read from */
 } Kernel;
 
-/* Canonical text: names are renumbered. */
+/* The operands of a statement, in the order of its text; their number. */
+enum { MAX_OPERANDS = MAX_RANK + 4, MMA_OPERANDS = 5 };
+int stmt_operands(const Kernel *k, const Stmt *s, Node *out[MAX_OPERANDS]);
+
+/* Index values. A range is what interval arithmetic knows. kernel_affine writes n as c0 + sum of
+ * coef[i] * axis i, all times scale, added to what is there; false when it is no such sum. */
+typedef struct Range {
+	int64_t min, max;
+} Range;
+Range kernel_range(const Kernel *k, const Node *n);
+bool kernel_affine(const Node *n, int64_t scale, int64_t coef[MAX_AXES], int64_t *c0);
+bool index_value(const Node *n, int64_t *v); /* the value of an integer constant */
+/* The elements a buffer has, as positions relative to its first argument's; false when they cannot
+ * be counted. max < min: none. */
+bool buf_span(const Buf *b, Range *out);
+
+/* Text (docs/text-form.md), canonical: names are renumbered. kernel_parse (ir/text.h) reads it. */
 void kernel_print(Str *s, const Kernel *k);
+typedef struct KernelNote {
+	const Stmt *at; /* NULL: the kernel as a whole */
+	const char *text;
+	int line; /* of the statement in the text without notes */
+} KernelNote;
+/* The same with notes as comments behind the lines they concern; sets their lines. */
+void kernel_print_notes(Str *s, const Kernel *k, KernelNote *note, int n);
 void kernel_finish(Kernel *k); /* computes hash and name; read/written flags of buffers */
+/* What every kernel must hold, whoever made it: types, scopes of axes and variables, accesses
+ * inside the buffers as far as that can be proven, one vector axis open at a time, folds over
+ * UNROLL and VECTOR axes. Reports every fault (E7001) with its line of the text; the text with the
+ * faults goes to `dump`, if any. */
+bool kernel_verify(const Kernel *k, Str *dump);
 /* Interprets the kernel over tasks begin..end in double / int64 on real memory: slow, obvious,
- * needs no backend. */
-bool kernel_eval(const Kernel *k, void *const *args, int64_t begin, int64_t end, void *scratch);
+ * needs no backend. NULL, or what went wrong: an access outside of a buffer, or more than `steps`
+ * statements (0: any number). */
+const char *kernel_eval(const Kernel *k, void *const *args, int64_t begin, int64_t end,
+			void *scratch, int64_t steps);
 #endif

@@ -26,7 +26,9 @@ typedef struct Machine {
 	int64_t begin, end;
 	int64_t index[MAX_AXES];
 	Cell *var;
-	bool ok;
+	Range *span;         /* of each buffer */
+	int64_t steps, most; /* values computed; at most, 0: any number */
+	const char *wrong;   /* ends the run */
 } Machine;
 
 static Value eval(Machine *m, const Node *n);
@@ -73,20 +75,30 @@ static char *buffer(const Machine *m, int buf)
 	return b->space == BUF_ARG ? m->args[arg_number(m, buf)] : m->scratch + b->offset;
 }
 
-static int64_t address(Machine *m, int buf, Node *const *at)
+/* False: it lies outside of the buffer, and the run ends. */
+static bool address(Machine *m, int buf, Node *const *at, int64_t *a)
 {
 	const Buf *b = &m->k->buf.at[buf];
-	int64_t a = 0;
-	for (int i = 0; i < b->rank; i++)
-		a += eval(m, at[i]).i * b->stride[i];
-	return a;
+	const Range *span = &m->span[buf];
+	bool far = false;
+	*a = 0;
+	for (int i = 0; i < b->rank; i++) {
+		int64_t step;
+		far = far || __builtin_mul_overflow(eval(m, at[i]).i, b->stride[i], &step) ||
+		      __builtin_add_overflow(*a, step, a);
+	}
+	if ((far || *a < span->min || *a > span->max) && !m->wrong)
+		m->wrong = "an access lies outside of its buffer";
+	return !m->wrong;
 }
 
 static Value load(Machine *m, const Node *n)
 {
 	int buf = (int)ATTR_OF(n, index)->index;
-	int64_t a = address(m, buf, n->in);
 	DType t = m->k->buf.at[buf].dtype;
+	int64_t a;
+	if (!address(m, buf, n->in, &a))
+		return (Value){ 0 };
 	if (dtype_is_float(t))
 		return (Value){ .f = load_f64(t, buffer(m, buf), a) };
 	return (Value){ .i = load_i64(t, buffer(m, buf), a) };
@@ -100,15 +112,27 @@ static Value constant(const Node *n)
 	return is_float(n) ? (Value){ .f = blob_f64(b, 0) } : (Value){ .i = blob_i64(b, 0) };
 }
 
-static double fold2(Op op, double a, double b)
+static Op fold_op(Op fold)
 {
-	switch (op) {
-	case OP_fold_sum: return a + b;
-	case OP_fold_prod: return a * b;
-	case OP_fold_max: return a != a || a > b ? a : b;
-	case OP_fold_min: return a != a || a < b ? a : b;
-	default: return b;
+	if (fold == OP_fold_sum)
+		return OP_add;
+	if (fold == OP_fold_prod)
+		return OP_mul;
+	return fold == OP_fold_max ? OP_max : OP_min;
+}
+
+static Value fold2(const Node *n, Value a, Value b)
+{
+	Value y = { 0 };
+	const double *f[3] = { &a.f, &b.f, &a.f };
+	const int64_t *i[3] = { &a.i, &b.i, &a.i };
+	if (is_float(n)) {
+		scalar_float(fold_op(n->op))(1, f, &y.f);
+	} else {
+		scalar_int(fold_op(n->op))(1, i, &y.i);
+		y.i = int_wrap(n->type->dtype, y.i);
 	}
+	return y;
 }
 
 /* Over all indices of the fold's axes. */
@@ -120,7 +144,7 @@ static Value fold(Machine *m, const Node *n)
 	for (int i = 0; i < axes->n; i++)
 		total *= m->k->axis.at[axes->v[i]].extent;
 	Value sum = { 0 };
-	for (int64_t t = 0; t < total; t++) {
+	for (int64_t t = 0; t < total && !m->wrong; t++) {
 		int64_t rest = t;
 		for (int i = axes->n - 1; i >= 0; i--) {
 			int64_t extent = m->k->axis.at[axes->v[i]].extent;
@@ -128,12 +152,7 @@ static Value fold(Machine *m, const Node *n)
 			rest /= extent;
 		}
 		Value x = eval(m, n->in[0]);
-		if (t == 0)
-			sum = x;
-		else if (is_float(n))
-			sum.f = fold2(n->op, sum.f, x.f);
-		else
-			sum.i = (int64_t)fold2(n->op, (double)sum.i, (double)x.i);
+		sum = t ? fold2(n, sum, x) : x;
 	}
 	memcpy(m->index, saved, sizeof saved);
 	return sum;
@@ -153,7 +172,8 @@ static Value elementwise(Machine *m, const Node *n)
 	}
 	out = (EvalTensor){ n->type, is_float(n) ? &y.f : NULL, is_float(n) ? NULL : &y.i };
 	ArenaMark mark = arena_mark(m->arena);
-	m->ok = eval_node(m->arena, n, ptr, &out) && m->ok;
+	if (!eval_node(m->arena, n, ptr, &out) && !m->wrong)
+		m->wrong = "an operator cannot be evaluated";
 	y = is_float(n) ? (Value){ .f = out.f[0] } : (Value){ .i = out.i[0] };
 	arena_release(m->arena, mark);
 	return y;
@@ -169,6 +189,10 @@ static Value pack_bf16(Machine *m, const Node *n)
 
 static Value eval(Machine *m, const Node *n)
 {
+	if (m->wrong || (++m->steps >= m->most && m->most)) {
+		m->wrong = m->wrong ? m->wrong : "it takes too many steps";
+		return (Value){ 0 };
+	}
 	switch (n->op) {
 	case OP_const: return constant(n);
 	case OP_axis: return (Value){ .i = m->index[ATTR_OF(n, index)->index] };
@@ -197,7 +221,8 @@ static void loop(Machine *m, const Stmt *s)
 	const Axis *a = &m->k->axis.at[s->axis];
 	int64_t lo = a->kind == AX_TASK ? m->begin : s->lo ? eval(m, s->lo).i : 0;
 	int64_t hi = a->kind == AX_TASK ? m->end : s->hi ? eval(m, s->hi).i : a->extent;
-	for (int64_t i = lo; i < hi && m->ok; i++) {
+	for (int64_t i = lo; i < hi && !m->wrong; i++) {
+		m->steps++;
 		m->index[s->axis] = i;
 		run(m, s->body);
 	}
@@ -218,8 +243,10 @@ static void declare(Machine *m, const Stmt *s)
 static void store(Machine *m, const Stmt *s)
 {
 	DType t = m->k->buf.at[s->buf].dtype;
-	int64_t a = address(m, s->buf, s->at);
+	int64_t a;
 	Value v = eval(m, s->value);
+	if (!address(m, s->buf, s->at, &a))
+		return;
 	if (dtype_is_float(t))
 		store_f64(t, buffer(m, s->buf), a, v.f);
 	else
@@ -267,7 +294,7 @@ static void multiply_matrices(Machine *m, const Stmt *s)
 
 static void run(Machine *m, const Stmt *s)
 {
-	for (; s && m->ok; s = s->next) {
+	for (; s && !m->wrong; s = s->next) {
 		Value v;
 		switch (s->kind) {
 		case S_LOOP: loop(m, s); break;
@@ -282,13 +309,15 @@ static void run(Machine *m, const Stmt *s)
 				run(m, s->body);
 			break;
 		case S_BLOCK: run(m, s->body); break;
-		case S_BARRIER: break;
 		case S_MMA: multiply_matrices(m, s); break;
+		case S_BARRIER:
+		case STMT_KINDS: break;
 		}
 	}
 }
 
-bool kernel_eval(const Kernel *k, void *const *args, int64_t begin, int64_t end, void *scratch)
+const char *kernel_eval(const Kernel *k, void *const *args, int64_t begin, int64_t end,
+			void *scratch, int64_t steps)
 {
 	Arena *arena = arena_create();
 	Machine m = { .k = k,
@@ -297,9 +326,13 @@ bool kernel_eval(const Kernel *k, void *const *args, int64_t begin, int64_t end,
 		      .scratch = scratch,
 		      .begin = begin,
 		      .end = end,
-		      .ok = true };
+		      .most = steps };
 	m.var = ARENA_ARRAY(arena, Cell, k->var.n + 1);
+	m.span = ARENA_ARRAY(arena, Range, k->buf.n + 1);
+	for (int i = 0; i < k->buf.n; i++)
+		if (!buf_span(&k->buf.at[i], &m.span[i]))
+			m.wrong = "a buffer has too many elements";
 	run(&m, k->body);
 	arena_destroy(arena);
-	return m.ok;
+	return m.wrong;
 }

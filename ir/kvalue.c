@@ -91,72 +91,11 @@ Node *kb_i(KBuilder *kb, int64_t v)
 	return scalar_const(kb, DT_i64, &v);
 }
 
-static bool const_value(const Node *n, int64_t *v)
-{
-	if (n->op != OP_const || dtype_is_float(n->type->dtype))
-		return false;
-	*v = blob_i64(ATTR_OF(n, data)->data, 0);
-	return true;
-}
-
 /* --- ranges ---------------------------------------------------------------------------------- */
-
-typedef struct Range {
-	int64_t min, max;
-} Range;
-
-static const int64_t FAR = (int64_t)1 << 60;
-
-static Range clamp_range(__int128 min, __int128 max)
-{
-	Range r = { min < -FAR ? -FAR : (int64_t)min, max > FAR ? FAR : (int64_t)max };
-	return r;
-}
-
-static Range range_mul(Range a, Range b)
-{
-	__int128 p[4] = { (__int128)a.min * b.min, (__int128)a.min * b.max, (__int128)a.max * b.min,
-			  (__int128)a.max * b.max };
-	__int128 lo = p[0], hi = p[0];
-	for (int i = 1; i < 4; i++) {
-		lo = p[i] < lo ? p[i] : lo;
-		hi = p[i] > hi ? p[i] : hi;
-	}
-	return clamp_range(lo, hi);
-}
-
-static Range range_of(KBuilder *kb, const Node *n)
-{
-	Range wide = { -FAR, FAR }, a, b;
-	int64_t v;
-	if (const_value(n, &v))
-		return (Range){ v, v };
-	if (n->op == OP_axis) {
-		const Axis *ax = &kb->k->axis.at[ATTR_OF(n, index)->index];
-		return (Range){ 0, ax->extent > 0 ? ax->extent - 1 : 0 };
-	}
-	if (n->n_in != 2 || n->type->dtype != DT_i64)
-		return wide;
-	a = range_of(kb, n->in[0]);
-	b = range_of(kb, n->in[1]);
-	if (n->op == OP_add)
-		return clamp_range((__int128)a.min + b.min, (__int128)a.max + b.max);
-	if (n->op == OP_mul)
-		return range_mul(a, b);
-	if (n->op == OP_div && a.min >= 0 && b.min == b.max && b.min > 0)
-		return (Range){ a.min / b.min, a.max / b.min };
-	if (n->op == OP_mod && b.min == b.max && b.min > 0)
-		return (Range){ 0, b.min - 1 < a.max || a.min < 0 ? b.min - 1 : a.max };
-	if (n->op == OP_min)
-		return (Range){ a.min < b.min ? a.min : b.min, a.max < b.max ? a.max : b.max };
-	if (n->op == OP_max)
-		return (Range){ a.min > b.min ? a.min : b.min, a.max > b.max ? a.max : b.max };
-	return wide;
-}
 
 void kb_range(KBuilder *kb, const Node *x, int64_t *min, int64_t *max)
 {
-	Range r = range_of(kb, x);
+	Range r = kernel_range(kb->k, x);
 	*min = r.min;
 	*max = r.max;
 }
@@ -192,13 +131,13 @@ static bool affine_add_term(Affine *a, Node *base, int64_t c)
 static bool affine_collect(Affine *a, Node *x, int64_t c)
 {
 	int64_t v;
-	if (const_value(x, &v)) {
+	if (index_value(x, &v)) {
 		a->c0 += c * v;
 		return true;
 	}
 	if (x->op == OP_add)
 		return affine_collect(a, x->in[0], c) && affine_collect(a, x->in[1], c);
-	if (x->op == OP_mul && const_value(x->in[1], &v))
+	if (x->op == OP_mul && index_value(x->in[1], &v))
 		return affine_collect(a, x->in[0], c * v);
 	return affine_add_term(a, x, c);
 }
@@ -279,7 +218,7 @@ static bool affine_split(KBuilder *kb, const Affine *a, int64_t g, Affine *high,
 		else
 			affine_add_term(low, a->term[i].base, a->term[i].c);
 	}
-	Range r = range_of(kb, affine_node(kb, low));
+	Range r = kernel_range(kb->k, affine_node(kb, low));
 	return r.min >= 0 && r.max < g;
 }
 
@@ -300,7 +239,7 @@ static int64_t best_split(KBuilder *kb, const Affine *a, int64_t c)
 
 static Node *plain_div(KBuilder *kb, Node *x, int64_t c)
 {
-	Range r = range_of(kb, x);
+	Range r = kernel_range(kb->k, x);
 	if (r.min >= 0 && r.max < c)
 		return kb_i(kb, 0);
 	if (r.min >= 0)
@@ -325,7 +264,7 @@ Node *kb_idiv(KBuilder *kb, Node *x, int64_t c)
 
 static Node *plain_mod(KBuilder *kb, Node *x, int64_t c)
 {
-	Range r = range_of(kb, x);
+	Range r = kernel_range(kb->k, x);
 	if (r.min >= 0 && r.max < c)
 		return x;
 	return c == 1 ? kb_i(kb, 0) : raw2(kb, OP_mod, x, kb_i(kb, c));
@@ -350,7 +289,7 @@ Node *kb_imod(KBuilder *kb, Node *x, int64_t c)
 
 static Node *fold_compare(KBuilder *kb, Op op, const Node *x, const Node *y)
 {
-	Range a = range_of(kb, x), b = range_of(kb, y);
+	Range a = kernel_range(kb->k, x), b = kernel_range(kb->k, y);
 	bool lt = a.max<b.min, ge = a.min >= b.max, le = a.max <= b.min, gt = a.min> b.max;
 	if (op == OP_lt && (lt || ge))
 		return kb_f(kb, DT_bool, lt);
@@ -366,7 +305,7 @@ static Node *fold_compare(KBuilder *kb, Op op, const Node *x, const Node *y)
 static bool is_bool(const Node *n, int64_t want)
 {
 	int64_t v;
-	return n->type->dtype == DT_bool && const_value(n, &v) && (v != 0) == (want != 0);
+	return n->type->dtype == DT_bool && index_value(n, &v) && (v != 0) == (want != 0);
 }
 
 static Node *simplify(KBuilder *kb, Op op, Node *const *in)
@@ -388,9 +327,9 @@ static Node *simplify(KBuilder *kb, Op op, Node *const *in)
 		return kb_iadd(kb, in[0], in[1]);
 	int64_t c;
 	if (op == OP_mul && in[0]->type->dtype == DT_i64) {
-		if (const_value(in[1], &c))
+		if (index_value(in[1], &c))
 			return kb_imul(kb, in[0], c);
-		if (const_value(in[0], &c))
+		if (index_value(in[0], &c))
 			return kb_imul(kb, in[1], c);
 	}
 	return NULL;

@@ -3,7 +3,7 @@
  * is compared with what is written. The first fault of syntax ends it, faults of types are
  * collected. */
 #include "base/map.h"
-#include "ir/scan.h"
+#include "ir/parse_parts.h"
 #include "ir/text.h"
 #include <string.h>
 
@@ -53,24 +53,6 @@ static bool define(Parser *s, Loc loc, const char *key, Node *n)
 	return true;
 }
 
-static bool parse_type(Parser *s, const Type **out)
-{
-	scan_skip(&s->t);
-	Loc loc = scan_loc(&s->t);
-	const char *p = s->t.p;
-	if (!type_parse(s->t.c, &p, out)) {
-		diag_error(s->t.c->diag, loc, E5003, "a type is expected, not %s",
-			   scan_seen(&s->t));
-		diag_hint(s->t.c->diag,
-			  "such as f32[2,3], f32 for a scalar, (f32[2], i64) for several "
-			  "results; at most %d sizes and 2^40 elements",
-			  MAX_RANK);
-		return false;
-	}
-	s->t.p = p;
-	return true;
-}
-
 /* @"file":12 */
 static bool parse_loc(Parser *s, Loc *out)
 {
@@ -93,32 +75,6 @@ static bool parse_loc(Parser *s, Loc *out)
 }
 
 /* --- constants ------------------------------------------------------------------------------- */
-
-static bool fits(DType t, int64_t v)
-{
-	uint64_t room = 0;
-	store_i64(t, &room, 0, v);
-	return load_i64(t, &room, 0) == v;
-}
-
-static bool parse_element(Parser *s, DType t, void *data, int64_t i)
-{
-	scan_skip(&s->t);
-	size_t n = strcspn(s->t.p, ",]} \t\r\n");
-	double f;
-	int64_t v;
-	if (dtype_is_float(t) ? !parse_f64(s->t.p, n, &f)
-			      : !parse_i64(s->t.p, n, &v) || !fits(t, v))
-		return diag_error(s->t.c->diag, scan_loc(&s->t), E5003,
-				  "a number of type %s is expected, not %s", dtype_info[t].name,
-				  scan_seen(&s->t));
-	if (dtype_is_float(t))
-		store_f64(t, data, i, f);
-	else
-		store_i64(t, data, i, v);
-	s->t.p += n;
-	return true;
-}
 
 /* dense("name", 0x12) */
 static bool parse_dense(Parser *s, const Type *t, const Blob **out)
@@ -162,7 +118,7 @@ static bool parse_blob(Parser *s, const Type *t, const Blob **out)
 				  "%lld elements are expected", (long long)t->count);
 	void *data = arena_alloc(s->t.c->arena, (size_t)type_bytes(t) + 1);
 	for (int64_t i = 0; i < t->count; i++)
-		if ((i && !scan_expect(&s->t, ',')) || !parse_element(s, t->dtype, data, i))
+		if ((i && !scan_expect(&s->t, ',')) || !parse_element(&s->t, t->dtype, data, i))
 			return false;
 	*out = blob_intern(s->t.c, t, data);
 	return list ? scan_expect(&s->t, ']') : true;
@@ -181,100 +137,6 @@ static bool parse_raw(Parser *s, Scan raw, const Type *t, const Blob **out)
 	return ok;
 }
 
-/* --- attributes ------------------------------------------------------------------------------ */
-
-/* The end of a value: quoted text, a list or call up to its closing bracket, a word. */
-static bool skip_value(Parser *s)
-{
-	const char *ignored;
-	scan_skip(&s->t);
-	if (*s->t.p == '"')
-		return scan_quoted(&s->t, &ignored);
-	s->t.p += scan_word_length(s->t.p);
-	if (*s->t.p == '+') /* 1e+20 */
-		s->t.p += 1 + scan_word_length(s->t.p + 1);
-	char close = *s->t.p == '[' ? ']' : *s->t.p == '(' ? ')' : 0;
-	while (close && *s->t.p != close) {
-		if (!*s->t.p || *s->t.p == '}')
-			return diag_error(s->t.c->diag, scan_loc(&s->t), E5003, "'%c' is missing",
-					  close);
-		if (*s->t.p != '"')
-			s->t.p++;
-		else if (!scan_quoted(&s->t, &ignored))
-			return false;
-		scan_skip(&s->t);
-	}
-	s->t.p += close != 0;
-	return true;
-}
-
-static bool unknown_field(Parser *s, Loc loc, Op op, const char *name)
-{
-	const AttrInfo *info = &attr_info[op_info(op)->attr];
-	const char *names[32];
-	int n = 0;
-	for (; n < info->n_field && n < 32; n++)
-		names[n] = info->field[n].name;
-	diag_error(s->t.c->diag, loc, E5003, "%s has no attribute '%s'", op_info(op)->name, name);
-	const char *near = nearest_name(name, names, n);
-	if (near)
-		diag_hint(s->t.c->diag, "did you mean '%s'?", near);
-	return false;
-}
-
-static bool parse_field(Parser *s, Op op, void *record, uint64_t *given, Scan *data)
-{
-	AttrRecord r = op_info(op)->attr;
-	const char *name, *text;
-	scan_skip(&s->t);
-	Loc loc = scan_loc(&s->t);
-	if (!scan_word(&s->t, "an attribute", &name))
-		return false;
-	int i = attr_find(r, name);
-	if (i < 0)
-		return unknown_field(s, loc, op, name);
-	if (*given >> i & 1)
-		return diag_error(s->t.c->diag, loc, E5003, "attribute '%s' is given twice", name);
-	*given |= (uint64_t)1 << i;
-	if (!scan_expect(&s->t, '='))
-		return false;
-	scan_skip(&s->t);
-	loc = scan_loc(&s->t);
-	const char *start = s->t.p;
-	if (attr_info[r].field[i].kind == AK_blob)
-		*data = s->t;
-	if (*start == '"' && attr_info[r].field[i].kind == AK_str)
-		return scan_quoted(&s->t, &text) && attr_set_text(s->t.c, r, record, i, text);
-	if (!skip_value(s))
-		return false;
-	text = arena_strndup(s->t.c->arena, start, (size_t)(s->t.p - start));
-	return attr_info[r].field[i].kind == AK_blob || attr_set_text(s->t.c, r, record, i, text) ||
-	       diag_error(s->t.c->diag, loc, E5003, "'%.40s' is no value for '%s': %s", text, name,
-			  attr_info[r].field[i].doc);
-}
-
-static bool parse_attr(Parser *s, Op op, void *record, uint64_t *given, Scan *data)
-{
-	attr_defaults(s->t.c, op_info(op)->attr, record);
-	if (!scan_accept(&s->t, '{') || scan_accept(&s->t, '}'))
-		return true;
-	do {
-		if (!parse_field(s, op, record, given, data))
-			return false;
-	} while (scan_accept(&s->t, ','));
-	return scan_expect(&s->t, '}');
-}
-
-static bool has_required(Parser *s, Loc loc, Op op, uint64_t given)
-{
-	const AttrInfo *info = &attr_info[op_info(op)->attr];
-	for (int i = 0; i < info->n_field; i++)
-		if (str_eq(info->field[i].def, "?") && !(given >> i & 1))
-			return diag_error(s->t.c->diag, loc, E5003, "%s needs the attribute '%s'",
-					  op_info(op)->name, info->field[i].name);
-	return true;
-}
-
 /* --- ports ----------------------------------------------------------------------------------- */
 
 static bool parse_port(Parser *s)
@@ -285,7 +147,7 @@ static bool parse_port(Parser *s)
 	Scan raw = { .p = NULL }; /* where data stands: it is read when its type is known */
 	scan_skip(&s->t);
 	Loc loc = scan_loc(&s->t);
-	if (!parse_label(s, &key, &name) || !scan_expect(&s->t, ':') || !parse_type(s, &t))
+	if (!parse_label(s, &key, &name) || !scan_expect(&s->t, ':') || !parse_type(&s->t, &t))
 		return false;
 	if (t->dtype == DT_tuple)
 		return diag_error(s->t.c->diag, loc, E5003, "an input has no tuple type");
@@ -293,7 +155,7 @@ static bool parse_port(Parser *s)
 	Attr_param param;
 	Attr_port port;
 	void *record = op == OP_param ? (void *)&param : (void *)&port;
-	if (!parse_attr(s, op, record, &given, &raw))
+	if (!parse_attr(&s->t, op, record, &given, &raw))
 		return false;
 	bool named = given >> attr_find(op_info(op)->attr, "name") & 1;
 	if (op == OP_input && !(given >> attr_find(ATTR_port_RECORD, "index") & 1))
@@ -408,8 +270,8 @@ static bool parse_node(Parser *s)
 	scan_skip(&s->t);
 	s->b->loc = scan_loc(&s->t);
 	if (!parse_op(s, &op) || !parse_operands(s, &in) ||
-	    !parse_attr(s, op, record, &given, &raw) || !scan_expect(&s->t, ':') ||
-	    !parse_type(s, &t) || !has_required(s, s->b->loc, op, given))
+	    !parse_attr(&s->t, op, record, &given, &raw) || !scan_expect(&s->t, ':') ||
+	    !parse_type(&s->t, &t) || !has_required(&s->t, s->b->loc, op, given))
 		return false;
 	if (op == OP_const && !raw.p)
 		return diag_error(s->t.c->diag, s->b->loc, E5003,

@@ -102,17 +102,6 @@ static void give_labels(Printer *p)
 
 /* --- attributes ------------------------------------------------------------------------------ */
 
-static void print_element(Str *s, const Blob *b, int64_t i)
-{
-	DType t = b->type->dtype;
-	if (!dtype_is_float(t))
-		str_fmt(s, "%lld", (long long)blob_i64(b, i));
-	else if (t == DT_f64)
-		str_double(s, blob_f64(b, i));
-	else
-		str_float(s, (float)blob_f64(b, i));
-}
-
 static void print_blob(Printer *p, const Blob *b)
 {
 	Str *s = p->s;
@@ -123,13 +112,13 @@ static void print_blob(Printer *p, const Blob *b)
 		return;
 	}
 	if (b->type->rank == 0) {
-		print_element(s, b, 0);
+		blob_print(s, b, 0);
 		return;
 	}
 	str_char(s, '[');
 	for (int64_t i = 0; i < b->type->count; i++) {
 		str_add(s, i ? ", " : "");
-		print_element(s, b, i);
+		blob_print(s, b, i);
 	}
 	str_char(s, ']');
 }

@@ -12,6 +12,7 @@
 # follows is its standard error.
 #
 #   golden.sh [--update] FILE.t ...     --update rewrites the expectations instead of comparing: read the difference
+#   golden.sh --complete                fails when a row of passes/passes.def has no test that runs it last, or a folder of tests is empty
 #
 # Programs are looked for in $BURIN_BUILD (build/ beside tests/ by default).
 here=$(cd "$(dirname "$0")" && pwd)
@@ -48,6 +49,17 @@ run_test() {
 	diff -u --label "$1: expected" --label "$1: actual" "$work/expected" "$work/actual"
 }
 
+complete() {
+	for pass in $(sed -n 's/^PASS(\([a-z_0-9]*\),.*/\1/p' "$here/../passes/passes.def"); do
+		grep -qE "^# run: burin-opt.* --passes=([a-z_0-9,]+,)?$pass( |$)" "$here"/golden/passes/*.t ||
+			{ echo "pass '$pass' has no test in tests/golden/passes" >&2 && failed=1; }
+	done
+	for folder in "$here"/golden/*/; do
+		ls "$folder"*.t >/dev/null 2>&1 || { echo "$folder has no tests" >&2 && failed=1; }
+	done
+}
+
+[ "$1" = --complete ] && complete && exit $failed
 [ "$1" = --update ] && update=yes && shift
 for file; do
 	run_test "$file" || failed=1

@@ -1,25 +1,26 @@
 /* burin-opt: the test driver. Reads a graph in text form (docs/text-form.md), runs passes on it,
- * prints it.
+ * prints it; or lowers it and prints the kernels. Reads kernels in text form as well.
  *
  *   burin-opt [--gradient] [--passes=a,b,c] [--simplify] [--target=test]
- *             [--fp=strict|contract|fast] [--locs] [--data] [--explain] [--dump] [FILE]
+ *             [--fp=strict|contract|fast] [--locs] [--data] [--explain] [--dump] [--lower] [--run]
+ *             [FILE]
  *
  * Without FILE, or with -, the text comes from standard input. --gradient appends the gradients of
- * the first result, a scalar, for all trainable parameters, and makes them results. The graph is
- * verified before and after, and the printed text is read again and printed once more: if that
- * differs, burin-opt fails. Diagnostics go to standard error; the exit code is that of their class.
- */
+ * the first result, a scalar, for all trainable parameters, and makes them results. What is read
+ * and what is printed is verified, and the printed text is read again and printed once more: if
+ * that differs, burin-opt fails. --run interprets kernels on made-up numbers and prints what they
+ * wrote. Diagnostics go to standard error; the exit code is that of their class. */
 #include "base/oom.h"
 #include "ir/text.h"
 #include "passes/autodiff.h"
-#include "passes/pass.h"
+#include "tools/opt_kernel.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct Options {
 	const char *passes, *file, *target;
-	bool gradient, simplify, explain, dump;
+	bool gradient, simplify, explain, dump, lower, run;
 	FpMode fp;
 	TextOptions text;
 } Options;
@@ -29,8 +30,7 @@ static int usage(const char *arg)
 	fprintf(stderr, "burin-opt: unknown argument '%s'\n", arg);
 	fprintf(stderr, "usage: burin-opt [--gradient] [--passes=a,b] [--simplify] "
 			"[--target=NAME] [--fp=strict|contract|fast] [--locs] [--data] [--explain] "
-			"[--dump] "
-			"[FILE]\n");
+			"[--dump] [--lower] [--run] [FILE]\n");
 	return 2;
 }
 
@@ -54,7 +54,8 @@ static bool read_option(Options *o, const char *arg)
 		bool *to;
 	} flags[] = { { "--gradient", &o->gradient }, { "--simplify", &o->simplify },
 		      { "--locs", &o->text.locs },    { "--data", &o->text.data },
-		      { "--explain", &o->explain },   { "--dump", &o->dump } };
+		      { "--explain", &o->explain },   { "--dump", &o->dump },
+		      { "--lower", &o->lower },       { "--run", &o->run } };
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		if (str_eq(arg, flags[i].name)) {
 			*flags[i].to = true;
@@ -88,21 +89,11 @@ static bool read_all(Arena *a, const char *file, Str *out)
 	return ok;
 }
 
-static Graph *run_passes(Context *c, const Options *o, Graph *g, Str *said)
+static Graph *run_passes(const Pass *p, const Options *o, Graph *g)
 {
-	PassOptions po = { .verify = true,
-			   .explain = o->explain ? said : NULL,
-			   .dump = o->dump ? said : NULL };
-	Pass p = { .ctx = c, .o = &po };
 	if (o->simplify)
-		g = graph_simplify(g, c->arena);
-	if (!g || !o->passes)
-		return g;
-	if (!target_find(o->target, &po.target)) {
-		diag_error(c->diag, (Loc){ 0 }, E5001, "there is no target '%s'", o->target);
-		return NULL;
-	}
-	return run_named_passes(&p, g, c->arena, o->passes);
+		g = graph_simplify(g, p->ctx->arena);
+	return g && o->passes ? run_named_passes(p, g, p->ctx->arena, o->passes) : g;
 }
 
 /* The graph with one more result for each trainable parameter. */
@@ -150,24 +141,42 @@ static bool check_round_trip(Context *c, const Str *text, TextOptions o)
 			  "the printed graph reads back as another:\n%s", str_text(&again));
 }
 
-static bool process(Context *c, const Options *o, const Str *in, Str *out)
+static bool process_graph(const Pass *p, const Options *o, const char *file, const Str *in,
+			  Str *out)
 {
-	Graph *g = graph_parse(c, c->arena, str_eq(o->file, "-") ? "input" : o->file, str_text(in),
-			       in->n);
+	Context *c = p->ctx;
+	Graph *g = graph_parse(c, c->arena, file, str_text(in), in->n);
 	if (!g || !graph_verify(g, LEVEL_T | LEVEL_M))
 		return false;
-	Str said, text;
-	str_init(&said, c->arena);
-	str_init(&text, c->arena);
 	if (o->gradient)
 		g = with_gradients(c, g);
-	g = g ? run_passes(c, o, g, &said) : NULL;
-	if (!g || !graph_verify(g, LEVEL_T | LEVEL_M))
+	g = g ? run_passes(p, o, g) : NULL;
+	if (!g || !graph_verify(g, o->lower ? LEVEL_T : LEVEL_T | LEVEL_M))
 		return false;
+	if (o->lower)
+		return opt_lower(p, g, o->run, out);
+	Str text;
+	str_init(&text, c->arena);
 	graph_print(&text, g, o->text);
-	str_add(out, str_text(&said));
-	str_add(out, str_text(&text));
+	str_addn(out, str_text(&text), text.n);
 	return check_round_trip(c, &text, o->text);
+}
+
+static bool process(Context *c, const Options *o, const Str *in, Str *out)
+{
+	PassOptions po = { .verify = true,
+			   .explain = o->explain ? out : NULL,
+			   .dump = o->dump ? out : NULL };
+	Pass p = { .ctx = c, .o = &po };
+	if (!target_find(o->target, &po.target))
+		return diag_error(c->diag, (Loc){ 0 }, E5001, "there is no target '%s'", o->target);
+	const char *file = str_eq(o->file, "-") ? "input" : o->file;
+	Scan begin = { .p = str_text(in) };
+	scan_skip(&begin);
+	if (!str_starts(begin.p, "kernel"))
+		return process_graph(&p, o, file, in, out);
+	Scan t = scan_text(c, file, str_text(in), in->n);
+	return diag_errors(c->diag) == 0 && opt_kernels(c, &t, o->run, out);
 }
 
 static int run(const Options *o)

@@ -388,6 +388,7 @@ static void emit_stmt(Emit *e, const Stmt *s)
 		return;
 	case S_MMA: /* of GPUs */
 	case S_BARRIER: return;
+	case STMT_KINDS: break;
 	}
 	emit_fail(e, "unknown statement");
 }

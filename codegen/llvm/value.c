@@ -322,25 +322,25 @@ static LLVMValueRef fold_lanes(Emit *e, const Node *n, LLVMValueRef v, const Axi
 	return v;
 }
 
-static LLVMValueRef fold_copies(Emit *e, const Node *n, uint64_t axes, LLVMValueRef sum);
+static LLVMValueRef fold_copies(Emit *e, const Node *n, Ints axes, LLVMValueRef sum);
 
 /* The value under the axes that are fixed now, or, while `axes` are left, combined over the first
  * of them. */
-static LLVMValueRef fold_axis(Emit *e, const Node *n, uint64_t axes, LLVMValueRef sum)
+static LLVMValueRef fold_axis(Emit *e, const Node *n, Ints axes, LLVMValueRef sum)
 {
-	int a = __builtin_ctzll(axes);
+	int64_t a = axes.v[0];
 	AxisState *s = &e->axis[a], was = *s;
 	for (int64_t i = 0; i < e->k->axis.at[a].extent && !e->error; i++) {
 		*s = (AxisState){ .mode = AXIS_CONSTANT, .index = i };
-		sum = fold_copies(e, n, axes & (axes - 1), sum);
+		sum = fold_copies(e, n, (Ints){ axes.n - 1, axes.v + 1 }, sum);
 	}
 	*s = was;
 	return sum;
 }
 
-static LLVMValueRef fold_copies(Emit *e, const Node *n, uint64_t axes, LLVMValueRef sum)
+static LLVMValueRef fold_copies(Emit *e, const Node *n, Ints axes, LLVMValueRef sum)
 {
-	if (axes)
+	if (axes.n)
 		return fold_axis(e, n, axes, sum);
 	LLVMValueRef x = eval(e, n->in[0]);
 	if (!sum || e->error)
@@ -352,12 +352,13 @@ static LLVMValueRef fold_copies(Emit *e, const Node *n, uint64_t axes, LLVMValue
 static LLVMValueRef eval_fold(Emit *e, const Node *n)
 {
 	Ints list = ATTR_OF(n, axes)->axes;
-	uint64_t copies = 0;
+	int64_t unrolled[MAX_AXES];
+	Ints copies = { 0, unrolled };
 	int vector = -1, lane_axis = e->lane_axis;
 	for (int i = 0; i < list.n; i++) {
 		AxisKind kind = e->k->axis.at[list.v[i]].kind;
 		if (kind == AX_UNROLL)
-			copies |= (uint64_t)1 << list.v[i];
+			unrolled[copies.n++] = list.v[i];
 		else if (kind == AX_VECTOR)
 			vector = (int)list.v[i];
 		else

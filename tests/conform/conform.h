@@ -128,4 +128,5 @@ typedef struct Tally {
 } Tally;
 Tally *tally(void);
 double seconds(void);
+long long env_number(const char *name, long long otherwise); /* an environment variable */
 #endif

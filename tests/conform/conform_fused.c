@@ -65,18 +65,12 @@ static void run_graph(uint64_t seed)
 	case_destroy(c);
 }
 
-static long long number(const char *name, long long otherwise)
-{
-	const char *text = getenv(name);
-	return text ? atoll(text) : otherwise;
-}
-
 int main(int argc, char **argv)
 {
-	long long first = argc > 1 ? atoll(argv[1]) : number("BURIN_CONFORM_SEED", 1);
+	long long first = argc > 1 ? atoll(argv[1]) : env_number("BURIN_CONFORM_SEED", 1);
 	long long count = argc > 2   ? atoll(argv[2])
 			  : argc > 1 ? 1
-				     : number("BURIN_CONFORM_GRAPHS", 0);
+				     : env_number("BURIN_CONFORM_GRAPHS", 0);
 	double start = seconds();
 	const Tally *t = tally();
 	for (long long i = 0; count ? i < count : seconds() - start < EVERYDAY_SECONDS; i++)

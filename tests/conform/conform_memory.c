@@ -72,19 +72,13 @@ static void run_graph(uint64_t seed)
 	run_all_ways(c);
 }
 
-static long long number(const char *name, long long otherwise)
-{
-	const char *text = getenv(name);
-	return text ? atoll(text) : otherwise;
-}
-
 int main(int argc, char **argv)
 {
 	const char *part = argc > 1 ? argv[1] : "";
-	long long first = argc > 2 ? atoll(argv[2]) : number("BURIN_CONFORM_SEED", 1);
+	long long first = argc > 2 ? atoll(argv[2]) : env_number("BURIN_CONFORM_SEED", 1);
 	long long count = argc > 3   ? atoll(argv[3])
 			  : argc > 2 ? 1
-				     : number("BURIN_CONFORM_GRAPHS", 0);
+				     : env_number("BURIN_CONFORM_GRAPHS", 0);
 	double start = seconds();
 	if (strcmp(part, "graphs") != 0)
 		run_operators();

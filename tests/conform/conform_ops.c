@@ -13,12 +13,6 @@
 
 enum { CASES = 24 };
 
-static int number(const char *name, int otherwise)
-{
-	const char *text = getenv(name);
-	return text ? atoi(text) : otherwise;
-}
-
 static Values values_of(Op op, int i)
 {
 	if (i % 2 == 0)
@@ -70,8 +64,8 @@ static bool wanted(Op op, const char *what)
 
 int main(int argc, char **argv)
 {
-	int cases = number("BURIN_CONFORM_CASES", CASES), before = 0, operators = 0;
-	uint64_t series = (uint64_t)number("BURIN_CONFORM_SEED", 0);
+	int cases = (int)env_number("BURIN_CONFORM_CASES", CASES), before = 0, operators = 0;
+	uint64_t series = (uint64_t)env_number("BURIN_CONFORM_SEED", 0);
 	double start = seconds();
 	for (int op = 0; op < OP_COUNT; op++) {
 		if (!wanted((Op)op, argc > 1 ? argv[1] : NULL))

@@ -99,7 +99,8 @@ static const GenerateRow row[OP_COUNT] = {
 
 GenerateRow generate_row(Op op)
 {
-	bool each = op_info(op)->flags & OF_ELEMENTWISE;
+	const OpInfo *info = op_info(op);
+	bool each = (info->flags & OF_ELEMENTWISE) && (info->levels & LEVEL_T);
 	if (!row[op].make && each)
 		return (GenerateRow){ make_each, "each" };
 	return row[op];

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -91,4 +92,10 @@ void case_enter(const Case *c)
 	arena_destroy(arena);
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
 		signal(signals[i], crashed);
+}
+
+long long env_number(const char *name, long long otherwise)
+{
+	const char *text = getenv(name);
+	return text ? atoll(text) : otherwise;
 }

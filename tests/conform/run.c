@@ -188,23 +188,23 @@ bool case_interpret(Case *c, const Program *p, void **out)
 {
 	const Plan *plan = program_plan(p);
 	Memory m = { .n_port = 0 };
-	bool ok = true;
+	const char *wrong = NULL;
 	take_memory(c, (size_t)(BURIN_HEADER_BYTES + plan->work_bytes), (Placement){ .fill = ~0u },
 		    &m);
 	Fenced scratch = fence((size_t)(plan->scratch_bytes + 63) / 64 * 64, false);
-	for (int i = 0; ok && i < plan->step.n; i++) {
+	for (int i = 0; !wrong && i < plan->step.n; i++) {
 		const Step *s = &plan->step.at[i];
 		void **arg = ARENA_ARRAY(c->arena, void *, s->n_arg + 1);
 		for (int k = 0; k < s->n_arg; k++)
 			arg[k] = argument(c, plan, &m, &s->arg[k]);
-		ok = kernel_eval(s->kernel, arg, 0, s->n_tasks, scratch.data);
+		wrong = kernel_eval(s->kernel, arg, 0, s->n_tasks, scratch.data, 0);
 	}
-	if (!ok)
-		case_fail(c, "the kernels cannot be interpreted");
+	if (wrong)
+		case_fail(c, "the kernels cannot be interpreted: %s", wrong);
 	keep_results(c, &m, out);
 	fence_free(&scratch);
 	give_memory_back(&m);
-	return ok;
+	return !wrong;
 }
 
 /* --- judging
