@@ -66,7 +66,8 @@ typedef enum StmtKind {
 	S_VAR,     /* var := value, a new variable visible to the end of the enclosing body */
 	S_SET,     /* var := value, which may mention var; inside loops this is the carried value */
 	S_STORE,   /* buf[at...] := value */
-	S_IF,      /* body when cond, a scalar truth value that depends on no vector axis */
+	S_IF,      /* body when cond, a scalar truth value; it depends on no vector axis, unless its
+		      lanes are threads of a GPU */
 	S_BLOCK,   /* body: a stage of its own, whose constants had better not occupy registers in
 		      the loops around and beside it */
 	S_BARRIER, /* all threads of a block (CUDA); nothing on the CPU */
@@ -134,10 +135,11 @@ void kernel_finish(Kernel *k); /* computes hash and name; read/written flags of 
  * inside the buffers as far as that can be proven, one vector axis open at a time, folds over
  * UNROLL and VECTOR axes. Reports every fault (E7001) with its line of the text; the text with the
  * faults goes to `dump`, if any. */
-bool kernel_verify(const Kernel *k, Str *dump);
+bool kernel_verify(const Kernel *k, bool threads /* lanes are threads of a GPU */, Str *dump);
 /* Interprets the kernel over tasks begin..end in double / int64 on real memory: slow, obvious,
  * needs no backend. NULL, or what went wrong: an access outside of a buffer, or more than `steps`
- * statements (0: any number). */
-const char *kernel_eval(const Kernel *k, void *const *args, int64_t begin, int64_t end,
-			void *scratch, int64_t steps);
+ * values and iterations (0: any number). */
+const char *kernel_run(const Kernel *k, void *const *args, int64_t begin, int64_t end,
+		       void *scratch, int64_t steps);
+bool kernel_eval(const Kernel *k, void *const *args, int64_t begin, int64_t end, void *scratch);
 #endif

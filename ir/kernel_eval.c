@@ -316,8 +316,8 @@ static void run(Machine *m, const Stmt *s)
 	}
 }
 
-const char *kernel_eval(const Kernel *k, void *const *args, int64_t begin, int64_t end,
-			void *scratch, int64_t steps)
+const char *kernel_run(const Kernel *k, void *const *args, int64_t begin, int64_t end,
+		       void *scratch, int64_t steps)
 {
 	Arena *arena = arena_create();
 	Machine m = { .k = k,
@@ -335,4 +335,9 @@ const char *kernel_eval(const Kernel *k, void *const *args, int64_t begin, int64
 	run(&m, k->body);
 	arena_destroy(arena);
 	return m.wrong;
+}
+
+bool kernel_eval(const Kernel *k, void *const *args, int64_t begin, int64_t end, void *scratch)
+{
+	return !kernel_run(k, args, begin, end, scratch, 0);
 }

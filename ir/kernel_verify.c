@@ -42,6 +42,8 @@ typedef struct Verifier {
 	uint64_t full;            /* of these, those without bounds of their own */
 	uint64_t bound[MAX_AXES]; /* what the bounds of an open loop depend on */
 	int vector, guards;       /* the open vector axis or -1; conditions around */
+	bool threads;             /* lanes are threads: they may go different ways */
+	int apart;                /* conditions and bounds around on which lanes differ */
 	int never;                /* loops around that do not run at all */
 	bool silent;              /* nothing to print: a statement names what is not there */
 } Verifier;
@@ -366,7 +368,7 @@ static void check_bound(Verifier *v, const Node *n, const Axis *a, const char *w
 	if (!n)
 		return;
 	want_type(v, n, DT_i64, what);
-	if (by_lanes(v, n))
+	if (by_lanes(v, n) && !v->threads)
 		fault(v, "%s of a loop depends on a vector axis", what);
 	Range r = kernel_range(v->k, n);
 	if (r.min > a->extent || r.max < 0)
@@ -478,7 +480,7 @@ static void check_store(Verifier *v, const Stmt *s, const Use *u)
 static void check_if(Verifier *v, const Stmt *s)
 {
 	want_type(v, s->cond, DT_bool, "the condition");
-	if (by_lanes(v, s->cond))
+	if (by_lanes(v, s->cond) && !v->threads)
 		fault(v, "the condition of a statement depends on a vector axis");
 }
 
@@ -528,8 +530,11 @@ static void check_values(Verifier *v, const Stmt *s)
 	case S_STORE: check_store(v, s, &u); return;
 	case S_IF: check_if(v, s); return;
 	case S_MMA: check_mma(v, s); return;
-	case S_BLOCK:
 	case S_BARRIER:
+		if (v->apart)
+			fault(v, "not all lanes come to the barrier");
+		return;
+	case S_BLOCK:
 	case STMT_KINDS: return;
 	}
 }
@@ -590,8 +595,12 @@ static void walk_body(Verifier *v, const Stmt *s)
 	}
 	bool never = s->kind == S_LOOP && v->k->axis.at[s->axis].extent == 0;
 	v->never += never;
+	bool apart = (s->cond && by_lanes(v, s->cond)) || (s->lo && by_lanes(v, s->lo)) ||
+		     (s->hi && by_lanes(v, s->hi));
+	v->apart += apart;
 	v->guards += s->kind == S_IF;
 	walk(v, s->body);
+	v->apart -= apart;
 	v->guards -= s->kind == S_IF;
 	v->never -= never;
 	leave_body(v, mark, s);
@@ -656,10 +665,10 @@ static void report(Verifier *v, Str *dump)
 		kernel_print_notes(dump, v->k, v->fault.at, v->fault.n);
 }
 
-bool kernel_verify(const Kernel *k, Str *dump)
+bool kernel_verify(const Kernel *k, bool threads, Str *dump)
 {
 	Arena *a = arena_create();
-	Verifier v = { .k = k, .arena = a, .vector = -1 };
+	Verifier v = { .k = k, .arena = a, .threads = threads, .vector = -1 };
 	v.types = builder_create(graph_create(k->ctx, a, "kernel"));
 	v.node = ARENA_ARRAY(a, NodeState, k->next_id + 1);
 	v.var = ARENA_ARRAY(a, VarState, k->var.n + 1);

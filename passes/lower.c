@@ -220,7 +220,8 @@ static Kernel *share_kernel(Planner *z, Kernel *k)
 		return old;
 	map_put(z->kernels, key, k);
 	vec_push(z->arena, &z->plan->kernel, k);
-	if (z->p->o->verify && !kernel_verify(k, z->p->o->dump))
+	if (z->p->o->verify &&
+	    !kernel_verify(k, z->p->o->target.kind == TARGET_CUDA, z->p->o->dump))
 		diag_note(z->p->ctx->diag, (Loc){ 0 }, "a kernel of template '%s'", k->kind);
 	return k;
 }

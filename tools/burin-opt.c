@@ -3,7 +3,7 @@
  *
  *   burin-opt [--gradient] [--passes=a,b,c] [--simplify] [--target=test]
  *             [--fp=strict|contract|fast] [--locs] [--data] [--explain] [--dump] [--lower] [--run]
- *             [FILE]
+ *             [--bf16] [FILE]
  *
  * Without FILE, or with -, the text comes from standard input. --gradient appends the gradients of
  * the first result, a scalar, for all trainable parameters, and makes them results. What is read
@@ -20,7 +20,7 @@
 
 typedef struct Options {
 	const char *passes, *file, *target;
-	bool gradient, simplify, explain, dump, lower, run;
+	bool gradient, simplify, explain, dump, lower, run, bf16;
 	FpMode fp;
 	TextOptions text;
 } Options;
@@ -30,7 +30,7 @@ static int usage(const char *arg)
 	fprintf(stderr, "burin-opt: unknown argument '%s'\n", arg);
 	fprintf(stderr, "usage: burin-opt [--gradient] [--passes=a,b] [--simplify] "
 			"[--target=NAME] [--fp=strict|contract|fast] [--locs] [--data] [--explain] "
-			"[--dump] [--lower] [--run] [FILE]\n");
+			"[--dump] [--lower] [--run] [--bf16] [FILE]\n");
 	return 2;
 }
 
@@ -55,7 +55,8 @@ static bool read_option(Options *o, const char *arg)
 	} flags[] = { { "--gradient", &o->gradient }, { "--simplify", &o->simplify },
 		      { "--locs", &o->text.locs },    { "--data", &o->text.data },
 		      { "--explain", &o->explain },   { "--dump", &o->dump },
-		      { "--lower", &o->lower },       { "--run", &o->run } };
+		      { "--lower", &o->lower },       { "--run", &o->run },
+		      { "--bf16", &o->bf16 } };
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		if (str_eq(arg, flags[i].name)) {
 			*flags[i].to = true;
@@ -165,6 +166,7 @@ static bool process_graph(const Pass *p, const Options *o, const char *file, con
 static bool process(Context *c, const Options *o, const Str *in, Str *out)
 {
 	PassOptions po = { .verify = true,
+			   .bf16 = o->bf16,
 			   .explain = o->explain ? out : NULL,
 			   .dump = o->dump ? out : NULL };
 	Pass p = { .ctx = c, .o = &po };
@@ -176,7 +178,7 @@ static bool process(Context *c, const Options *o, const Str *in, Str *out)
 	if (!str_starts(begin.p, "kernel"))
 		return process_graph(&p, o, file, in, out);
 	Scan t = scan_text(c, file, str_text(in), in->n);
-	return diag_errors(c->diag) == 0 && opt_kernels(c, &t, o->run, out);
+	return diag_errors(c->diag) == 0 && opt_kernels(&p, &t, o->run, out);
 }
 
 static int run(const Options *o)

@@ -92,7 +92,7 @@ static bool run_kernel(Context *c, const Kernel *k, Str *out)
 	Memory m = { 0 };
 	if (!take_memory(c, k, &m))
 		return false;
-	const char *wrong = kernel_eval(k, m.arg, 0, k->n_tasks, m.scratch, RUN_STEPS);
+	const char *wrong = kernel_run(k, m.arg, 0, k->n_tasks, m.scratch, RUN_STEPS);
 	if (wrong)
 		return diag_error(c->diag, (Loc){ 0 }, E5005, "kernel %s: %s", k->name, wrong);
 	print_results(k, &m, out);
@@ -101,23 +101,24 @@ static bool run_kernel(Context *c, const Kernel *k, Str *out)
 
 /* --- kernels --------------------------------------------------------------------------------- */
 
-static bool show_kernel(Context *c, const Kernel *k, bool run, Str *out)
+static bool show_kernel(const Pass *p, const Kernel *k, bool run, Str *out)
 {
+	Context *c = p->ctx;
 	Str text;
 	str_init(&text, c->arena);
-	if (!kernel_verify(k, out))
+	if (!kernel_verify(k, p->o->target.kind == TARGET_CUDA, out))
 		return false;
 	kernel_print(&text, k);
 	str_addn(out, str_text(&text), text.n);
 	return check_round_trip(c, k, &text) && (!run || run_kernel(c, k, out));
 }
 
-bool opt_kernels(Context *c, Scan *t, bool run, Str *out)
+bool opt_kernels(const Pass *p, Scan *t, bool run, Str *out)
 {
 	bool ok = true;
 	for (scan_skip(t); ok && *t->p; scan_skip(t)) {
-		const Kernel *k = kernel_parse(t, c->arena);
-		ok = k && show_kernel(c, k, run, out);
+		const Kernel *k = kernel_parse(t, p->ctx->arena);
+		ok = k && show_kernel(p, k, run, out);
 	}
 	return ok;
 }
@@ -138,7 +139,7 @@ bool opt_lower(const Pass *p, const Graph *g, bool run, Str *out)
 	bool ok = plan != NULL;
 	for (int i = 0; ok && i < plan->kernel.n; i++) {
 		say_steps(plan, plan->kernel.at[i], out);
-		ok = show_kernel(p->ctx, plan->kernel.at[i], run, out);
+		ok = show_kernel(p, plan->kernel.at[i], run, out);
 	}
 	return ok;
 }

@@ -6,7 +6,7 @@
 
 /* Reads kernels up to the end of the text, verifies each, prints it; runs it when asked. False
  * after errors in the context's diag. */
-bool opt_kernels(Context *c, Scan *t, bool run, Str *out);
+bool opt_kernels(const Pass *p, Scan *t, bool run, Str *out);
 /* Lowers a graph without macros and prints its kernels, each after a comment with its steps. */
 bool opt_lower(const Pass *p, const Graph *g, bool run, Str *out);
 #endif

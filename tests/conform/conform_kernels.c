@@ -21,14 +21,14 @@ static void check_kernel(Case *c, const Kernel *k)
 	Str text, dump;
 	str_init(&text, c->arena);
 	str_init(&dump, c->arena);
-	if (!kernel_verify(k, &dump))
+	if (!kernel_verify(k, false, &dump))
 		case_fail(c, "kernel %s is not well-formed:\n%s", k->name, str_text(&dump));
 	kernel_print(&text, k);
 	Scan t = scan_text(c->ctx, k->name, str_text(&text), text.n);
 	const Kernel *again = kernel_parse(&t, c->arena);
 	if (!again || !str_eq(again->name, k->name))
 		case_fail(c, "kernel %s reads back as another", k->name);
-	if (again && !kernel_verify(again, NULL))
+	if (again && !kernel_verify(again, false, NULL))
 		case_fail(c, "kernel %s is not well-formed when read back", k->name);
 }
 

@@ -197,7 +197,7 @@ bool case_interpret(Case *c, const Program *p, void **out)
 		void **arg = ARENA_ARRAY(c->arena, void *, s->n_arg + 1);
 		for (int k = 0; k < s->n_arg; k++)
 			arg[k] = argument(c, plan, &m, &s->arg[k]);
-		wrong = kernel_eval(s->kernel, arg, 0, s->n_tasks, scratch.data, 0);
+		wrong = kernel_run(s->kernel, arg, 0, s->n_tasks, scratch.data, 0);
 	}
 	if (wrong)
 		case_fail(c, "the kernels cannot be interpreted: %s", wrong);

@@ -41,7 +41,7 @@ static inline void try_run(const Kernel *k)
 	void *scratch = aligned_alloc(
 		64, (size_t)(total > TRY_BYTES ? 0 : k->scratch_bytes + 63) / 64 * 64 + 64);
 	if (total <= TRY_BYTES)
-		(void)kernel_eval(k, arg, 0, k->n_tasks, scratch, TRY_STEPS);
+		(void)kernel_run(k, arg, 0, k->n_tasks, scratch, TRY_STEPS);
 	free(scratch);
 	while (n--)
 		free(memory[n]);
@@ -66,7 +66,7 @@ static inline bool kernel_try(Context *c, const char *text, size_t n)
 	must(again != NULL);
 	kernel_print(&two, again);
 	must(str_eq(str_text(&one), str_text(&two)) && memcmp(k->hash, again->hash, 32) == 0);
-	bool ok = kernel_verify(k, NULL);
+	bool ok = kernel_verify(k, false, NULL);
 	must(ok == (diag_errors(c->diag) == 0));
 	if (ok)
 		try_run(k);

@@ -154,7 +154,7 @@ static bool finds(Fixture *f, const Kernel *k, const char *what)
 {
 	Str dump;
 	str_init(&dump, f->c->arena);
-	bool ok = kernel_verify(k, &dump);
+	bool ok = kernel_verify(k, false, &dump);
 	assert_int_equal(ok, diag_errors(f->c->diag) == 0);
 	return !ok && strstr(messages(f->c), what) &&
 	       (dump.n == 0 || strstr(str_text(&dump), "# ^ "));
@@ -163,7 +163,7 @@ static bool finds(Fixture *f, const Kernel *k, const char *what)
 static void a_built_kernel_is_well_formed(void **state)
 {
 	Fixture *f = *state;
-	assert_true(kernel_verify(built(f), NULL));
+	assert_true(kernel_verify(built(f), false, NULL));
 }
 
 static void faults_show_the_line(void **state)
