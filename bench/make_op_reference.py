@@ -749,10 +749,43 @@ def sums_by_index():
          add=True)
 
 
+def philox(counter, key):
+    """One block of Philox4x32-10, as Random123 defines it."""
+    c, k = list(counter), list(key)
+    for _ in range(10):
+        x, y = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
+        c = [(y >> 32) ^ c[1] ^ k[0], y & 0xFFFFFFFF, (x >> 32) ^ c[3] ^ k[1], x & 0xFFFFFFFF]
+        k = [(k[0] + 0x9E3779B9) & 0xFFFFFFFF, (k[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    return c
+
+
+assert philox([0] * 4, [0] * 2) == [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]
+assert philox([0xFFFFFFFF] * 4, [0xFFFFFFFF] * 2) == [0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD]
+
+
+def random_words(seed, step, stream, *shape):
+    n = int(np.prod(shape))
+    words = [philox([b, 0, stream, step & 0xFFFFFFFF], [seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF]) for b in range((n + 3) // 4)]
+    return np.array(sum(words, [])[:n], np.int64).reshape(shape)
+
+
+def training():
+    for seed, step, stream, shape in ((0, 0, 0, (4,)), (7, 3, 2, (3, 5)), (-2, 1 << 33, 1, (2, 3, 3)), (1 << 40, 5, 0xFFFFFFFF, (9,))):
+        case("random_bits", [np.array(seed), np.array(step)], random_words(seed, step, stream, *shape), shape=list(shape), stream=stream)
+    x = rand(4, 9)
+    for p in (0.25, 0.0, 1.0):
+        keep = random_words(7, 3, 2, 4, 9) >= p * 2.0 ** 32
+        y = x if p == 0 else np.where(keep, x / (1 - p), 0.0) if p < 1 else x * 0
+        case("dropout_train", [x, np.array(7), np.array(3)], y, p=p, stream=2)
+    for shape in ((2, 4, 3, 3), (3, 4), (2, 4, 5)):
+        z, s, b = rand(*shape) + 3, rand(4), rand(4)
+        case("batchnorm_train", [z, s, b], F.batch_norm(t(z), None, None, t(s), t(b), True, eps=1e-3), eps=1e-3)
+
+
 def main():
     torch.manual_seed(1)
     for group in (elementwise, movement, reductions, windows, convolutions, pools, products, winograd, attention, norms, activations, shapes,
-                  resizes, recurrent, optimisers, losses, sums_by_index):
+                  resizes, recurrent, optimisers, losses, sums_by_index, training):
         group()
     if "split" in files:
         files["get"] = files["split"][:1]

@@ -35,8 +35,8 @@ static bool is_leaf(const Node *n)
 
 static bool is_each(const Node *n)
 {
-	return (op_info(n->op)->flags & OF_ELEMENTWISE) || n->op == OP_gather ||
-	       n->op == OP_gather_elements || n->op == OP_gather_nd;
+	return (op_info(n->op)->flags & OF_ELEMENTWISE) || n->op == OP_random_bits ||
+	       n->op == OP_gather || n->op == OP_gather_elements || n->op == OP_gather_nd;
 }
 
 Node *behind_views(const Fusion *f, Node *x)

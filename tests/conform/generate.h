@@ -13,7 +13,8 @@ typedef struct GenerateRow {
 GenerateRow generate_row(Op op);
 
 /* generate_each.c */
-Generate make_each, make_cast, make_select, make_activation, make_prelu, make_optimizer;
+Generate make_each, make_cast, make_select, make_activation, make_prelu, make_optimizer,
+	make_random, make_dropout_train;
 /* generate_move.c */
 Generate make_broadcast, make_reshape, make_transpose, make_slice, make_pad, make_concat,
 	make_gather;

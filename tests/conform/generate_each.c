@@ -151,3 +151,25 @@ void make_optimizer(Case *c, Op op)
 	}
 	case_result(c, case_emit(c, op, in, n, "%s", optimizer_attributes(c, op)));
 }
+
+void make_random(Case *c, Op op)
+{
+	int64_t dim[MAX_RANK];
+	int rank = dims_of_case(c, dim);
+	Node *in[2] = { case_operand(c, DT_i64, 0, NULL, any),
+			case_input(c, DT_i64, 0, NULL, any) };
+	int64_t stream = pick(c, 0, 3);
+	case_result(c, case_emit(c, op, in, 2, "shape=%s;stream=%lld", list(c, rank, dim),
+				 (long long)stream));
+}
+
+void make_dropout_train(Case *c, Op op)
+{
+	int64_t dim[MAX_RANK];
+	int rank = dims_of_case(c, dim);
+	Node *in[3] = { case_operand(c, some_float(c), rank, dim, any),
+			case_operand(c, DT_i64, 0, NULL, any),
+			case_input(c, DT_i64, 0, NULL, any) };
+	case_result(c, case_emit(c, op, in, 3, "p=%g;stream=%lld", (double)pick(c, 0, 8) / 8,
+				 (long long)pick(c, 0, 3)));
+}

@@ -161,11 +161,12 @@ void make_batchnorm(Case *c, Op op)
 	int64_t dim[MAX_RANK];
 	int rank = (int)pick(c, 2, 4);
 	DType t = some_float(c);
-	some_dims(c, rank, MOST, true, dim);
+	int n = op_info(op)->max_in;
+	some_dims(c, rank, MOST, op == OP_batchnorm, dim);
 	Node *in[5] = { case_operand(c, t, rank, dim, any) };
-	for (int i = 1; i < 5; i++)
+	for (int i = 1; i < n; i++)
 		in[i] = case_operand(c, t, 1, &dim[1], i == 4 ? between(0.1, 3) : any);
-	case_result(c, case_emit(c, op, in, 5, "eps=%g", chance(c, 50) ? 1e-5 : 1e-2));
+	case_result(c, case_emit(c, op, in, n, "eps=%g", chance(c, 50) ? 1e-5 : 1e-2));
 }
 
 void make_norm(Case *c, Op op)
