@@ -23,6 +23,8 @@ static bool decoded(Onnx *o, bool ok)
 		return ok;
 	diag_error(o->c->diag, (Loc){ .file = o->path }, d->too_large ? E3003 : E3001,
 		   "%s (at byte %zu)", d->fault, d->fault_at);
+	if (!d->too_large)
+		diag_hint(o->c->diag, "the file is damaged, cut off, or no ONNX model");
 	d->fault = NULL;
 	return false;
 }

@@ -326,11 +326,23 @@ XmlNode *xml_parse(Context *c, Arena *arena, const XmlText *x)
 	return good ? r.root : NULL;
 }
 
+static bool is_blank(const char *text, size_t n)
+{
+	while (n && text[n - 1] && strchr(" \t\r\n", text[n - 1]))
+		n--;
+	return n == 0;
+}
+
 ElemList *xml_read(Context *c, Arena *arena, const char *path, const char *text, size_t n)
 {
 	XmlText x = { .file = sym(c, path), .text = text, .n = n };
 	diag_source(c->diag, x.file, text, n);
 	int before = diag_errors(c->diag);
+	if (is_blank(text, n)) {
+		diag_error(c->diag, (Loc){ .file = x.file }, E2001, "the file is empty");
+		diag_hint(c->diag, "a model begins with <graph xmlns=\"urn:burin:graph:1\">");
+		return NULL;
+	}
 	if (!xml_guard(c, arena, &x))
 		return NULL;
 	XmlNode *root = xml_parse(c, arena, &x);

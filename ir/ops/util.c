@@ -157,13 +157,21 @@ bool check_ints(Builder *b, Op op, const char *name, Ints v, int n, int64_t min,
 	return true;
 }
 
+static const Type *too_large(Builder *b, Op op, int rank, const int64_t *dim)
+{
+	Str sizes;
+	str_init(&sizes, b->graph->arena);
+	for (int i = 0; i < rank; i++)
+		str_fmt(&sizes, i ? ",%lld" : "%lld", (long long)dim[i]);
+	return builder_error(b, E5014, "%s: a result of [%s] is beyond 2^40 elements",
+			     op_info(op)->name, str_text(&sizes));
+}
+
 const Type *result_type(Builder *b, Op op, DType t, int rank, const int64_t *dim)
 {
 	if (rank > MAX_RANK)
 		return builder_error(b, E5014, "%s: the result has %d dimensions, %d are the limit",
 				     op_info(op)->name, rank, MAX_RANK);
 	const Type *type = type_get(b->ctx, t, rank, dim);
-	if (!type)
-		return builder_error(b, E5014, "%s: the result is too large", op_info(op)->name);
-	return type;
+	return type ? type : too_large(b, op, rank, dim);
 }

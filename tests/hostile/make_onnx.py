@@ -378,7 +378,7 @@ def unsupported():
     one("E3102", "resize-channels", node("Resize", ["x", "", "s"], ["y"]), [floats("s", 1, 2, 2)], inputs=[value("x", (1, 1, 4))])
     one("E3102", "axes-too-early", node("ReduceMean", ["x", "a"], ["y"]), [ints("a", 1)])
     one("E3102", "upsample-too-late", node("Upsample", ["x", "s"], ["y"]), [floats("s", 1, 1, 2)], 10)
-    one("E3102", "scatter-add", node("ScatterND", ["x", "i", "u"], ["y"], reduction="add"), [ints("i", 0, dims=[1, 1]), floats("u", 0, 0, 0, 0)])
+    one("E3102", "scatter-mul", node("ScatterND", ["x", "i", "u"], ["y"], reduction="mul"), [ints("i", 0, dims=[1, 1]), floats("u", 0, 0, 0, 0)])
     for opset in (1, 5, 29, 1 << 40, -1):
         put("E3103", f"opset{opset}", model(graph([RELU]), opset))
     put("E3103", "opset-of-function", model(graph([node("F", ["x"], ["y"], "f")]), imports={"": 17, "f": 1}, functions=[
