@@ -1,6 +1,7 @@
 #!/bin/bash
 # Installs what is missing, builds, tests: optimised, then with AddressSanitizer and UndefinedBehaviorSanitizer.
 #   --quick       the optimised build alone
+#   --ci          also what takes longer: damaged files under the sanitizers, threads under ThreadSanitizer, fuzzing of the parsers
 #   --no-install  change nothing on the system: stop with the list of packages when some are missing
 #   --jobs N      processes at a time (default: one per CPU)
 # The exit status is 0 when everything was built and every test passed.
@@ -11,13 +12,15 @@ cd "$(dirname "$0")" || exit 2
 
 presets='release asan'
 install=yes
+ci=
 jobs=$(nproc)
 while [ $# -gt 0 ]; do
 	case $1 in
 	--quick) presets=release ;;
+	--ci) ci=yes ;;
 	--no-install) install=no ;;
 	--jobs) jobs=${2:?--jobs needs a number} && shift ;;
-	-h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0" && exit 0 ;;
+	-h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0" && exit 0 ;;
 	*) echo "$0: unknown option $1 (--help lists them)" >&2 && exit 2 ;;
 	esac
 	shift
@@ -46,6 +49,39 @@ for preset in $presets; do
 	passed=$((passed + ${all:-0} - ${bad:-0}))
 	summary+="$preset: $(sed -n '/tests passed,\|No tests were found/,$p' "$log" | grep -v '^$')"$'\n'
 done
+
+# Steps of their own: each passes or fails as a whole.
+step() { # name, command ...
+	local name=$1 start=$SECONDS
+	shift
+	echo "== $name"
+	if "$@"; then
+		passed=$((passed + 1))
+		summary+="$name: passed, $((SECONDS - start)) s"$'\n'
+	else
+		failed=$((failed + 1)) status=1
+		summary+="$name: FAILED"$'\n'
+	fi
+}
+
+many_mutants() {
+	cmake --build --preset asan -j "$jobs" --target many-mutants
+}
+
+threads() {
+	cmake --preset tsan && cmake --build --preset tsan -j "$jobs" --target test_concurrent &&
+		ctest --preset tsan -L threads --no-tests=error
+}
+
+fuzzing() {
+	tests/fuzz/run.sh --jobs "$jobs" 60 xml onnx safetensors text
+}
+
+if [ -n "$ci" ]; then
+	step 'damaged files' many_mutants
+	step 'threads' threads
+	step 'fuzzing' fuzzing
+fi
 
 echo "== summary"
 printf '%s' "$summary"

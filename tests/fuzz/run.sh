@@ -3,7 +3,7 @@
 #
 #   tests/fuzz/run.sh [--build DIR] [--keep DIR] [--jobs N] SECONDS [TARGET...]
 #
-#   SECONDS     for each target; TARGET: xml onnx safetensors npz json note object, default all
+#   SECONDS     for each target; TARGET: xml onnx safetensors npz json note object text, default all
 #   --build DIR where to build (default build/fuzz)
 #   --keep DIR  where the growing corpora and the inputs that failed lie (default: <build>/corpus)
 #
@@ -28,7 +28,7 @@ while [ $# -gt 0 ]; do
 done
 seconds=${1:?how many seconds for each target?}
 shift
-targets=${*:-xml onnx safetensors npz json note object}
+targets=${*:-xml onnx safetensors npz json note object text}
 keep=${keep:-$build/corpus}
 
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=clang-19 -DBURIN_SANITIZE=address,undefined \
@@ -47,11 +47,20 @@ words() {
 mkdir -p "$keep/found" "$keep/log"
 words | sort -u >"$keep/words"
 
+# Text tests without their heads: what goes in, and the kernels that come out.
+mkdir -p "$keep/texts"
+for file in tests/golden/graph/*.t tests/golden/passes/*.t tests/golden/kernel*/*.t; do
+	name=$(echo "$file" | tr / -)
+	sed '/^=====$/,$d' "$file" >"$keep/texts/$name-in"
+	sed '1,/^=====$/d' "$file" | sed '/^}/q' >"$keep/texts/$name-out"
+done
+
 seeds() { # target
 	case $1 in
 	xml) echo tests/hostile/xml examples ;;
 	onnx) echo tests/hostile/onnx ;;
 	safetensors | npz | json) echo tests/hostile/weights ;;
+	text) echo "$keep/texts" ;;
 	esac
 	[ -d "tests/fuzz/corpus/$1" ] && echo "tests/fuzz/corpus/$1"
 }
