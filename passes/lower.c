@@ -319,6 +319,38 @@ static void check_indices(Planner *z, const Group *gr)
 	}
 }
 
+/* With a role for every tensor. */
+static Lowering begin_computing(Planner *z, Group *gr, const char *kind)
+{
+	Lowering l = begin_group(z, gr, kind);
+	Map *seen = map_create(z->arena);
+	for (int i = 0; i < gr->output.n; i++) {
+		const Storage *to = &z->m->of[gr->output.at[i]->id];
+		give_role(&l, gr->output.at[i], seen);
+		kb_output(l.kb, gr->output.at[i], to);
+	}
+	l.flat = group_is_flat(&l);
+	return l;
+}
+
+/* A kernel; or one that leaves partial sums in memory of their own, and one that adds them. */
+static void lower_gpu_contract(Planner *z, Group *gr, Lowering *l)
+{
+	const Type *type = gpu_contract_sums(l);
+	if (!type) {
+		template_gpu_contract(l, NULL);
+		return;
+	}
+	PlanBuffer b = { .space = SPACE_WORK, .bytes = type_bytes(type), .first = -1, .last = -1 };
+	Storage sums = { .buffer = z->m->buffer.n, .align = 64 };
+	type_strides(type, sums.stride);
+	vec_push(z->arena, &z->m->buffer, b);
+	template_gpu_contract(l, &sums);
+	add_step(z, l->kb, gr);
+	*l = begin_computing(z, gr, "sums");
+	template_gpu_add(l, type, &sums);
+}
+
 static void lower_computing(Planner *z, Group *gr)
 {
 	static const char *const kind[] = { [GROUP_ROWS] = "rows",
@@ -328,14 +360,7 @@ static void lower_computing(Planner *z, Group *gr)
 	if (gr->output.n == 0 || is_empty(gr->output.at[0]->type))
 		return;
 	Lowering l =
-		begin_group(z, gr, gr->anchor ? op_info(gr->anchor->op)->name : kind[gr->kind]);
-	Map *seen = map_create(z->arena);
-	for (int i = 0; i < gr->output.n; i++) {
-		const Storage *to = &z->m->of[gr->output.at[i]->id];
-		give_role(&l, gr->output.at[i], seen);
-		kb_output(l.kb, gr->output.at[i], to);
-	}
-	l.flat = group_is_flat(&l);
+		begin_computing(z, gr, gr->anchor ? op_info(gr->anchor->op)->name : kind[gr->kind]);
 	if (gr->kind == GROUP_ROWS)
 		template_rows(&l);
 	else if (gr->kind == GROUP_PULL)
@@ -343,7 +368,7 @@ static void lower_computing(Planner *z, Group *gr)
 	else if (on_gpu(&l) && gr->anchor->op == OP_attention)
 		template_gpu_attention(&l);
 	else if (on_gpu(&l))
-		template_gpu_contract(&l);
+		lower_gpu_contract(z, gr, &l);
 	else if (gr->anchor->op == OP_winograd)
 		template_winograd(&l);
 	else if (gr->anchor->op == OP_attention)

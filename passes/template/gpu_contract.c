@@ -8,7 +8,11 @@
  *   conv_dw     tap, input channel    output channels    pixels of all images
  * and differ in where an element is read: nothing is copied into a matrix first (implicit GEMM).
  * What lies outside reads as zero: an image's border, the rest of a last tile, the end of k.
- * While the threads multiply one step of k, the next one is on its way from memory to registers. */
+ * While the threads multiply one step of k, the next one is on its way from memory to registers.
+ *
+ * Where the result has too few tiles for all multiprocessors and k is long, k is cut into parts of
+ * a block each: they leave their sums in memory, and a second kernel adds them, in order, and
+ * computes what follows. How many parts depends on the shape and the target alone. */
 #include "ir/ops/util.h"
 #include "passes/template/gpu_tile.h"
 #include "passes/template/template.h"
@@ -21,12 +25,15 @@ typedef struct GpuContract {
 	int n_outer; /* leading dimensions of the result of which a block has one index: a batch */
 	const Type *lead; /* those that are rows */
 	int64_t outer, rows, cols, k;
-	bool flat;             /* rows run through the last of them beyond its size */
-	const Type *taps;      /* conv, conv_dw: [KH,KW,C] */
-	const Type *image;     /* conv_dw: [N,OH,OW], pixels of dy */
-	Node *at[MAX_RANK];    /* of the batch */
-	Node *row0, *col0;     /* first of the tile */
-	bool x_along, w_along; /* neighbours in memory are neighbours in k */
+	int64_t parts, steps; /* of k; steps of the tile's depth in one part */
+	int sums;             /* argument that the parts' sums go to, or -1 */
+	Node *part;
+	bool flat;                  /* rows run through the last of them beyond its size */
+	const Type *taps;           /* conv, conv_dw: [KH,KW,C] */
+	const Type *image;          /* conv_dw: [N,OH,OW], pixels of dy */
+	Node *batch, *at[MAX_RANK]; /* flat, and of each dimension */
+	Node *row0, *col0;          /* first of the tile */
+	bool x_along, w_along;      /* neighbours in memory are neighbours in k */
 } GpuContract;
 
 /* --- what is read ---------------------------------------------------------------------------- */
@@ -213,24 +220,48 @@ static void shape_conv(GpuContract *z)
 static const GpuShape by_threads[] = { { 16, 8, 8 }, { 16, 8, 4 }, { 16, 4, 8 }, { 16, 4, 4 },
 				       { 16, 2, 4 }, { 16, 4, 2 }, { 16, 2, 2 }, { 16, 1, 4 },
 				       { 16, 1, 2 }, { 4, 4, 1 },  { 4, 1, 1 },  { 1, 1, 1 } };
-static const GpuShape by_warps[] = { { 2, 4, 4 }, { 2, 4, 2 }, { 2, 2, 4 },
-				     { 2, 2, 2 }, { 2, 2, 1 }, { 2, 1, 2 },
-				     { 2, 1, 1 }, { 1, 1, 2 }, { 1, 1, 1 } };
+static const GpuShape by_warps[] = { { 2, 4, 8 }, { 2, 4, 4 }, { 2, 4, 2 }, { 2, 2, 4 },
+				     { 2, 2, 2 }, { 2, 2, 1 }, { 2, 1, 2 }, { 2, 1, 1 },
+				     { 1, 1, 2 }, { 1, 1, 1 } };
 
-static int64_t parts(int64_t n, int64_t size)
+static int64_t divide_up(int64_t n, int64_t by)
 {
-	return (n + size - 1) / size;
+	return (n + by - 1) / by;
 }
 
-/* How long the product takes with this tile, in multiply-adds of one thread: rounds of blocks over
- * the multiprocessors, each of which multiplies and reads its operands. */
-static double cost(const GpuContract *z, const GpuTile *t)
+enum { MOST_PARTS = 64, LEAST_STEPS = 4 };
+
+static int64_t blocks_of(const GpuContract *z, const GpuTile *t)
 {
-	const GpuShape *s = &t->shape;
-	double blocks = (double)(z->outer * parts(z->rows, t->rows) * parts(z->cols, t->cols));
-	double rounds = blocks / kb_target(z->kb)->cores;
+	return z->outer * divide_up(z->rows, t->rows) * divide_up(z->cols, t->cols);
+}
+
+/* Cuts k into as many parts as occupy all multiprocessors; or not. */
+static void cut_k(GpuContract *z, bool cut)
+{
+	int64_t all = divide_up(z->k, z->t.depth), blocks = blocks_of(z, &z->t);
+	int64_t n = cut && blocks ? kb_target(z->kb)->cores / blocks : 1;
+	n = n > all / LEAST_STEPS ? all / LEAST_STEPS : n;
+	n = n > MOST_PARTS ? MOST_PARTS : n;
+	z->steps = divide_up(all, n < 1 ? 1 : n);
+	z->parts = z->steps ? divide_up(all, z->steps) : 1;
+}
+
+/* What a float to or from memory costs, by one multiprocessor of all, and another kernel, in
+ * multiply-adds of all threads of a block. */
+#define MEMORY_COST 0.1
+#define KERNEL_COST 2000.0
+
+/* How long the product takes with its tile, in multiply-adds of one thread: rounds of blocks over
+ * the multiprocessors, each of which multiplies and reads its operands; and the parts' sums. */
+static double cost(const GpuContract *z)
+{
+	const GpuShape *s = &z->t.shape;
+	double cores = kb_target(z->kb)->cores, blocks = (double)(blocks_of(z, &z->t) * z->parts);
+	double rounds = blocks / cores, sums = (double)(z->outer * z->rows * z->cols * z->parts);
 	double each = s->tm * s->tn + 1.0 * (s->tm + s->tn) + 1;
-	return (rounds < 1 ? 1 : rounds) * each;
+	double time = (rounds < 1 ? 1 : rounds) * each * (double)(z->steps * z->t.depth);
+	return z->parts > 1 ? time + 2 * MEMORY_COST * sums / cores + KERNEL_COST : time;
 }
 
 static void choose_tile(GpuContract *z, int threads)
@@ -238,15 +269,15 @@ static void choose_tile(GpuContract *z, int threads)
 	const GpuShape *menu = z->t.mma ? by_warps : by_threads;
 	size_t n = z->t.mma ? sizeof by_warps / sizeof *by_warps
 			    : sizeof by_threads / sizeof *by_threads;
-	GpuTile best = z->t;
-	for (size_t i = 0; i < n; i++) {
-		GpuTile t = z->t;
-		t.shape = menu[i];
-		gpu_tile_sizes(&t, threads);
-		if (i == 0 || cost(z, &t) < cost(z, &best))
-			best = t;
+	GpuContract best = *z;
+	for (size_t i = 0; i < 2 * n; i++) {
+		z->t.shape = menu[i / 2];
+		gpu_tile_sizes(&z->t, threads);
+		cut_k(z, i % 2);
+		if (i == 0 || cost(z) < cost(&best))
+			best = *z;
 	}
-	z->t = best;
+	*z = best;
 }
 
 /* --- one tile -------------------------------------------------------------------------------- */
@@ -273,21 +304,38 @@ static void write_element(GpuTile *t, Node *row, Node *col, Node *acc, void *use
 		kb_close(kb);
 }
 
+/* The sum of one part of k. */
+static void write_part(GpuTile *t, Node *row, Node *col, Node *acc, void *user)
+{
+	GpuContract *z = user;
+	KBuilder *kb = z->kb;
+	Node *at[4] = { z->part, z->batch, kb_iadd(kb, z->row0, row), kb_iadd(kb, z->col0, col) };
+	Node *inside = both(kb, below(kb, at[2], z->rows), below(kb, at[3], z->cols));
+	bool edge = inside->op != OP_const;
+	(void)t;
+	if (edge)
+		kb_open_if(kb, inside);
+	kb_store_buf(kb, z->sums, at, acc);
+	if (edge)
+		kb_close(kb);
+}
+
 static void run_tile(GpuContract *z)
 {
 	KBuilder *kb = z->kb;
 	GpuTile *t = &z->t;
-	int64_t n = parts(z->k, t->depth);
+	int64_t n = z->steps, part = n * t->depth;
 	GpuOperand a = { t, 0, t->rows, t->depth, z->x_along, read_a, z, NULL, NULL };
 	GpuOperand b = { t, 0, t->cols, t->depth, z->w_along, read_b, z, NULL, NULL };
+	Node *k0 = kb_imul(kb, z->part, part);
 	gpu_tile_clear(t);
 	if (n > 0) {
 		a.buf = gpu_operand_scratch(t, "a", t->rows, t->depth);
 		b.buf = gpu_operand_scratch(t, "b", t->cols, t->depth);
 		gpu_operand_start(&a);
 		gpu_operand_start(&b);
-		gpu_load(&a, kb_i(kb, 0));
-		gpu_load(&b, kb_i(kb, 0));
+		gpu_load(&a, k0);
+		gpu_load(&b, k0);
 		Node *s = kb_axis(kb, "s", AX_LOOP, n, 0);
 		if (n > 1)
 			kb_open(kb, s);
@@ -295,8 +343,9 @@ static void run_tile(GpuContract *z)
 		gpu_keep(&b);
 		kb_barrier(kb);
 		if (n > 1) {
-			gpu_load(&a, kb_affine(kb, s, t->depth, t->depth));
-			gpu_load(&b, kb_affine(kb, s, t->depth, t->depth));
+			Node *next = kb_iadd(kb, k0, kb_affine(kb, s, t->depth, t->depth));
+			gpu_load(&a, next);
+			gpu_load(&b, next);
 		}
 		gpu_multiply(t, a.buf, b.buf, t->depth);
 		if (n > 1) {
@@ -304,37 +353,86 @@ static void run_tile(GpuContract *z)
 			kb_close(kb);
 		}
 	}
-	gpu_tile_each(t, write_element, z);
+	gpu_tile_each(t, z->sums >= 0 ? write_part : write_element, z);
 }
 
 enum { DEPTH = 16, DEPTH_OF_WARPS = 32 };
 
-void template_gpu_contract(Lowering *l)
+static GpuContract describe(Lowering *l)
 {
-	KBuilder *kb = l->kb;
-	GpuContract z = { .l = l, .kb = kb, .anchor = l->group->anchor };
-	int threads = target_lanes(kb_target(kb), 4);
+	GpuContract z = { .l = l, .kb = l->kb, .anchor = l->group->anchor, .sums = -1 };
 	z.root = l->group->output.at[0];
 	z.x = z.anchor->in[0];
 	z.w = z.anchor->in[1];
-	z.t = (GpuTile){ .kb = kb, .type = z.anchor->type->dtype, .mma = gpu_narrow_products(l) };
+	z.t = (GpuTile){ .kb = l->kb, .type = z.anchor->type->dtype };
+	z.t.mma = gpu_narrow_products(l);
 	z.t.depth = z.t.mma ? DEPTH_OF_WARPS : DEPTH;
 	if (z.anchor->op == OP_matmul)
 		shape_matmul(&z);
 	else
 		shape_conv(&z);
-	choose_tile(&z, threads);
-	int64_t down = parts(z.rows, z.t.rows), across = parts(z.cols, z.t.cols);
-	Node *task = kb_axis(kb, "t", AX_TASK, z.outer * down * across, 0);
+	choose_tile(&z, target_lanes(kb_target(z.kb), 4));
+	return z;
+}
+
+void template_gpu_contract(Lowering *l, const Storage *sums)
+{
+	KBuilder *kb = l->kb;
+	GpuContract z = describe(l);
+	int64_t down = divide_up(z.rows, z.t.rows), across = divide_up(z.cols, z.t.cols);
+	Node *task = kb_axis(kb, "t", AX_TASK, z.parts * z.outer * down * across, 0);
 	kb_open(kb, task);
-	gpu_tile_start(&z.t, threads);
+	gpu_tile_start(&z.t, target_lanes(kb_target(kb), 4));
 	Node *rest = kb_idiv(kb, task, across);
 	z.col0 = kb_imul(kb, kb_imod(kb, task, across), z.t.cols);
 	z.row0 = kb_imul(kb, kb_imod(kb, rest, down), z.t.rows);
-	kb_unflat(kb, type_get(l->p->ctx, DT_i64, z.n_outer, z.root->type->dim),
-		  kb_idiv(kb, rest, down), z.at);
+	rest = kb_idiv(kb, rest, down);
+	z.batch = kb_imod(kb, rest, z.outer);
+	z.part = z.parts > 1 ? kb_idiv(kb, rest, z.outer) : kb_i(kb, 0);
+	kb_unflat(kb, type_get(l->p->ctx, DT_i64, z.n_outer, z.root->type->dim), z.batch, z.at);
+	if (sums)
+		z.sums = kb_arg(kb, gpu_contract_sums(l), sums);
 	run_tile(&z);
 	kb_close(kb);
 	kb_kernel(kb)->flops =
 		2.0 * (double)z.outer * (double)z.rows * (double)z.cols * (double)z.k;
+}
+
+/* --- adding the parts ------------------------------------------------------------------------ */
+
+const Type *gpu_contract_sums(Lowering *l)
+{
+	GpuContract z = describe(l);
+	int64_t dim[4] = { z.parts, z.outer, z.rows, z.cols };
+	return z.parts > 1 ? type_get(l->p->ctx, z.t.type, 4, dim) : NULL;
+}
+
+typedef struct Adding {
+	Lowering *l;
+	const Type *type; /* of the sums */
+	int buf;
+} Adding;
+
+static void add_parts(KBuilder *kb, Node **at, void *user)
+{
+	const Adding *z = user;
+	const Node *anchor = z->l->group->anchor;
+	const Type *each = type_get(kb_context(kb), DT_i64, 3, z->type->dim + 1);
+	Node *p = kb_axis(kb, "p", AX_LOOP, z->type->dim[0], 0), *from[4] = { p };
+	kb_unflat(kb, each, kb_flat(kb, anchor->type, at), from + 1);
+	uint64_t axes = 0;
+	for (int i = 0; i < anchor->type->rank; i++)
+		axes |= at[i]->axes;
+	Node *sum = kb_var(kb, "sum", kb_f(kb, anchor->type->dtype, 0), axes);
+	kb_open(kb, p);
+	kb_set(kb, sum, kb_emit2(kb, OP_add, sum, kb_load_buf(kb, z->buf, from)));
+	kb_close(kb);
+	kb_bind(kb, anchor, at, sum);
+	store_outputs(z->l, at);
+}
+
+void template_gpu_add(Lowering *l, const Type *type, const Storage *sums)
+{
+	Adding z = { .l = l, .type = type, .buf = kb_arg(l->kb, type, sums) };
+	element_loops(l, l->group->anchor->type, add_parts, &z);
 }

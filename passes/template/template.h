@@ -39,7 +39,11 @@ static inline bool on_gpu(const Lowering *l)
 {
 	return l->p->o->target.kind == TARGET_CUDA;
 }
-void template_gpu_contract(Lowering *l); /* matmul, conv, conv_dw */
+/* matmul, conv, conv_dw. gpu_contract_sums: NULL, or the type of a tensor that the kernel shall
+ * leave partial sums in, for a second one to add: `sums` is where. */
+const Type *gpu_contract_sums(Lowering *l);
+void template_gpu_contract(Lowering *l, const Storage *sums);
+void template_gpu_add(Lowering *l, const Type *type, const Storage *sums);
 void template_gpu_attention(Lowering *l);
 /* Products round their factors to bf16: they are asked to, and the GPU can multiply such. */
 static inline bool gpu_narrow_products(const Lowering *l)
