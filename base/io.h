@@ -63,6 +63,8 @@ typedef struct IoWriter IoWriter;
 IoWriter *io_create(const char *path, IoError *e);
 /* It need not survive a power cut: io_commit does not wait for the disk. */
 void io_scratch(IoWriter *w);
+/* It may be run by whoever may read it: tools expect so of a library. */
+void io_runnable(IoWriter *w);
 void io_write(IoWriter *w, const void *data, size_t n);
 /* The next n bytes, as zeroed memory, 64-byte aligned, for the caller to fill before the next call
  * for w: pages of the file where that begins a page and the system can do so. NULL: n is 0, or an

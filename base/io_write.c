@@ -127,6 +127,13 @@ void io_scratch(IoWriter *w)
 	w->scratch = true;
 }
 
+void io_runnable(IoWriter *w)
+{
+	struct stat st;
+	if (w->temporary && fstat(w->fd, &st) == 0)
+		fchmod(w->fd, (st.st_mode & 0777) | (st.st_mode & 0444) >> 2);
+}
+
 static void write_out(IoWriter *w, const char *at, size_t n)
 {
 	while (n && !w->error) {

@@ -291,13 +291,22 @@ static void make_param(Onnx *o, OnnxValue *v, Elem *e)
 		elem_set(o->aside, e, "trainable", "no");
 }
 
+/* Whether training would change a weight of the file. Exporters write numbers of the formula as
+ * initialisers of shape [1], too; what is learned and that small (a bias, a slope) is called by
+ * the path of its layer. */
+static bool is_learned(const OnnxValue *v)
+{
+	const Type *t = v->data->type;
+	if (!v->initializer || !dtype_is_float(t->dtype) || t->rank == 0)
+		return false;
+	return t->count > 1 || t->rank > 1 || strpbrk(v->name[0] == '/' ? "" : v->name, "./");
+}
+
 const char *onnx_value_id(Onnx *o, OnnxValue *v)
 {
 	if (v->id || !v->data)
 		return v->id;
-	const Type *t = v->data->type;
-	bool small = t->count <= ONNX_MAX_INLINE;
-	bool param = !small || (v->initializer && dtype_is_float(t->dtype) && t->rank > 0);
+	bool param = v->data->type->count > ONNX_MAX_INLINE || is_learned(v);
 	v->id = onnx_id(o, v->name, 0);
 	v->fixed |= !v->initializer;
 	Elem e = { .op = sym(o->c, param ? "param" : "const"), .id = v->id, .data = v->data };

@@ -351,6 +351,7 @@ static bool write_linked(Context *c, const ArtifactRequest *r, IoText linked, ui
 	IoWriter *w = io_create(r->path, &error);
 	if (w) {
 		io_scratch(w);
+		io_runnable(w);
 		io_write(w, linked.at, linked.n);
 		if (weights_at) {
 			io_write(w, zeros, weights_at - linked.n);
@@ -376,7 +377,7 @@ static bool finish(Context *c, const ArtifactRequest *r, const char *linker, IoT
 	diag_error(c->diag, (Loc){ 0 }, E5211, "what %s made cannot take the weights: %s", linker,
 		   wrong);
 	diag_hint(c->diag, "choose another with --linker, or put the weights beside the library "
-			   "(--set weights=beside)");
+			   "(--weights beside)");
 	return false;
 }
 

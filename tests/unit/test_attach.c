@@ -75,6 +75,7 @@ static void test_every_linker(void **state)
 		assert_written(f);
 		assert_segments(read_file(f, "m.so"));
 		assert_answers(f, "m.so");
+		shell(f, "test -x m.so");
 		shell(f, "nm m.so | grep -q ' r burin_weights'");
 		shell(f, "! readelf -aW m.so 2>&1 | grep -i warning");
 		for (size_t k = 0; k < sizeof(tools) / sizeof(tools[0]); k++) {

@@ -153,15 +153,16 @@ static void weights(void **state)
 	Case k = begin();
 	OnnxText t = {
 		17,
-		"Conv x w b -> c;BatchNormalization c s t m v -> n;Gather n i -> g;Mul g f -> y",
+		"Conv x w b -> c;BatchNormalization c s t m v -> n;Gather n i -> g;"
+		"Mul g a.slope -> p;Mul p f -> q;Mul q /a/scale -> y",
 		"w:f32[2,3,1,1]=1,2,3,4,5,6;b:f32[2]=1,2;s:f32[2]=1,1;t:f32[2]=0,0;m:f32[2]=0,0;v:"
 		"f32[2]=1,1;"
-		"i:i64[1]=0;f:f32[1]=2;unused:f32[1]=1",
+		"i:i64[1]=0;a.slope:f32[1]=2;f:f32[1]=2;/a/scale:f32[1]=2;unused:f32[1]=1",
 		NULL, NULL
 	};
 	assert_non_null(read_text(&k, &t));
-	static const char *const trained[] = { "w", "b", "s", "t", "f" }, *const fixed[] = { "m",
-											     "v" };
+	static const char *const trained[] = { "w", "b", "s", "t", "a.slope" };
+	static const char *const fixed[] = { "m", "v" };
 	for (int i = 0; i < 5; i++) {
 		const Elem *e = find_elem(k.list, trained[i]);
 		assert_string_equal(e->op, "param");
@@ -171,7 +172,9 @@ static void weights(void **state)
 	for (int i = 0; i < 2; i++)
 		assert_string_equal(elem_text(find_elem(k.list, fixed[i]), "trainable", "yes"),
 				    "no");
-	assert_string_equal(find_elem(k.list, "i")->op, "const");
+	static const char *const numbers[] = { "i", "f", "a/scale" };
+	for (int i = 0; i < 3; i++)
+		assert_string_equal(find_elem(k.list, numbers[i])->op, "const");
 	assert_null(find_elem(k.list, "unused"));
 	assert_int_equal(weights_count(k.weights), 7);
 	const Blob *w = find_elem(k.list, "w")->data;
