@@ -82,6 +82,7 @@ struct Cli {
 	uint64_t seed;
 	int verbose;
 	bool quiet, colour;
+	bool any_size;         /* symbolic sizes are 1, or where that does not fit, larger */
 	bool diag_json;        /* --diagnostics=json */
 	bool json_to_stdout;   /* then text goes nowhere */
 	const char *json_file; /* or NULL */

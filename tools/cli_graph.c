@@ -6,7 +6,8 @@
 void shapes_alone(Cli *c)
 {
 	(void)burin_opts_set(c->opts, "check-only", "on", NULL);
-	if (!opts_get(c->opts, "size"))
+	c->any_size = !opts_get(c->opts, "size");
+	if (c->any_size)
 		(void)burin_opts_set(c->opts, "size", "1", NULL);
 }
 

@@ -18,7 +18,7 @@ const char *ports_text(Arena *a, const Graph *g);
 const char *training_text(Arena *a, const Graph *g);
 /* The key `training`: loss, optimizer, attributes, inputs and metrics beyond the model's. */
 void graph_training_json(Cli *c, const burin_graph *model, const Graph *g);
-/* From here on models are read without weights, and sizes that nothing binds count as 1, unless the
- * user says otherwise. */
+/* From here on models are read without weights, and sizes that nothing binds count as 1 (64
+ * where 1 does not fit), unless the user says otherwise. */
 void shapes_alone(Cli *c);
 #endif

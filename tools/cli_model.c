@@ -79,19 +79,43 @@ static void bind_given(burin_graph *g, ReadOptions *r, GivenList *given)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-int model_read(Cli *c, const char *path, GivenList *given, burin_graph **out)
+/* Whether all went well; *out is made in any case but lack of memory. */
+static bool try_reading(Cli *c, const char *path, GivenList *given, burin_graph **out)
 {
 	ReadOptions r = { 0 };
 	burin_graph *g = calloc(1, sizeof *g);
 	*out = g;
-	if (!g)
-		return cli_error(c, E1008, NULL, "out of memory");
-	bool ok = model_open(g, path, c->opts, &r);
-	if (ok)
-		bind_given(g, &r, given);
-	if (ok && model_build(g, &r) && !diag_errors(g->ctx->diag))
+	if (!g || !model_open(g, path, c->opts, &r))
+		return false;
+	bind_given(g, &r, given);
+	return model_build(g, &r) && !diag_errors(g->ctx->diag);
+}
+
+/* Where any size does that fits, and the least one does not. */
+static bool try_larger_sizes(Cli *c, const char *path, burin_graph **g)
+{
+	burin_graph *larger;
+	(void)burin_opts_set(c->opts, "size", "64", NULL);
+	bool ok = try_reading(c, path, NULL, &larger);
+	(void)burin_opts_set(c->opts, "size", "1", NULL);
+	if (ok) {
+		burin_graph_free(*g);
+		*g = larger;
+	} else if (larger) {
+		burin_graph_free(larger);
+	}
+	return ok;
+}
+
+int model_read(Cli *c, const char *path, GivenList *given, burin_graph **out)
+{
+	if (try_reading(c, path, given, out))
 		return EXIT_YES;
-	return cli_diagnostics(c, g->ctx->diag);
+	if (!*out)
+		return cli_error(c, E1008, NULL, "out of memory");
+	if (c->any_size && (*out)->list && try_larger_sizes(c, path, out))
+		return EXIT_YES;
+	return cli_diagnostics(c, (*out)->ctx->diag);
 }
 
 /* --- random inputs that make sense -------------------------------------------------------------

@@ -51,6 +51,22 @@ static void options_stand_anywhere(void **state)
 	assert_non_null(strstr(read_file(c, "schema.xsd"), "urn:burin:graph:1"));
 }
 
+/* Without binding anything: where 1 fits no image, another size is found. */
+static void examples_are_checked(void **state)
+{
+	static const char *const names[] = { "bert",        "gpt2", "lenet",    "lstm",
+					     "mobilenetv2", "unet", "resnet18", "resnet50" };
+	Cli *c = *state;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		expect(c, arena_printf(c->arena, "check " EXAMPLES "/%s.xml", names[i]), 0, "ok",
+		       "");
+		expect(c, arena_printf(c->arena, "inspect " EXAMPLES "/%s.xml", names[i]), 0,
+		       "output", "");
+	}
+	expect(c, "check --set size=1 " EXAMPLES "/unet.xml", 3, "", "E5011");
+	expect(c, "check --bind H=24 " EXAMPLES "/unet.xml", 3, "", "unet.xml");
+}
+
 static void every_verb_explains_itself(void **state)
 {
 	Cli *c = *state;
@@ -255,6 +271,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(usage_errors),
 		TEST(options_stand_anywhere),
+		TEST(examples_are_checked),
 		TEST(every_verb_explains_itself),
 		TEST(options_are_in_every_form),
 		TEST(completion_in_bash),
