@@ -3,6 +3,7 @@
  * and a step says with which memory to call it. */
 #include "passes/template/template.h"
 #include "base/map.h"
+#include "ir/flops.h"
 #include "ir/ops/util.h"
 #include <string.h>
 
@@ -251,10 +252,21 @@ static const char *source_names(Planner *z, const Group *gr)
 	return str_text(&s);
 }
 
+static double group_flops(const Group *gr)
+{
+	double sum = 0;
+	for (int i = 0; gr && i < gr->node.n; i++)
+		sum += node_flops(gr->node.at[i]);
+	return sum;
+}
+
+/* Work and traffic are the kernel's own words, else what its values and buffers tell. */
 static void add_step(Planner *z, KBuilder *kb, const Group *gr)
 {
 	Kernel *k = kb_finish(kb);
 	Step s = { .n_tasks = k->n_tasks, .flops = k->flops, .kind = k->kind };
+	if (s.flops == 0)
+		s.flops = group_flops(gr);
 	s.sources = source_names(z, gr);
 	s.arg = ARENA_ARRAY(z->arena, PlanArg, k->buf.n);
 	for (int i = 0; i < k->buf.n; i++) {
@@ -272,6 +284,8 @@ static void add_step(Planner *z, KBuilder *kb, const Group *gr)
 		s.bytes += (double)(count * bytes);
 		use_buffer(z, st->buffer, z->plan->step.n);
 	}
+	if (k->bytes > 0)
+		s.bytes = k->bytes;
 	if (k->scratch_bytes > z->plan->scratch_bytes)
 		z->plan->scratch_bytes = (k->scratch_bytes + 63) / 64 * 64;
 	s.kernel = share_kernel(z, k);

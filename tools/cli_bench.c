@@ -156,7 +156,9 @@ static void put_results(Cli *c, const Bench *b, int n, const Peaks *p, int threa
 	environment_json(c);
 	json_key_object(c, "peak");
 	json_key_real(c, "fma_gflops", peak_gflops(p, threads));
-	json_key_real(c, "read_gb_per_s", peak_read(p, threads));
+	json_key_real(c, "read_gb_per_s", peak_read(p, LEVEL_MEMORY, threads));
+	json_key_real(c, "l3_gb_per_s", peak_read(p, LEVEL_L3, threads));
+	json_key_real(c, "l2_gb_per_s", peak_read(p, LEVEL_L2, threads));
 	json_end(&c->json);
 	json_key_text(c, "mode", "latency");
 	json_key_text(c, "unit", "ns");

@@ -73,14 +73,17 @@ static void report_peaks(Cli *c)
 		cli_print(c, "%-12s not measured yet: burin doctor --calibrate\n", "peak");
 		return;
 	}
-	json_key_real(c, "fma_gflops_1t", p.fma_gflops_1t);
-	json_key_real(c, "fma_gflops_all", p.fma_gflops_all);
-	json_key_real(c, "read_gb_per_s_1t", p.read_gb_1t);
-	json_key_real(c, "read_gb_per_s", p.read_gb_all);
-	cli_print(c, "%-12s %.0f GFLOP/s on one thread, %.0f on %d\n", "peak", p.fma_gflops_1t,
-		  p.fma_gflops_all, p.threads);
-	cli_print(c, "%-12s %.1f GB/s read by one thread, %.1f by %d\n", "bandwidth", p.read_gb_1t,
-		  p.read_gb_all, p.threads);
+	json_key_real(c, "fma_gflops_1t", p.fma.one);
+	json_key_real(c, "fma_gflops_all", p.fma.all);
+	json_key_real(c, "read_gb_per_s_1t", p.read[LEVEL_MEMORY].one);
+	json_key_real(c, "read_gb_per_s", p.read[LEVEL_MEMORY].all);
+	json_key_real(c, "l3_gb_per_s", p.read[LEVEL_L3].all);
+	json_key_real(c, "l2_gb_per_s", p.read[LEVEL_L2].all);
+	cli_print(c, "%-12s %.0f GFLOP/s on one thread, %.0f on %d\n", "peak", p.fma.one, p.fma.all,
+		  p.threads);
+	cli_print(c, "%-12s %.1f GB/s read by one thread, %.1f by %d; %.0f from L3, %.0f from L2\n",
+		  "bandwidth", p.read[LEVEL_MEMORY].one, p.read[LEVEL_MEMORY].all, p.threads,
+		  p.read[LEVEL_L3].all, p.read[LEVEL_L2].all);
 }
 
 int verb_doctor(Cli *c)

@@ -1,6 +1,7 @@
 /* See cli_graph.h. */
 #include "tools/cli_graph.h"
 #include "frontend/frontend.h"
+#include "ir/flops.h"
 #include "passes/expand.h"
 
 void shapes_alone(Cli *c)
@@ -9,29 +10,6 @@ void shapes_alone(Cli *c)
 	c->any_size = !opts_get(c->opts, "size");
 	if (c->any_size)
 		(void)burin_opts_set(c->opts, "size", "1", NULL);
-}
-
-/* Twice the multiplications of the operators that have any to speak of. */
-static double node_flops(const Node *n)
-{
-	const Type *x = n->n_in > 0 && n->in[0] ? n->in[0]->type : NULL;
-	if (n->op == OP_matmul) {
-		const Attr_matmul *a = ATTR_OF(n, matmul);
-		return 2.0 * (double)n->type->count *
-		       (double)x->dim[x->rank - (a->trans_x ? 2 : 1)];
-	}
-	if (n->op == OP_conv) {
-		const Type *w = n->in[1]->type;
-		int64_t channels = n->type->rank == 4 ? w->count / w->dim[0] : 1;
-		return 2.0 * (double)n->type->count * (double)channels;
-	}
-	if (n->op == OP_conv_dw)
-		return 2.0 * (double)n->in[1]->type->count * (double)n->type->count /
-		       (double)ATTR_OF(n, conv)->kernel.v[2];
-	if (n->op == OP_attention)
-		return 2.0 * (double)n->type->count * (double)n->in[1]->type->dim[2] +
-		       2.0 * (double)x->count * (double)n->in[1]->type->dim[2];
-	return 0;
 }
 
 GraphSummary graph_summary(Arena *a, const burin_graph *g)

@@ -14,15 +14,21 @@ void environment_json(Cli *c);
 void environment_warnings(Cli *c);
 bool machine_is_busy(Cli *c); /* with other work */
 
-typedef struct Peaks {                        /* 0: not known */
-	double fma_gflops_1t, fma_gflops_all; /* f32, multiplications and additions counted */
-	double read_gb_1t, read_gb_all;
-	int threads; /* of _all */
+enum { LEVEL_L2, LEVEL_L3, LEVEL_MEMORY, LEVELS };
+typedef struct Peak {
+	double one, all; /* of one thread, of Peaks.threads; 0: not known */
+} Peak;
+typedef struct Peaks {
+	Peak fma;          /* GFLOP/s in f32, multiplications and additions counted */
+	Peak read[LEVELS]; /* GB/s from each level of memory */
+	int threads;
 } Peaks;
 /* Of the cache folder, for this CPU and this number of CPUs. */
 bool peaks_load(Cli *c, Peaks *out);
 bool peaks_store(Cli *c, const Peaks *p);
 Peaks peaks_measure(Cli *c); /* about two seconds */
 double peak_gflops(const Peaks *p, int threads);
-double peak_read(const Peaks *p, int threads);
+double peak_read(const Peaks *p, int level, int threads);
+/* The nearest level that can hold so much. */
+int level_of(double bytes, int threads);
 #endif

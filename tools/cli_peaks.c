@@ -1,6 +1,6 @@
-/* The two roofs of the machine: multiply-adds in registers at the widest vector, and reading memory
- * once in order, on one thread and on all that may be used. Measured once and kept in the cache
- * folder. */
+/* The roofs of the machine: multiply-adds in registers at the widest vector, and reading in order,
+ * from memory once and from each cache again and again, on one thread and on all that may be used.
+ * Measured once and kept in the cache folder. */
 #include "tools/cli_machine.h"
 #include "base/io.h"
 #include "codegen/cache.h"
@@ -14,8 +14,7 @@
 #include <string.h>
 
 /* A round takes about two milliseconds, so that on a busy machine some are not interrupted. */
-enum { TRIES = 150, ROUNDS = 150000, MAX_THREADS = 256 };
-static const int64_t chunk_bytes = 32 << 20;
+enum { TRIES = 150, ROUNDS = 150000, MAX_THREADS = 256, ROUND_BYTES = 32 << 20 };
 
 /* --- multiply-adds ---------------------------------------------------------------------------- */
 
@@ -98,27 +97,42 @@ static FlopsFn *widest(void)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-typedef uint64_t Words __attribute__((vector_size(64)));
+enum { LINE = 64, STRIDE = 8 * LINE }; /* sizes read are multiples of a stride */
+typedef uint64_t ReadFn(const char *at, int64_t bytes);
 
-static uint64_t read_words(const Words *at, int64_t n)
-{
-	Words s0 = { 0 }, s1 = { 0 }, s2 = { 0 }, s3 = { 0 };
-	for (int64_t i = 0; i + 4 <= n; i += 4) {
-		s0 ^= at[i];
-		s1 ^= at[i + 1];
-		s2 ^= at[i + 2];
-		s3 ^= at[i + 3];
+/* By loads of the given width into sums that fit the registers. */
+#define READ(name, width, attribute) \
+	typedef uint64_t Vector##width __attribute__((vector_size(width))); \
+	attribute static uint64_t name(const char *at, int64_t bytes) \
+	{ \
+		Vector##width sum[8] = { { 0 } }; \
+		for (int64_t i = 0; i < bytes; i += 8 * (width)) \
+			for (int k = 0; k < 8; k++) \
+				sum[k] ^= *(const Vector##width *)(const void *)(at + i + \
+										 k * (width)); \
+		for (int k = 1; k < 8; k++) \
+			sum[0] ^= sum[k]; \
+		return sum[0][0] ^ sum[0][1]; \
 	}
-	s0 ^= s1 ^ s2 ^ s3;
-	return s0[0] ^ s0[3] ^ s0[7];
+READ(read_512, 64, __attribute__((target("avx512f"))))
+READ(read_256, 32, __attribute__((target("avx2"))))
+READ(read_128, 16, )
+#undef READ
+
+static ReadFn *widest_read(void)
+{
+	FlopsFn *f = widest();
+	return f == flops_512 ? read_512 : f == flops_256 ? read_256 : read_128;
 }
 
 /* --- many threads at once --------------------------------------------------------------------- */
 
 typedef struct Team {
 	FlopsFn *flops; /* NULL: read memory */
-	const Words *memory;
-	int64_t words; /* in all; a round reads one chunk, the next round the next */
+	ReadFn *read;
+	const char *memory;
+	int64_t bytes; /* in all; a round reads ROUND_BYTES, the next round the next */
+	int64_t near;  /* not 0: each thread reads so many bytes of its own, again and again */
 	int n;
 	atomic_int round, done; /* what is to be done; how many have done it */
 } Team;
@@ -130,18 +144,31 @@ typedef struct Member {
 	pthread_t thread;
 } Member;
 
-static void do_share(Member *m)
+static double read_near(const Member *m)
+{
+	const Team *t = m->team;
+	int64_t share = ROUND_BYTES / t->n, done = 0;
+	volatile uint64_t sink = 0;
+	for (; done < share; done += t->near)
+		sink = sink ^ t->read(t->memory + t->near * m->index, t->near);
+	return (double)done;
+}
+
+static double read_far(const Member *m)
 {
 	Team *t = m->team;
-	if (t->flops) {
-		m->work = t->flops(ROUNDS);
-		return;
-	}
-	int64_t chunk = chunk_bytes / (int64_t)sizeof(Words), share = chunk / t->n / 4 * 4;
-	int64_t first = atomic_load(&t->round) * chunk % (t->words / chunk * chunk);
-	volatile uint64_t sink = read_words(t->memory + first + share * m->index, share);
+	int64_t share = ROUND_BYTES / t->n / STRIDE * STRIDE;
+	int64_t first = (int64_t)atomic_load(&t->round) * ROUND_BYTES %
+			(t->bytes / ROUND_BYTES * ROUND_BYTES);
+	volatile uint64_t sink = t->read(t->memory + first + share * m->index, share);
 	(void)sink;
-	m->work = (double)share * sizeof(Words);
+	return (double)share;
+}
+
+static void do_share(Member *m)
+{
+	const Team *t = m->team;
+	m->work = t->flops ? t->flops(ROUNDS) : t->near ? read_near(m) : read_far(m);
 }
 
 static void *work(void *user)
@@ -173,10 +200,9 @@ static double timed_round(Team *t, Member *member, int round)
 }
 
 /* The best of some rounds; with fewer threads where the system gives no more. */
-static double best_rate(FlopsFn *flops, const Words *memory, int64_t words, int threads)
+static double best_rate(Team t, int threads)
 {
 	Member member[MAX_THREADS];
-	Team t = { .flops = flops, .memory = memory, .words = words };
 	double best = 0;
 	int n = threads < MAX_THREADS ? threads : MAX_THREADS;
 	for (int i = 0; i < n; i++)
@@ -193,54 +219,92 @@ static double best_rate(FlopsFn *flops, const Words *memory, int64_t words, int 
 	return best;
 }
 
-/* Far more than the caches hold. */
-static int64_t words_to_read(void)
+static void cache_bytes(int64_t bytes[LEVELS])
 {
 	Target host;
-	int64_t bytes = (int64_t)256 << 20;
-	if (target_find("native", &host) && host.l3_bytes * 4 > bytes)
-		bytes = host.l3_bytes * 4;
-	int64_t most = (int64_t)1 << 30;
-	return (bytes < most ? bytes : most) / (int64_t)sizeof(Words);
+	if (!target_find("native", &host))
+		host = (Target){ .l2_bytes = 256 << 10, .l3_bytes = 8 << 20 };
+	bytes[LEVEL_L2] = host.l2_bytes;
+	bytes[LEVEL_L3] = host.l3_bytes;
+	bytes[LEVEL_MEMORY] = 1 << 30;
+}
+
+/* For the memory level far more than the caches hold. */
+static int64_t bytes_to_read(void)
+{
+	int64_t size[LEVELS], least = (int64_t)256 << 20;
+	cache_bytes(size);
+	int64_t bytes = size[LEVEL_L3] * 4 > least ? size[LEVEL_L3] * 4 : least;
+	return bytes < size[LEVEL_MEMORY] ? bytes : size[LEVEL_MEMORY];
+}
+
+static Peak measure(Team t, int threads)
+{
+	Peak p = { .one = best_rate(t, 1), .all = best_rate(t, threads) };
+	p.all = fmax(p.all, p.one); /* one thread alone did it: the others were kept from running */
+	return p;
+}
+
+/* Half of the cache, of which threads share the third. */
+static Peak measure_cache(const char *memory, int level, int threads)
+{
+	int64_t size[LEVELS], each;
+	cache_bytes(size);
+	each = size[level] / 2 / (level == LEVEL_L3 ? threads : 1) / STRIDE * STRIDE;
+	Team t = { .read = widest_read(), .memory = memory, .near = each ? each : STRIDE };
+	return measure(t, threads);
 }
 
 Peaks peaks_measure(Cli *c)
 {
 	Peaks p = { .threads = burin_rt_threads(0) };
-	FlopsFn *flops = widest();
-	int64_t words = words_to_read();
+	int64_t bytes = bytes_to_read(), size[LEVELS];
+	cache_bytes(size);
 	progress_show(c, "measuring", 0, 1, "");
-	p.fma_gflops_1t = best_rate(flops, NULL, 0, 1);
-	p.fma_gflops_all = best_rate(flops, NULL, 0, p.threads);
-	Words *memory = aligned_alloc(4096, (size_t)words * sizeof(Words));
+	p.threads = p.threads < MAX_THREADS ? p.threads : MAX_THREADS;
+	p.fma = measure((Team){ .flops = widest() }, p.threads);
+	int64_t most = bytes + size[LEVEL_L2] * p.threads;
+	char *memory = aligned_alloc(4096, (size_t)(most + 4095) / 4096 * 4096);
 	if (memory) {
-		memset(memory, 1, (size_t)words * sizeof(Words));
-		p.read_gb_1t = best_rate(NULL, memory, words, 1);
-		p.read_gb_all = best_rate(NULL, memory, words, p.threads);
+		Team far = { .read = widest_read(), .memory = memory, .bytes = bytes };
+		memset(memory, 1, (size_t)most);
+		p.read[LEVEL_L2] = measure_cache(memory, LEVEL_L2, p.threads);
+		p.read[LEVEL_L3] = measure_cache(memory, LEVEL_L3, p.threads);
+		p.read[LEVEL_MEMORY] = measure(far, p.threads);
 	}
 	free(memory);
 	progress_wipe(c);
-	/* one thread alone did it: the others were kept from running */
-	p.fma_gflops_all = fmax(p.fma_gflops_all, p.fma_gflops_1t);
-	p.read_gb_all = fmax(p.read_gb_all, p.read_gb_1t);
+	for (int i = LEVEL_MEMORY; i > 0; i--) { /* disturbed, or no such cache */
+		p.read[i - 1].one = fmax(p.read[i - 1].one, p.read[i].one);
+		p.read[i - 1].all = fmax(p.read[i - 1].all, p.read[i].all);
+	}
 	return p;
 }
 
-static double between(double one, double all, int n_all, int threads)
+static double between(Peak p, int n_all, int threads)
 {
-	if (threads >= n_all || one * threads > all)
-		return all > one ? all : one;
-	return one * threads;
+	if (threads >= n_all || p.one * threads > p.all)
+		return p.all > p.one ? p.all : p.one;
+	return p.one * threads;
 }
 
 double peak_gflops(const Peaks *p, int threads)
 {
-	return between(p->fma_gflops_1t, p->fma_gflops_all, p->threads, threads);
+	return between(p->fma, p->threads, threads);
 }
 
-double peak_read(const Peaks *p, int threads)
+double peak_read(const Peaks *p, int level, int threads)
 {
-	return between(p->read_gb_1t, p->read_gb_all, p->threads, threads);
+	return between(p->read[level], p->threads, threads);
+}
+
+int level_of(double bytes, int threads)
+{
+	int64_t size[LEVELS];
+	cache_bytes(size);
+	return bytes <= (double)size[LEVEL_L2] * threads ? LEVEL_L2
+	       : bytes <= (double)size[LEVEL_L3]         ? LEVEL_L3
+							 : LEVEL_MEMORY;
 }
 
 /* --- kept ------------------------------------------------------------------------------------- */
@@ -254,28 +318,46 @@ static const char *kept_path(Cli *c)
 	return path;
 }
 
+/* Each number of a Peaks and its name in the file. */
+typedef struct Row {
+	const char *key;
+	double *value;
+} Row;
+enum { ROWS = 2 + 2 * LEVELS };
+
+static void list_rows(Peaks *p, Row row[ROWS])
+{
+	static const char *const one[LEVELS] = { "l2_gb_per_s_1t", "l3_gb_per_s_1t",
+						 "read_gb_per_s_1t" },
+				 *const all[LEVELS] = { "l2_gb_per_s", "l3_gb_per_s",
+							"read_gb_per_s" };
+	row[0] = (Row){ "fma_gflops_1t", &p->fma.one };
+	row[1] = (Row){ "fma_gflops_all", &p->fma.all };
+	for (int i = 0; i < LEVELS; i++) {
+		row[2 + 2 * i] = (Row){ one[i], &p->read[i].one };
+		row[3 + 2 * i] = (Row){ all[i], &p->read[i].all };
+	}
+}
+
 bool peaks_store(Cli *c, const Peaks *p)
 {
 	const char *path = kept_path(c);
+	Peaks copy = *p;
+	Row row[ROWS];
 	IoError e;
 	JsonWriter w;
 	Str s;
-	const struct {
-		const char *key;
-		double value;
-	} row[] = { { "fma_gflops_1t", p->fma_gflops_1t },
-		    { "fma_gflops_all", p->fma_gflops_all },
-		    { "read_gb_per_s_1t", p->read_gb_1t },
-		    { "read_gb_per_s", p->read_gb_all },
-		    { "threads", p->threads } };
+	list_rows(&copy, row);
 	str_init(&s, c->arena);
 	json_write(&w, &s, true);
 	json_put_object(&w);
 	json_put_key(&w, "cpu");
 	json_put_text(&w, cpu_name(c->arena));
-	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+	json_put_key(&w, "threads");
+	json_put_int(&w, p->threads);
+	for (int i = 0; i < ROWS; i++) {
 		json_put_key(&w, row[i].key);
-		json_put_real(&w, row[i].value);
+		json_put_real(&w, *row[i].value);
 	}
 	json_end(&w);
 	return path && io_write_file(path, str_text(&s), s.n, &e);
@@ -287,17 +369,17 @@ bool peaks_load(Cli *c, Peaks *out)
 	IoError e;
 	IoText t;
 	JsonError je;
-	double threads = 0;
+	Row row[ROWS];
+	int64_t threads = 0;
 	*out = (Peaks){ 0 };
 	if (!path || !io_read(path, c->arena, 1 << 16, &t, &e))
 		return false;
 	const JsonValue *v = json_parse(c->arena, t.at, t.n, &je);
 	bool ok = v && json_text(json_get(v, "cpu"), &cpu) && str_eq(cpu, cpu_name(c->arena)) &&
-		  json_real(json_get(v, "fma_gflops_1t"), &out->fma_gflops_1t) &&
-		  json_real(json_get(v, "fma_gflops_all"), &out->fma_gflops_all) &&
-		  json_real(json_get(v, "read_gb_per_s_1t"), &out->read_gb_1t) &&
-		  json_real(json_get(v, "read_gb_per_s"), &out->read_gb_all) &&
-		  json_real(json_get(v, "threads"), &threads);
+		  json_int(json_get(v, "threads"), &threads);
+	list_rows(out, row);
+	for (int i = 0; ok && i < ROWS; i++)
+		ok = json_real(json_get(v, row[i].key), row[i].value);
 	out->threads = (int)threads;
 	return ok && out->threads == burin_rt_threads(0);
 }

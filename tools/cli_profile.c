@@ -66,9 +66,11 @@ int bench_profile(Cli *c, Bench *b)
 
 /* --- reports ---------------------------------------------------------------------------------- */
 
+/* What a kernel reads and writes may lie in the nearest cache that holds it all. */
 double roof_share(const BenchKernel *k, const Peaks *p, int threads, bool *compute)
 {
-	double gflops = peak_gflops(p, threads), read = peak_read(p, threads);
+	double gflops = peak_gflops(p, threads);
+	double read = peak_read(p, level_of(k->bytes, threads), threads);
 	double by_flops = gflops > 0 ? k->flops / gflops : 0;
 	double by_bytes = read > 0 ? k->bytes / read : 0;
 	*compute = by_flops >= by_bytes;

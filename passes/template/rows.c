@@ -247,5 +247,6 @@ void template_border(Lowering *l, const Node *pad, const Storage *to)
 			kb_loops(kb, type_get(l->p->ctx, t->dtype, t->rank, dim), 0, at,
 				 fill_element, &f);
 		}
+	kb_kernel(kb)->bytes = (double)((t->count - in->count) * dtype_info[t->dtype].bytes);
 	kb_close(kb);
 }

@@ -499,6 +499,33 @@ static void test_random_images(void **state)
 	}
 }
 
+/* What the plan tells of its steps: depthwise convolutions count, a border counts no more than its
+ * own elements. */
+static void test_plan_counts_work(void **state)
+{
+	(void)state;
+	Fixture f;
+	start(&f, 1);
+	Node *x = input(&f, 4, ARRAY(1, 32, 12, 12));
+	x = conv(&f, x, (ConvCase){ .out = 64, .kernel = 1 });
+	x = conv(&f, x, (ConvCase){ .out = 64, .kernel = 3, .groups = 64, .pad = "1" });
+	result(&f, conv(&f, x, (ConvCase){ .out = 8, .kernel = 1 }));
+	PassOptions o = { .verify = true };
+	assert_true(target_find("x86-64-v3", &o.target));
+	Pass p = { .ctx = f.c, .o = &o };
+	Compiled k;
+	assert_true(compile_plans(&p, f.g, f.arena, &k));
+	double flops = 0, border = 0;
+	for (int i = 0; i < k.main->step.n; i++) {
+		flops += k.main->step.at[i].flops;
+		if (str_eq(k.main->step.at[i].kind, "border"))
+			border += k.main->step.at[i].bytes;
+	}
+	assert_true(flops == 2.0 * 144 * (64 * 32 + 64 * 9 + 8 * 64));
+	assert_true(border == 4.0 * 64 * (14 * 14 - 12 * 12));
+	stop(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -520,6 +547,7 @@ int main(void)
 		cmocka_unit_test(test_pack),
 		cmocka_unit_test(test_pack_leaves),
 		cmocka_unit_test(test_random_images),
+		cmocka_unit_test(test_plan_counts_work),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
