@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/map.h"
+#include "codegen/aot_cuda.h"
 #include "codegen/artifact/artifact.h"
 #include "codegen/compile.h"
 #include "codegen/prepare.h"
@@ -398,6 +399,8 @@ static bool run(Aot *z)
 bool compile_artifact(Context *c, const Graph *g, const CompileOptions *o, const ArtifactOptions *a,
 		      CompileReport *report)
 {
+	if (o->pass.target.kind == TARGET_CUDA)
+		return compile_cuda(c, g, o, a->path, report);
 	Arena *arena = arena_create();
 	Aot z = { .c = c, .o = o, .own = *a, .arena = arena };
 	z.prefix = a->prefix ? a->prefix : artifact_prefix(arena, g->name);

@@ -32,6 +32,10 @@ static int progress(void *user, const char *stage, int64_t done, int64_t total)
 static bool read_targets(CompileJob *j)
 {
 	const char *list = opts_get(j->o, "multiversion"), *one = opts_get(j->o, "target.cpu");
+	if (j->co.pass.target.kind == TARGET_CUDA) {
+		j->target[j->ao.n_target++] = j->co.pass.target;
+		return true;
+	}
 	const char *text = list ? list : one ? one : "x86-64-v4,x86-64-v3";
 	while (*text && j->ao.n_target < 8) {
 		size_t n = strcspn(text, ",");
@@ -81,6 +85,18 @@ static void rest(void *graph)
 	g->rest(g);
 }
 
+static bool read_emulation(CompileJob *j)
+{
+	const char *seed = opts_get(j->o, "emu.seed");
+	int64_t n = 1;
+	j->co.emu_compiler = opts_get(j->o, "emu.cc");
+	if (seed && !parse_i64(seed, strlen(seed), &n))
+		return diag_error(j->c->diag, (Loc){ 0 }, E5001,
+				  "option emu.seed: '%s' is no whole number", seed);
+	j->co.emu_seed = (uint64_t)n;
+	return true;
+}
+
 static bool read_job(CompileJob *j, const burin_graph *g, const char *path)
 {
 	const char *weights = opts_get(j->o, "weights");
@@ -106,21 +122,14 @@ static bool read_job(CompileJob *j, const burin_graph *g, const char *path)
 	if (wrong)
 		return diag_error(j->c->diag, (Loc){ 0 }, E5001, "prefix '%s': %s", j->ao.prefix,
 				  wrong);
-	return settings_read(j->c, j->o, &j->co.pass) &&
+	return settings_read(j->c, j->o, &j->co.pass) && read_emulation(j) &&
 	       (!path || (read_targets(j) && read_batches(j, g)));
-}
-
-static void release_program(void *p)
-{
-	program_destroy(p);
 }
 
 static burin_status compile_jit(CompileJob *j, const Graph *g, burin_model **out, burin_error *err)
 {
 	Program *p = program_compile(j->c, g, &j->co);
-	if (!p)
-		return diag_status(j->c->diag, err);
-	return model_of_program(out, program_table(p), release_program, p, err);
+	return p ? program_model(p, out, err) : diag_status(j->c->diag, err);
 }
 
 bool compile_job_begin(CompileJob *j, const burin_graph *g, const char *path)

@@ -3,39 +3,89 @@
  * the compilation's arena. */
 #include "codegen/compile.h"
 #include "base/oom.h"
+#include "codegen/cuda/emu.h"
 #include "codegen/prepare.h"
+#include "runtime/model.h"
 #include <stdlib.h>
 #include <string.h>
 
 struct Program {
 	Arena *arena;
 	Compiled compiled;
-	JitProgram *jit;
+	JitProgram *jit; /* one of the two */
+	EmuProgram *emu;
 	void *weights;
 };
+
+/* The machine that compiles: where weights are prepared, and where code runs unless on a GPU. */
+static bool read_targets(Context *c, Arena *arena, PassOptions *o, Target *host)
+{
+	bool gpu = o->target.kind == TARGET_CUDA;
+	if (gpu && !o->host.name && !target_find("native", &o->host))
+		return diag_error(c->diag, (Loc){ 0 }, E5101, "this CPU is not supported");
+	*host = target_resolve(arena, gpu ? &o->host : &o->target);
+	return true;
+}
+
+static bool make_code(Context *c, Program *p, const CompileOptions *o, const Target *host,
+		      JitOptions j)
+{
+	EmuOptions emu = { o->emu_compiler, o->emu_seed, o->emu_source };
+	if (o->pass.target.kind == TARGET_CUDA)
+		p->emu = emu_program(c, p->compiled.main, &o->pass.target, emu);
+	else
+		p->jit = jit_program(c, p->compiled.main, host, j);
+	return p->emu || p->jit;
+}
 
 Program *program_compile(Context *c, const Graph *g, const CompileOptions *o)
 {
 	Arena *arena = arena_create();
 	Program *p = ARENA_NEW(arena, Program);
-	Pass pass = { .ctx = c, .o = &o->pass };
+	PassOptions po = o->pass;
+	Pass pass = { .ctx = c, .o = &po };
 	JitOptions j = { o->threads, o->cache };
+	Target host;
 	p->arena = arena;
-	Target t = target_resolve(arena, &o->pass.target);
-	if (compile_plans(&pass, g, arena, &p->compiled) &&
-	    prepare_weights(c, &p->compiled, &t, j, &p->weights)) {
+	bool ok = read_targets(c, arena, &po, &host) &&
+		  compile_plans(&pass, g, arena, &p->compiled) &&
+		  prepare_weights(c, &p->compiled, &host, j, &p->weights);
+	if (ok) {
 		p->compiled.main->weight = p->weights;
-		p->jit = jit_program(c, p->compiled.main, &t, j);
+		ok = make_code(c, p, o, &host, j);
 	}
-	if (p->jit)
+	if (ok)
 		return p;
 	program_destroy(p);
 	return NULL;
 }
 
+static void release_program(void *p)
+{
+	program_destroy(p);
+}
+
+static const char *fault_of(const void *p)
+{
+	return program_fault(p);
+}
+
+burin_status program_model(Program *p, burin_model **out, burin_error *err)
+{
+	burin_status s = model_of_program(out, program_table(p), release_program, p, err);
+	if (s == BURIN_OK)
+		(*out)->fault = fault_of;
+	return s;
+}
+
 const BurinProgram *program_table(const Program *p)
 {
-	return jit_table(p->jit);
+	return p->emu ? emu_table(p->emu) : jit_table(p->jit);
+}
+
+const char *program_fault(const Program *p)
+{
+	return p->emu ? emu_fault(p->emu) : NULL;
 }
 
 const Plan *program_plan(const Program *p)
@@ -53,6 +103,7 @@ void program_destroy(Program *p)
 	if (!p)
 		return;
 	jit_destroy(p->jit);
+	emu_destroy(p->emu);
 	weights_free(p->weights);
 	arena_destroy(p->arena);
 }

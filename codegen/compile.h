@@ -4,10 +4,15 @@
 #ifndef CODEGEN_COMPILE_H
 #define CODEGEN_COMPILE_H
 #include "codegen/codegen.h"
+#include "include/burin.h"
 #include "passes/pass.h"
 
 typedef struct CompileOptions {
-	PassOptions pass;         /* the target of the first variant */
+	PassOptions pass;         /* the target of the first variant; in memory, kernels for a GPU
+				     run in the emulation */
+	const char *emu_compiler; /* NULL: found in PATH */
+	uint64_t emu_seed;        /* of the order of threads */
+	const char *emu_source;   /* for tests: this text of the kernels; or NULL */
 	int threads;              /* that compile; 0: one */
 	const ObjectCache *cache; /* or NULL */
 	int (*progress)(void *user, const char *stage, int64_t done,
@@ -22,8 +27,11 @@ typedef struct CompileOptions {
 typedef struct Program Program;
 Program *program_compile(Context *c, const Graph *g,
 			 const CompileOptions *o); /* NULL: see c->diag */
+/* As the public interface has it; on failure the program is destroyed. */
+burin_status program_model(Program *p, burin_model **out, burin_error *err);
 const BurinProgram *program_table(const Program *p);
 const Plan *program_plan(const Program *p);
+const char *program_fault(const Program *p);  /* of a run that returned DEVICE; else NULL */
 const Graph *program_graph(const Program *p); /* after the graph passes */
 void program_destroy(Program *p);             /* accepts NULL */
 

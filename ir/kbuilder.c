@@ -48,6 +48,10 @@ static void mark_aliases(KBuilder *kb)
 Kernel *kb_finish(KBuilder *kb)
 {
 	mark_aliases(kb);
+	for (int i = 0; kb->owned && i < kb->k->buf.n; i++)
+		kb->k->buf.at[i].owned = true;
+	if (kb->target.kind == TARGET_CUDA)
+		kernel_place_barriers(kb->k);
 	kernel_finish(kb->k);
 	return kb->k;
 }
@@ -60,6 +64,16 @@ Kernel *kb_kernel(KBuilder *kb)
 const Target *kb_target(const KBuilder *kb)
 {
 	return &kb->target;
+}
+
+void kb_set_lanes(KBuilder *kb, int lanes)
+{
+	kb->target.vector_bytes = lanes * 4;
+}
+
+void kb_own_all(KBuilder *kb)
+{
+	kb->owned = true;
 }
 
 Context *kb_context(const KBuilder *kb)
@@ -330,8 +344,21 @@ Node *kb_load_buf(KBuilder *kb, int buf, Node *const *at)
 			 type_scalar(kb->ctx, b->dtype), at, b->rank);
 }
 
+/* A staged output is where it belongs already. */
+static bool is_there(const KBuilder *kb, int buf, Node *const *at, const Node *value)
+{
+	if (value->op != OP_load || ATTR_OF(value, index)->index != buf)
+		return false;
+	for (int i = 0; i < kb->k->buf.at[buf].rank; i++)
+		if (value->in[i] != at[i])
+			return false;
+	return true;
+}
+
 void kb_store_buf(KBuilder *kb, int buf, Node *const *at, Node *value)
 {
+	if (is_there(kb, buf, at, value))
+		return;
 	Stmt *s = append(kb, S_STORE);
 	s->buf = buf;
 	s->value = value;

@@ -33,6 +33,11 @@ KBuilder *kb_create(Context *c, Arena *arena, const Target *t, const char *kind)
 Kernel *kb_finish(KBuilder *kb); /* closes, hashes */
 Kernel *kb_kernel(KBuilder *kb);
 const Target *kb_target(const KBuilder *kb);
+/* Vectors of this kernel have so many lanes, of whatever data type. GPUs: the threads of a block.
+ */
+void kb_set_lanes(KBuilder *kb, int lanes);
+/* GPUs: no lane of this kernel reads or overwrites what another has written. */
+void kb_own_all(KBuilder *kb);
 Context *kb_context(const KBuilder *kb);
 Arena *kb_arena(const KBuilder *kb);
 

@@ -29,6 +29,7 @@ struct KBuilder {
 	Arena *arena;
 	Kernel *k;
 	Target target;
+	bool owned;   /* kb_own_all */
 	Map *values;  /* hash -> chain of kernel nodes */
 	Map *tensors; /* Node * -> Tensor * */
 	Scope *scope;

@@ -13,6 +13,8 @@
  * - An AX_VECTOR axis means lanes: a value that depends on it is a vector of `lanes`, of which the
  * first `extent` are active. Loads and stores touch active lanes only; S_SET keeps the old value of
  * inactive lanes. At most one vector axis is open at a time.
+ * - On a GPU lanes are the threads of a block, tasks are blocks, scratch is shared memory
+ * (docs/cuda.md); there the condition of S_IF may depend on the lane.
  * - An axis may be opened by several loops one after another; a variable indexed by it (Var.axes)
  * keeps its copies and lanes between.
  *
@@ -52,6 +54,7 @@ typedef struct Buf {
 	int align;                /* bytes guaranteed for element 0 */
 	bool written, read;
 	bool aliased; /* may share memory with another buffer: no `noalias` */
+	bool owned; /* each lane reads and overwrites only what it wrote itself: needs no barrier */
 } Buf;
 
 typedef struct Var {
@@ -70,7 +73,7 @@ typedef enum StmtKind {
 		      lanes are threads of a GPU */
 	S_BLOCK,   /* body: a stage of its own, whose constants had better not occupy registers in
 		      the loops around and beside it */
-	S_BARRIER, /* all threads of a block (CUDA); nothing on the CPU */
+	S_BARRIER, /* all threads of a block meet (GPU); nothing on the CPU */
 	S_MMA,     /* var += a b by each warp, a 32nd of the lanes: see above */
 	STMT_KINDS
 } StmtKind;
@@ -114,12 +117,20 @@ int stmt_operands(const Kernel *k, const Stmt *s, Node *out[MAX_OPERANDS]);
 typedef struct Range {
 	int64_t min, max;
 } Range;
+#define KERNEL_FAR ((int64_t)1 << 60) /* beyond, nothing is known */
 Range kernel_range(const Kernel *k, const Node *n);
 bool kernel_affine(const Node *n, int64_t scale, int64_t coef[MAX_AXES], int64_t *c0);
 bool index_value(const Node *n, int64_t *v); /* the value of an integer constant */
 /* The elements a buffer has, as positions relative to its first argument's; false when they cannot
  * be counted. max < min: none. */
 bool buf_span(const Buf *b, Range *out);
+
+/* By node id: whether the value differs between the lanes of a vector axis. */
+bool *kernel_lanes(const Kernel *k, Arena *a);
+
+/* Adds the S_BARRIERs that a kernel whose lanes are threads needs: between a store by one thread
+ * and a load or store of the same buffer by another. */
+void kernel_place_barriers(Kernel *k);
 
 /* Text (docs/text-form.md), canonical: names are renumbered. kernel_parse (ir/text.h) reads it. */
 void kernel_print(Str *s, const Kernel *k);

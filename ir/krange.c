@@ -1,7 +1,7 @@
 /* What is known of index values: intervals, and sums of axes. */
 #include "ir/kernel.h"
 
-static const int64_t FAR = (int64_t)1 << 60;
+static const int64_t FAR = KERNEL_FAR;
 
 bool index_value(const Node *n, int64_t *v)
 {

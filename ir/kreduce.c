@@ -4,7 +4,11 @@
  * accumulators (independent sums hide the latency of the addition); the number of accumulators
  * depends on the sizes alone, so the order of additions does too. When the asked element already is
  * a vector (channels last), the reduction is a plain loop over vectors, unrolled when it is a small
- * window. */
+ * window.
+ *
+ * On a GPU lanes are threads, to which index arithmetic is cheap: there loops and reductions over
+ * several dimensions run flat over all of them, and a part of a vector is as good as a whole one.
+ */
 #include "ir/kbuilder_impl.h"
 #include <math.h>
 
@@ -12,6 +16,8 @@ enum { UNROLL_WINDOW = 32, ACCUMULATORS = 4 };
 
 static int lanes_of(const KBuilder *kb, DType t)
 {
+	if (kb->target.kind == TARGET_CUDA)
+		return target_lanes(&kb->target, 4);
 	int lanes = target_lanes(&kb->target, dtype_info[t].bytes < 4 ? 4 : dtype_info[t].bytes);
 	return lanes < 1 ? 1 : lanes;
 }
@@ -66,11 +72,58 @@ static void last_dimension(KBuilder *kb, const Type *t, Node **at, KbBody *body,
 		vector_part(kb, at, last, kb_i(kb, full * lanes), n % lanes, lanes, body, user);
 }
 
+/* GPU: the dimensions from `first` on as one, which is turned back into an index of each. */
+typedef struct FlatLoops {
+	const Type *inner;
+	int first;
+	Node **at;
+	KbBody *body;
+	void *user;
+} FlatLoops;
+
+static void flat_element(KBuilder *kb, Node **at, void *user)
+{
+	const FlatLoops *f = user;
+	kb_unflat(kb, f->inner, at[0], f->at + f->first);
+	f->body(kb, f->at, f->user);
+}
+
+static void flat_loops(KBuilder *kb, const Type *t, int first, Node **at, KbBody *body, void *user)
+{
+	FlatLoops f = { .first = first, .at = at, .body = body, .user = user };
+	Node *flat;
+	f.inner = type_get(kb->ctx, t->dtype, t->rank - first, t->dim + first);
+	last_dimension(kb, type_get(kb->ctx, t->dtype, 1, &f.inner->count), &flat, flat_element,
+		       &f);
+}
+
+/* Inside of a vector axis: one element after another. */
+static void scalar_loops(KBuilder *kb, const Type *t, int first, Node **at, KbBody *body,
+			 void *user)
+{
+	int opened = 0;
+	for (int d = first; d < t->rank; d++) {
+		at[d] = kb_i(kb, 0);
+		if (t->dim[d] == 1)
+			continue;
+		at[d] = kb_axis(kb, "d", AX_LOOP, t->dim[d], 0);
+		kb_open(kb, at[d]);
+		opened++;
+	}
+	body(kb, at, user);
+	while (opened--)
+		kb_close(kb);
+}
+
 void kb_loops(KBuilder *kb, const Type *t, int first, Node **at, KbBody *body, void *user)
 {
 	int opened = 0;
 	if (first >= t->rank) {
 		body(kb, at, user);
+		return;
+	}
+	if (kb->target.kind == TARGET_CUDA) {
+		(vector_open(kb) ? scalar_loops : flat_loops)(kb, t, first, at, body, user);
 		return;
 	}
 	for (int d = first; d < t->rank - 1; d++) {
@@ -267,6 +320,45 @@ static Node *reduce_vector(KBuilder *kb, Reduction *rd, uint64_t axes, int lanes
 	return kb_var(kb, "total", sum, axes);
 }
 
+/* GPU: the reduced dimensions as one, shared out to the threads of the block; each adds up what is
+ * its own, then all meet once. The last elements, fewer than threads, are a choice of value, not a
+ * branch, so that nothing is kept from moving out of it. */
+static void by_thread(KBuilder *kb, Reduction *rd, const Type *extents, Node *acc, Node *v,
+		      Node *base, int64_t active)
+{
+	kb_open(kb, v);
+	kb_unflat(kb, extents, kb_iadd(kb, base, v), rd->r);
+	Node *x = rd->element(kb, rd->n, rd->at, rd->r, rd->user);
+	x = combine(kb, rd->fold, acc, x);
+	if (active)
+		x = kb_guard(kb, kb_emit2(kb, OP_lt, v, kb_i(kb, active)), x, acc);
+	kb_set(kb, acc, x);
+	kb_close(kb);
+}
+
+enum { LEAST_BY_THREADS = 16 };
+
+static Node *reduce_by_threads(KBuilder *kb, Reduction *rd, uint64_t axes, int lanes)
+{
+	const Type *extents = type_get(kb->ctx, DT_i64, rd->n_r, rd->extent);
+	int64_t n = extents->count, full = n / lanes;
+	if (n < LEAST_BY_THREADS)
+		return reduce_plain(kb, rd, axes);
+	Node *v = kb_axis(kb, "v", AX_VECTOR, n < lanes ? n : lanes, lanes), *base = kb_i(kb, 0);
+	Node *b = kb_axis(kb, "b", AX_LOOP, full, 0);
+	Node *acc = accumulator(kb, rd, axes, NULL, v);
+	if (full > 1) {
+		kb_open(kb, b);
+		base = kb_imul(kb, b, lanes);
+	}
+	by_thread(kb, rd, extents, acc, v, base, 0);
+	if (full > 1)
+		kb_close(kb);
+	if (full && n % lanes)
+		by_thread(kb, rd, extents, acc, v, kb_i(kb, full * lanes), n % lanes);
+	return kb_var(kb, "total", kb_fold(kb, rd->fold, acc, v->axes), axes);
+}
+
 Node *kb_reduce(KBuilder *kb, const Node *n, Node *const *at, int n_r, const int64_t *extent,
 		Op fold, KbElement *element, void *user)
 {
@@ -276,9 +368,11 @@ Node *kb_reduce(KBuilder *kb, const Node *n, Node *const *at, int n_r, const int
 		axes |= at[i]->axes;
 	Scope *was = kb_move(kb, kb_scope_of(kb, axes));
 	int lanes = lanes_of(kb, n->type->dtype);
-	bool by_vectors = n_r > 0 && extent[n_r - 1] >= lanes && lanes > 1 &&
-			  !has_vector(kb, axes) && !vector_open(kb);
-	Node *v = by_vectors ? reduce_vector(kb, &rd, axes, lanes) : reduce_plain(kb, &rd, axes);
+	bool free = n_r > 0 && lanes > 1 && !has_vector(kb, axes) && !vector_open(kb);
+	bool threads = kb->target.kind == TARGET_CUDA;
+	Node *v = free && threads                    ? reduce_by_threads(kb, &rd, axes, lanes)
+		  : free && extent[n_r - 1] >= lanes ? reduce_vector(kb, &rd, axes, lanes)
+						     : reduce_plain(kb, &rd, axes);
 	kb_move(kb, was);
 	return v;
 }

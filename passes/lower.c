@@ -71,6 +71,8 @@ static bool wants_staging(const Lowering *l, const Node *n)
 		width *= t->dim[i];
 	int uses = uses_in_group(l, n);
 	bool out = output_of(l->group, n);
+	if (!out && gpu_row_is_thread(l, width))
+		return false;
 	return width > 1 && ((out && uses > 0) || (uses > 1 && is_costly(l, n)));
 }
 

@@ -22,6 +22,7 @@ bool pass_find(const char *name, PassId *out);
 
 typedef struct PassOptions {
 	Target target;
+	Target host; /* where the prepare plan runs when the target is a GPU */
 	bool off[PASS_COUNT];
 	bool verify;            /* after every pass */
 	bool bf16;              /* GPUs: products may round their factors to bf16 */

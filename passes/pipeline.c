@@ -59,11 +59,18 @@ static Graph *run_pass(const Pass *p, PassId id, const Graph *g, Arena *arena)
 	return made;
 }
 
+/* Winograd's convolution has a template for CPUs only. */
+static bool applies(const Pass *p, PassId id)
+{
+	bool gpu = p->o->target.kind == TARGET_CUDA;
+	return !p->o->off[id] && !(gpu && id == PASS_winograd);
+}
+
 Graph *run_graph_passes(const Pass *p, const Graph *g, Arena *arena)
 {
 	Graph *at = graph_prune(g, arena);
 	for (int id = 0; at && id < PASS_COUNT; id++)
-		if (!p->o->off[id])
+		if (applies(p, (PassId)id))
 			at = run_pass(p, (PassId)id, at, arena);
 	return at;
 }
@@ -93,6 +100,10 @@ bool compile_plans(const Pass *p, const Graph *g, Arena *arena, Compiled *out)
 		return false;
 	out->main = plan_graph(p, out->split.main, arena);
 	Pass prepare = *p;
+	PassOptions on_host = *p->o;
+	on_host.target = on_host.host;
+	if (p->o->target.kind == TARGET_CUDA)
+		prepare.o = &on_host;
 	prepare.from_file = true;
 	if (out->main && out->split.prepare->result.n)
 		out->prepare = plan_graph(&prepare, out->split.prepare, arena);

@@ -41,16 +41,39 @@ static bool read_precision(Context *c, const char *value, PassOptions *out)
 
 static bool read_target(Context *c, const char *name, Target *out)
 {
-	if (target_find(name ? name : "native", out))
+	if (target_find(name ? name : "native", out) && out->kind == TARGET_CPU)
 		return true;
 	diag_error(c->diag, (Loc){ 0 }, E5101, "unknown CPU '%s'", name);
 	diag_hint(c->diag, "one of native, x86-64-v2, x86-64-v3, x86-64-v4");
 	return false;
 }
 
+static bool read_gpu(Context *c, const char *name, Target *out)
+{
+	if (target_find(name ? name : "sm_80", out) && out->kind == TARGET_CUDA)
+		return true;
+	diag_error(c->diag, (Loc){ 0 }, E5101, "unknown GPU '%s'", name);
+	diag_hint(c->diag, "one of sm_75, sm_80, sm_90");
+	return false;
+}
+
+/* target: the machine that the model is compiled for; host: where its weights are prepared. */
+static bool read_device(Context *c, const burin_opts *o, PassOptions *out)
+{
+	const char *device = opts_get(o, "device"), *cpu = opts_get(o, "target.cpu");
+	if (!device || str_eq(device, "cpu"))
+		return read_target(c, cpu, &out->target);
+	if (str_eq(device, "cuda") || str_eq(device, "cuda-emu"))
+		return read_target(c, cpu, &out->host) &&
+		       read_gpu(c, opts_get(o, "gpu"), &out->target);
+	diag_error(c->diag, (Loc){ 0 }, E5001, "option device: there is no device '%s'", device);
+	diag_hint(c->diag, "one of cpu, cuda, cuda-emu");
+	return false;
+}
+
 bool settings_read(Context *c, const burin_opts *o, PassOptions *out)
 {
-	bool ok = read_target(c, opts_get(o, "target.cpu"), &out->target);
+	bool ok = read_device(c, o, out);
 	for (int i = 0; i < opts_count(o); i++) {
 		const char *key, *value;
 		opts_at(o, i, &key, &value);

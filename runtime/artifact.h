@@ -52,7 +52,7 @@ typedef void BurinStepFn(void *const *base, int64_t begin, int64_t end, void *sc
 
 /* The status word of a run: an int32 at this offset from the workspace base, in the header that
  * lies before it. Zeroed when a run starts; a kernel that meets an index out of range stores 1 (a
- * plain store: all write the same) and the run returns INDEX. */
+ * plain store: all write the same) and the run returns INDEX. Any other value: DEVICE. */
 enum { BURIN_STATUS_OFFSET = -64, BURIN_HEADER_BYTES = 64 };
 
 typedef struct BurinStep {

@@ -250,8 +250,9 @@ static burin_status take_tensors(burin_exec *e, const burin_tensor *in, const bu
 	return BURIN_OK;
 }
 
-static burin_status explain(int result, burin_error *err)
+static burin_status explain(const burin_model *m, int result, burin_error *err)
 {
+	const char *fault = m->fault ? m->fault(m->owner) : NULL;
 	switch (result) {
 	case BURIN_RT_OK: return BURIN_OK;
 	case BURIN_RT_INDEX:
@@ -259,6 +260,8 @@ static burin_status explain(int result, burin_error *err)
 	case BURIN_RT_SHAPE:
 		return rt_fail(err, BURIN_E_SHAPE, 6001,
 			       "a size that the model was not compiled for");
+	case BURIN_RT_DEVICE:
+		return rt_fail(err, BURIN_E_DEVICE, 6106, "%s", fault ? fault : "unknown fault");
 	case BURIN_RT_CPU: return rt_fail(err, BURIN_E_TARGET, 6103, "not for this CPU");
 	}
 	return rt_fail(err, BURIN_E_INTERNAL, 7001, "the runtime returned %d", result);
@@ -268,7 +271,7 @@ static burin_status run_on_gpu(burin_exec *e, burin_error *err)
 {
 	CudaError failure;
 	int r = cuda_exec_run(e->gpu, e->ports, &failure);
-	return r < 0 ? gpu_failure(&failure, err) : explain(r, err);
+	return r < 0 ? gpu_failure(&failure, err) : explain(e->model, r, err);
 }
 
 burin_status burin_run(burin_exec *e, const burin_tensor *in, size_t n_in, const burin_tensor *out,
@@ -289,6 +292,7 @@ burin_status burin_run(burin_exec *e, const burin_tensor *in, size_t n_in, const
 	if (e->gpu)
 		return run_on_gpu(e, err);
 	return explain(
+		e->model,
 		burin_rt_run_timed(p, e->ctx, p->free_batch ? n : 1, e->ports, e->workspace, e->ns),
 		err);
 }

@@ -23,6 +23,7 @@ struct burin_model {
 	int64_t *sizes;   /* of their shapes */
 	void *library;    /* of dlopen, or NULL */
 	void (*release)(void *owner);
+	const char *(*fault)(const void *owner); /* what a run that returned DEVICE met; or NULL */
 	void *owner;
 	void *weights; /* a mapping to be given to the contexts, or NULL */
 	size_t weights_bytes;

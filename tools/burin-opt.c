@@ -3,14 +3,16 @@
  *
  *   burin-opt [--gradient] [--passes=a,b,c] [--simplify] [--target=test]
  *             [--fp=strict|contract|fast] [--locs] [--data] [--explain] [--dump] [--lower] [--run]
- *             [--bf16] [FILE]
+ *             [--bf16] [--cuda] [FILE]
  *
+ * --cuda prints the CUDA C of the graph's kernels after all passes, for the target or sm_80.
  * Without FILE, or with -, the text comes from standard input. --gradient appends the gradients of
  * the first result, a scalar, for all trainable parameters, and makes them results. What is read
  * and what is printed is verified, and the printed text is read again and printed once more: if
  * that differs, burin-opt fails. --run interprets kernels on made-up numbers and prints what they
  * wrote. Diagnostics go to standard error; the exit code is that of their class. */
 #include "base/oom.h"
+#include "codegen/cuda/cuda.h"
 #include "ir/text.h"
 #include "passes/autodiff.h"
 #include "tools/opt_kernel.h"
@@ -20,7 +22,7 @@
 
 typedef struct Options {
 	const char *passes, *file, *target;
-	bool gradient, simplify, explain, dump, lower, run, bf16;
+	bool gradient, simplify, explain, dump, lower, run, bf16, cuda;
 	FpMode fp;
 	TextOptions text;
 } Options;
@@ -30,7 +32,7 @@ static int usage(const char *arg)
 	fprintf(stderr, "burin-opt: unknown argument '%s'\n", arg);
 	fprintf(stderr, "usage: burin-opt [--gradient] [--passes=a,b] [--simplify] "
 			"[--target=NAME] [--fp=strict|contract|fast] [--locs] [--data] [--explain] "
-			"[--dump] [--lower] [--run] [--bf16] [FILE]\n");
+			"[--dump] [--lower] [--run] [--bf16] [--cuda] [FILE]\n");
 	return 2;
 }
 
@@ -56,7 +58,7 @@ static bool read_option(Options *o, const char *arg)
 		      { "--locs", &o->text.locs },    { "--data", &o->text.data },
 		      { "--explain", &o->explain },   { "--dump", &o->dump },
 		      { "--lower", &o->lower },       { "--run", &o->run },
-		      { "--bf16", &o->bf16 } };
+		      { "--bf16", &o->bf16 },         { "--cuda", &o->cuda } };
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		if (str_eq(arg, flags[i].name)) {
 			*flags[i].to = true;
@@ -142,6 +144,20 @@ static bool check_round_trip(Context *c, const Str *text, TextOptions o)
 			  "the printed graph reads back as another:\n%s", str_text(&again));
 }
 
+static bool print_cuda(const Pass *p, const Graph *g, Str *out)
+{
+	Context *c = p->ctx;
+	PassOptions po = *p->o;
+	Pass to = { .ctx = c, .o = &po };
+	Compiled compiled;
+	if (po.target.kind != TARGET_CUDA && !target_find("sm_80", &po.target))
+		return false;
+	if (!target_find("test", &po.host) || !compile_plans(&to, g, c->arena, &compiled))
+		return false;
+	CudaKernel *k = ARENA_ARRAY(c->arena, CudaKernel, compiled.main->kernel.n + 1);
+	return cuda_source(c, c->arena, compiled.main, &po.target, k, out);
+}
+
 static bool process_graph(const Pass *p, const Options *o, const char *file, const Str *in,
 			  Str *out)
 {
@@ -149,6 +165,8 @@ static bool process_graph(const Pass *p, const Options *o, const char *file, con
 	Graph *g = graph_parse(c, c->arena, file, str_text(in), in->n);
 	if (!g || !graph_verify(g, LEVEL_T | LEVEL_M))
 		return false;
+	if (o->cuda)
+		return print_cuda(p, g, out);
 	if (o->gradient)
 		g = with_gradients(c, g);
 	g = g ? run_passes(p, o, g) : NULL;

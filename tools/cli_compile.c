@@ -59,7 +59,7 @@ static int64_t file_bytes(const char *path)
 
 static bool is_text(const char *path)
 {
-	return str_ends(path, ".ll") || str_ends(path, ".s");
+	return str_ends(path, ".ll") || str_ends(path, ".s") || str_ends(path, ".cu");
 }
 
 /* Text is made for the best alone. */

@@ -312,11 +312,6 @@ int model_fill(Cli *c, Model *m, GivenList *given, uint64_t seed)
 
 /* --- loading ---------------------------------------------------------------------------------- */
 
-static void release_program(void *p)
-{
-	program_destroy(p);
-}
-
 burin_model *graph_compile(Cli *c, burin_graph *g, const Graph *graph)
 {
 	CompileJob job = { .c = g->ctx, .o = c->opts };
@@ -326,7 +321,7 @@ burin_model *graph_compile(Cli *c, burin_graph *g, const Graph *graph)
 		return NULL;
 	Program *p = program_compile(g->ctx, graph, &job.co);
 	compile_job_end(&job);
-	if (p && model_of_program(&m, program_table(p), release_program, p, &e) != BURIN_OK)
+	if (p && program_model(p, &m, &e) != BURIN_OK)
 		diag_error(g->ctx->diag, (Loc){ 0 }, E7001, "%s", e.message);
 	return m;
 }

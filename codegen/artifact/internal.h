@@ -2,23 +2,15 @@
 #ifndef CODEGEN_ARTIFACT_INTERNAL_H
 #define CODEGEN_ARTIFACT_INTERNAL_H
 #include "codegen/artifact/artifact.h"
-#include "base/oom.h"
+#include "base/io.h"
 #include "codegen/artifact/elf_out.h"
-#include <limits.h>
+#include "codegen/folder.h"
 
 typedef struct Exports {
 	const char *const *name;
 	int n;
 } Exports;
 Exports artifact_exports(Arena *a, const char *prefix, bool cuda);
-
-/* A folder of our own beside the output, for the linker; removed with all in it, in any case. */
-typedef struct Folder {
-	OomOwned owned;
-	char path[PATH_MAX];
-} Folder;
-bool folder_begin(Folder *f, const char *output, IoError *e);
-void folder_end(Folder *f);
 
 /* The object, or an archive of it; path's file appears complete or not at all. */
 bool object_write(const ElfOut *e, const char *path, bool scratch, IoError *error);

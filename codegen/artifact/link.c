@@ -6,44 +6,23 @@
 #include "base/io_error.h"
 #include "base/vec.h"
 #include "codegen/artifact/elf_attach.h"
+#include "codegen/process.h"
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-enum { SAID_BYTES = 4096, LINKED_LIMIT = INT32_MAX };
+enum { LINKED_LIMIT = INT32_MAX };
 typedef VEC(char *) Args;
-
-extern char **environ;
 
 /* ---- finding
  * ----------------------------------------------------------------------------------------------------
  */
-
-static bool is_program(const char *path)
-{
-	return access(path, X_OK) == 0;
-}
-
-static const char *in_path(Arena *a, const char *name)
-{
-	const char *at = getenv("PATH");
-	while (at && *at) {
-		const char *end = strchrnul(at, ':');
-		const char *path = arena_printf(a, "%.*s/%s", (int)(end - at), at, name);
-		if (end > at && *at == '/' && is_program(path))
-			return path;
-		at = *end ? end + 1 : end;
-	}
-	return NULL;
-}
 
 /* The linker runs in another folder. What links point to is left alone: lld goes by the name it is
  * called by. */
@@ -60,11 +39,11 @@ const char *artifact_linker(Arena *a, const char *wanted)
 	static const char *const names[] = { "ld.lld-19", "ld.lld", "ld", "cc" };
 	const char *found = NULL;
 	if (wanted && strchr(wanted, '/'))
-		return is_program(wanted) ? absolute(a, wanted) : NULL;
+		return access(wanted, X_OK) == 0 ? absolute(a, wanted) : NULL;
 	if (wanted)
-		return in_path(a, wanted);
+		return process_find(a, wanted);
 	for (size_t i = 0; !found && i < sizeof(names) / sizeof(names[0]); i++)
-		found = in_path(a, names[i]);
+		found = process_find(a, names[i]);
 	return found;
 }
 
@@ -205,92 +184,20 @@ static bool make_arguments(Context *c, const ArtifactRequest *r, const char *lin
  * ----------------------------------------------------------------------------------------------------
  */
 
-typedef struct Run {
-	pid_t pid;
-	int out; /* what it says: end of a pipe */
-	bool stopped;
-	size_t n;
-	char said[SAID_BYTES];
-} Run;
-
-static int spawn(Run *run, const char *folder, char *const *args)
-{
-	posix_spawn_file_actions_t actions;
-	int pipe_ends[2];
-	if (pipe2(pipe_ends, O_CLOEXEC) != 0)
-		return errno;
-	int error = posix_spawn_file_actions_init(&actions);
-	if (error == 0) {
-		posix_spawn_file_actions_addchdir_np(&actions, folder);
-		posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-		posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], 1);
-		posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], 2);
-		error = posix_spawn(&run->pid, args[0], &actions, NULL, args, environ);
-		posix_spawn_file_actions_destroy(&actions);
-	}
-	close(pipe_ends[1]);
-	run->out = pipe_ends[0];
-	if (error != 0)
-		close(run->out);
-	return error;
-}
-
-static void check_stop(Run *run, const volatile sig_atomic_t *stop)
-{
-	if (stop && *stop && !run->stopped) {
-		run->stopped = true;
-		kill(run->pid, SIGTERM);
-	}
-}
-
-/* Keeps the beginning of what the linker says. */
-static void listen_to(Run *run, const volatile sig_atomic_t *stop)
-{
-	char more[1024];
-	for (;;) {
-		ssize_t n = read(run->out, more, sizeof(more));
-		check_stop(run, stop);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		size_t room = sizeof(run->said) - 1 - run->n;
-		size_t kept = (size_t)n < room ? (size_t)n : room;
-		memcpy(run->said + run->n, more, kept);
-		run->n += kept;
-	}
-	run->said[run->n] = 0;
-	close(run->out);
-}
-
-static int wait_for(Run *run, const volatile sig_atomic_t *stop)
-{
-	int status = 0;
-	while (waitpid(run->pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			return -1;
-		check_stop(run, stop);
-	}
-	return status;
-}
-
 static bool run_linker(Context *c, const char *folder, char *const *args,
 		       const volatile sig_atomic_t *stop)
 {
-	Run run = { .pid = 0 };
-	int error = spawn(&run, folder, args);
+	Process run;
+	int error = process_run(&run, folder, args, stop);
 	if (error != 0)
 		return diag_error(c->diag, (Loc){ 0 }, E5211, "%s could not be started: %s",
 				  args[0], strerror(error));
-	listen_to(&run, stop);
-	int status = wait_for(&run, stop);
 	if (run.stopped)
 		return diag_error(c->diag, (Loc){ 0 }, E5213, "stopped while linking");
-	if (status == 0)
+	if (run.status == 0)
 		return true;
 	diag_error(c->diag, (Loc){ 0 }, E5211, "%s failed (%s %d): %s", args[0],
-		   WIFEXITED(status) ? "exit status" : "signal",
-		   WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), run.said);
+		   run.signalled ? "signal" : "exit status", run.status, run.said);
 	diag_hint(c->diag, "choose another with --linker, or write a .a or a .o");
 	return false;
 }

@@ -187,7 +187,8 @@ static bool check_request(Context *c, const ArtifactRequest *r)
 		return diag_error(c->diag, (Loc){ 0 }, E5001, "prefix '%s': %s", r->prefix, wrong);
 	if (!str_ends(r->path, ".so") && !str_ends(r->path, ".a") && !str_ends(r->path, ".o")) {
 		diag_error(c->diag, (Loc){ 0 }, E5001, "unknown kind of output: %s", r->path);
-		diag_hint(c->diag, "give it the suffix .so, .a or .o");
+		diag_hint(c->diag, str_ends(r->path, ".cu") ? "add --device cuda"
+							    : "give it the suffix .so, .a or .o");
 		return false;
 	}
 	return true;

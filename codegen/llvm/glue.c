@@ -1,6 +1,7 @@
 /* The module that makes a program of kernels: a function per step that finds the step's buffers,
  * and the tables of runtime/artifact.h as constants. */
 #include "codegen/llvm/internal.h"
+#include "codegen/table.h"
 #include "ir/blob.h"
 #include "runtime/cuda/program.h"
 #include <string.h>
@@ -67,20 +68,6 @@ static LLVMValueRef record(Gluer *g, LLVMValueRef *field, unsigned n)
 
 /* --- steps ----------------------------------------------------------------------------------- */
 
-/* Position in base[]: inputs, outputs, workspace, weights. */
-static int base_index(const Plan *p, const PlanArg *a)
-{
-	int after = p->input.n + p->output.n;
-	switch (a->space) {
-	case SPACE_INPUT: return a->index;
-	case SPACE_OUTPUT: return p->input.n + a->index;
-	case SPACE_WORK: return after;
-	case SPACE_WEIGHT: return after + 1;
-	case SPACE_COUNT: break;
-	}
-	return after;
-}
-
 static LLVMValueRef kernel_function(Gluer *g, const char *name, int n_arg, LLVMTypeRef *type)
 {
 	LLVMTypeRef *param = ARENA_ARRAY(g->arena, LLVMTypeRef, n_arg + 3);
@@ -95,7 +82,7 @@ static LLVMValueRef kernel_function(Gluer *g, const char *name, int n_arg, LLVMT
 
 static LLVMValueRef argument(Gluer *g, LLVMValueRef base, const Plan *p, const PlanArg *a)
 {
-	LLVMValueRef at = wide(g, base_index(p, a)), offset = wide(g, a->offset);
+	LLVMValueRef at = wide(g, plan_base_index(p, a)), offset = wide(g, a->offset);
 	LLVMValueRef slot = LLVMBuildGEP2(g->b, g->ptr, base, &at, 1, "");
 	LLVMValueRef v = LLVMBuildLoad2(g->b, g->ptr, slot, "");
 	if (a->offset == 0)
@@ -258,23 +245,6 @@ static LLVMValueRef variant_record(Gluer *g, const GlueVariant *v)
 	return record(g, field, 9);
 }
 
-/* What kernels rely on for a pointer of the caller. */
-static int port_align(const Plan *p, Space space, int index)
-{
-	int align = 1;
-	for (int i = 0; i < p->step.n; i++) {
-		const Step *s = &p->step.at[i];
-		for (int j = 0, b = 0; j < s->n_arg; j++, b++) {
-			while (s->kernel->buf.at[b].space != BUF_ARG)
-				b++;
-			if (s->arg[j].space == space && s->arg[j].index == index &&
-			    s->kernel->buf.at[b].align > align)
-				align = s->kernel->buf.at[b].align;
-		}
-	}
-	return align;
-}
-
 static LLVMValueRef port_record(Gluer *g, const Plan *p, Space space, int index)
 {
 	const PlanPort *port = space == SPACE_INPUT ? &p->input.at[index] : &p->output.at[index];
@@ -285,7 +255,7 @@ static LLVMValueRef port_record(Gluer *g, const Plan *p, Space space, int index)
 		dim[i] = wide(g, items && i == 0 ? -1 : t->dim[i]);
 	LLVMValueRef field[6] = { text(g, port->name),
 				  word(g, t->dtype),
-				  word(g, port_align(p, space, index)),
+				  word(g, plan_port_align(p, space, index)),
 				  wide(g, t->rank),
 				  table(g, "dims", g->i64, dim, t->rank),
 				  wide(g, type_bytes(t) / (items ? t->dim[0] : 1)) };

@@ -42,6 +42,12 @@ static void check_element(KBuilder *kb, Node **at, void *user)
 	Node *i = as_i64(kb, kb_read(kb, c->index, full));
 	Node *outside = kb_emit2(kb, OP_or, kb_emit2(kb, OP_lt, i, kb_i(kb, -c->size)),
 				 kb_emit2(kb, OP_ge, i, kb_i(kb, c->size)));
+	if (kb_target(kb)->kind == TARGET_CUDA) { /* a thread's own affair: all write the same */
+		kb_open_if(kb, outside);
+		kb_store_buf(kb, c->status, NULL, kb_f(kb, DT_i32, 1));
+		kb_close(kb);
+		return;
+	}
 	Node *bit = kb_emit3(kb, OP_select, outside, kb_i(kb, 1), kb_i(kb, 0));
 	Node *some = kb_fold(kb, OP_fold_max, bit, vector_axes(kb, bit->axes));
 	kb_open_if(kb, kb_emit2(kb, OP_ne, some, kb_i(kb, 0)));

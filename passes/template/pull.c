@@ -136,7 +136,9 @@ static void single_elements(Lowering *l, const Node *root)
 void template_pull(Lowering *l)
 {
 	const Node *root = l->group->output.at[0];
-	if (root->type->rank >= 3 && shares_reads(l->group->anchor))
+	if (on_gpu(l))
+		gpu_pull(l);
+	else if (root->type->rank >= 3 && shares_reads(l->group->anchor))
 		image_rows(l, root);
 	else
 		single_elements(l, root);

@@ -73,6 +73,10 @@ static void reduced_rows(Lowering *l)
 	KBuilder *kb = l->kb;
 	const Type *shape = widest(l->group);
 	int rank = l->group->row_rank;
+	if (on_gpu(l)) {
+		gpu_rows(l, shape);
+		return;
+	}
 	int64_t rows = product(shape, 0, rank), width = product(shape, rank, shape->rank);
 	int64_t per_task = rows_per_task(rows, width * 4);
 	Node *at[MAX_RANK], *row[MAX_RANK];
@@ -164,6 +168,8 @@ void template_rows(Lowering *l)
 	const Type *t = l->group->output.at[0]->type;
 	if (l->group->row_rank >= 0)
 		reduced_rows(l);
+	else if (on_gpu(l))
+		gpu_elementwise(l, t);
 	else if (l->flat && t->rank > 0)
 		flat_elements(l, t);
 	else
@@ -189,6 +195,10 @@ void element_loops(Lowering *l, const Type *shape, KbBody *body, void *user)
 	KBuilder *kb = l->kb;
 	Node *at[MAX_RANK];
 	int rank = shape->rank > 1 ? shape->rank - 1 : 0;
+	if (on_gpu(l)) {
+		gpu_elements(l, shape, body, user);
+		return;
+	}
 	int64_t rows = product(shape, 0, rank), width = product(shape, rank, shape->rank);
 	int64_t per_task = rows_per_task(rows, width * 4);
 	row_index(kb, shape, rank, open_rows(kb, rows, per_task), at);

@@ -35,6 +35,7 @@ void template_check(Lowering *l, const Node *index, int64_t size, int64_t compon
 bool index_may_be_outside(const Node *index, int64_t size);
 void element_loops(Lowering *l, const Type *shape, KbBody *body, void *user);
 
+/* --- GPUs: other loops, the same pulling ----------------------------------------------------- */
 static inline bool on_gpu(const Lowering *l)
 {
 	return l->p->o->target.kind == TARGET_CUDA;
@@ -50,6 +51,13 @@ static inline bool gpu_narrow_products(const Lowering *l)
 {
 	return l->p->o->bf16 && l->p->o->target.arch >= 80;
 }
+void gpu_elements(Lowering *l, const Type *t, KbBody *body,
+		  void *user); /* body for each element, by a thread of its own */
+void gpu_elementwise(Lowering *l, const Type *t); /* all outputs, so */
+void gpu_rows(Lowering *l, const Type *shape);    /* a row reduction's rows */
+void gpu_pull(Lowering *l);
+/* Rows of this width are a thread's each, which has no scratch of its own. */
+bool gpu_row_is_thread(const Lowering *l, int64_t width);
 
 /* Element `at` of every output of the group, stored. */
 void store_outputs(Lowering *l, Node *const *at);

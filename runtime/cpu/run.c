@@ -192,7 +192,7 @@ static int run_variant(const BurinProgram *p, const BurinVariant *v, Ctx *c, int
 		  .stride = layout_scratch_stride(v->scratch_bytes),
 		  .ns = ns };
 	run_job(&j, c);
-	return *status != 0 ? BURIN_RT_INDEX : BURIN_RT_OK;
+	return *status == 0 ? BURIN_RT_OK : *status == 1 ? BURIN_RT_INDEX : BURIN_RT_DEVICE;
 }
 
 static const BurinVariant *variant_for(const BurinProgram *p, int64_t items)

@@ -1,7 +1,7 @@
 /* The folder in which a linker works: beside the output, so that the finished file takes its place
  * by rename. A process that has the old file mapped keeps it, and whoever looks sees the old or the
  * new one, never half of it. */
-#include "codegen/artifact/internal.h"
+#include "codegen/folder.h"
 #include "base/io_error.h"
 #include <dirent.h>
 #include <errno.h>
