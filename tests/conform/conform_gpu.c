@@ -1,38 +1,38 @@
 /* Contractions as GPUs have them, without a GPU: cases of the operators that have templates of
- * their own there, compiled for one and run by the interpreter of kernels, against the reference.
- * Few multiprocessors make big tiles, many make small ones; every third case rounds the factors of
- * products to bf16.
+ * their own there, compiled for one and run by the interpreter of kernels, some also as CUDA C by
+ * the emulation, against the reference. Few multiprocessors make big tiles, many make small ones;
+ * every third case rounds the factors of products to bf16.
  *
  *   conform_gpu [OPERATOR [CASE]]
  *
+ * A case named is also emulated. BURIN_CONFORM_EMULATED is every how many-th case is, else.
  * BURIN_CONFORM_CASES is the number of cases of each operator, BURIN_CONFORM_SEED another series.
  */
 #include "tests/conform/generate.h"
 #include "tests/unit/plan_eval.h"
 #include <stdio.h>
 
-enum { CASES = 8 };
+enum { CASES = 8, EMULATED = 4 };
 
 static const Op operators[] = { OP_matmul, OP_conv,   OP_conv_dw, OP_attention,
 				OP_linear, OP_conv2d, OP_gemm,    OP_conv_transpose2d };
 
-static int number(const char *name, int otherwise)
+static PassOptions gpu_options(const Case *c, int cores)
 {
-	const char *text = getenv(name);
-	return text ? atoi(text) : otherwise;
+	PassOptions o = { .verify = true, .bf16 = c->bf16 };
+	if (!target_find("sm_80", &o.target) || !target_find("native", &o.host))
+		abort();
+	o.target.cores = cores;
+	return o;
 }
 
 /* Compiled for the GPU and interpreted: the bytes of each result. */
-static bool run(Case *c, int cores, void **out)
+static bool interpret(Case *c, int cores, void **out)
 {
-	PassOptions o = { .verify = true, .bf16 = c->bf16 };
+	PassOptions o = gpu_options(c, cores);
 	Pass pass = { .ctx = c->ctx, .o = &o };
 	Compiled k;
 	void *in[CASE_PORTS];
-	if (!target_find("sm_80", &o.target))
-		return false;
-	o.target.cores = cores;
-	o.off[PASS_winograd] = true;
 	if (!compile_plans(&pass, c->g, c->arena, &k)) {
 		case_fail(c, "does not compile");
 		return false;
@@ -54,7 +54,20 @@ static bool run(Case *c, int cores, void **out)
 	return ok;
 }
 
-static void run_case(Op op, int i, uint64_t series)
+static bool emulate(Case *c, int cores, void **out)
+{
+	CompileOptions o = { .pass = gpu_options(c, cores), .emu_seed = c->random, .threads = 1 };
+	Program *p = program_compile(c->ctx, c->g, &o);
+	bool ok = p && case_run(c, p, (Placement){ .fill = ~0u }, out);
+	if (!p)
+		case_fail(c, "does not compile for the emulation");
+	if (p && program_fault(p))
+		case_fail(c, "%s", program_fault(p));
+	program_destroy(p);
+	return ok;
+}
+
+static void run_case(Op op, int i, uint64_t series, bool emulated)
 {
 	static const int cores[] = { 1, 8, 108 };
 	Case *c = case_create(((uint64_t)op << 32) + (uint64_t)i + series * 7919, FP_CONTRACT);
@@ -67,16 +80,20 @@ static void run_case(Op op, int i, uint64_t series)
 	generate_row(op).make(c, op);
 	case_enter(c);
 	tally()->cases++;
-	if (case_reference(c) && run(c, cores[(i + (int)op) % 3], out))
+	bool known = case_reference(c);
+	if (known && interpret(c, cores[(i + (int)op) % 3], out))
 		case_compare(c, "interpreted", out);
+	if (known && emulated && emulate(c, cores[(i + (int)op) % 3], out))
+		case_compare(c, "emulated", out);
 	case_enter(NULL);
 	case_destroy(c);
 }
 
 int main(int argc, char **argv)
 {
-	int cases = number("BURIN_CONFORM_CASES", CASES), done = 0;
-	uint64_t series = (uint64_t)number("BURIN_CONFORM_SEED", 0);
+	int cases = (int)env_number("BURIN_CONFORM_CASES", CASES), done = 0;
+	uint64_t series = (uint64_t)env_number("BURIN_CONFORM_SEED", 0);
+	int emulated = (int)env_number("BURIN_CONFORM_EMULATED", EMULATED);
 	double start = seconds();
 	for (size_t k = 0; k < sizeof operators / sizeof *operators; k++) {
 		Op op = operators[k];
@@ -84,9 +101,9 @@ int main(int argc, char **argv)
 			continue;
 		for (int i = 0; i < cases; i++, done++)
 			if (argc < 3 || atoi(argv[2]) == i)
-				run_case(op, i, series);
+				run_case(op, i, series, argc > 2 || (i + (int)op) % emulated == 0);
 		if (argc > 2 && atoi(argv[2]) >= cases)
-			run_case(op, atoi(argv[2]), series);
+			run_case(op, atoi(argv[2]), series, true);
 	}
 	const Tally *t = tally();
 	printf("%lld cases, %lld elements (%lld not known), %d failed, %.1f s\n",
