@@ -32,8 +32,8 @@ static bool out_of_memory(Context *c, int64_t bytes)
 static bool copy_blob(Context *c, const Node *param, char *to)
 {
 	const Blob *b = static_data(param);
-	int64_t item = dtype_info[b->type->dtype].bytes;
-	if (!b->data)
+	int64_t item = dtype_info[param->type->dtype].bytes;
+	if (!b || !b->data)
 		return diag_error(c->diag, param->loc, E4001, "parameter '%s' has no data",
 				  param->name ? param->name : "?");
 	if (!b->splat) {
@@ -170,6 +170,26 @@ bool prepare_weights(Context *c, const Compiled *k, const Target *host, JitOptio
 		to.block = NULL;
 	}
 	*weights = to.block;
+	return ok;
+}
+
+bool constant_weights(Context *c, const Graph *g, const Plan *plan, void **weights)
+{
+	int64_t bytes = align_up(plan->weight_bytes + 1), at = 0;
+	char *block = aligned_alloc(ALIGN, (size_t)bytes);
+	bool ok = block != NULL || out_of_memory(c, bytes);
+	if (ok)
+		memset(block, 0, (size_t)bytes);
+	for (int i = 0; ok && i < g->param.n; i++)
+		if (!is_state(g->param.at[i])) {
+			ok = copy_blob(c, g->param.at[i], block + at);
+			at = align_up(at + type_bytes(g->param.at[i]->type));
+		}
+	if (!ok) {
+		free(block);
+		block = NULL;
+	}
+	*weights = block;
 	return ok;
 }
 

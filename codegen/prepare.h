@@ -18,5 +18,8 @@ bool prepare_into(Context *c, const Compiled *compiled, const Target *host, JitO
 /* Into memory of its own. *weights: free with weights_free. */
 bool prepare_weights(Context *c, const Compiled *compiled, const Target *host, JitOptions o,
 		     void **weights);
+/* The weights of a plan whose parameters (but the state) all have data: a step's of training, or a
+ * preparation's from the state. */
+bool constant_weights(Context *c, const Graph *g, const Plan *plan, void **weights);
 void weights_free(void *weights); /* accepts NULL */
 #endif

@@ -62,7 +62,8 @@ static bool read_options(Context *c, const burin_opts *o, ReadOptions *r)
 	c->emit_fold = option_on(o, "emit.fold", true);
 	c->emit_cse = option_on(o, "emit.cse", true);
 	c->emit_rules = option_on(o, "emit.rules", true);
-	r->weights = opts_get(o, "model-weights");
+	const char *weights = opts_get(o, "model-weights");
+	r->weights = weights ? arena_strdup(c->arena, weights) : NULL; /* rebuild outlives o */
 	r->shapes_only = option_on(o, "check-only", false);
 	if (size && (!parse_i64(size, strlen(size), &r->default_size) || r->default_size < 1))
 		return bad_value(c, "size", size, "a positive whole number");

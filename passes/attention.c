@@ -119,6 +119,12 @@ static Node *softmax_exponential(Node *p)
 /* The softmax's operand; NULL when p is no softmax along the last dimension. */
 static Node *softmax_operand(const Rewrite *w, Node *p, const char **miss)
 {
+	if (p->op == OP_softmax &&
+	    axis_norm(ATTR_OF(p, softmax)->axis, p->type->rank) == p->type->rank - 1) {
+		if (w->uses[p->id] != 1 || w->uses[p->in[0]->id] != 1)
+			*miss = "the probabilities or the scores are used elsewhere too";
+		return p->in[0]; /* still a macro, before differentiation */
+	}
 	Node *e = softmax_exponential(p);
 	if (!e || e->op != OP_exp || e->in[0]->op != OP_sub)
 		return NULL;

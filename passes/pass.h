@@ -36,6 +36,8 @@ typedef struct Pass {
 	const PassOptions *o;
 	bool from_file; /* the graph's inputs lie in a file as they come: at any address */
 	const StateLayout *state; /* of the graph's state parameters; NULL: in their order */
+	bool from_state; /* inference over trained parameters: prepare reads them from the state and
+			    gives all weights of main; its own parameters are constants */
 } Pass;
 
 /* One line of --explain. */

@@ -104,7 +104,7 @@ bool compile_plans(const Pass *p, const Graph *g, Arena *arena, Compiled *out)
 	on_host.target = on_host.host;
 	if (p->o->target.kind == TARGET_CUDA)
 		prepare.o = &on_host;
-	prepare.from_file = true;
+	prepare.from_file = !p->from_state;
 	if (out->main && out->split.prepare->result.n)
 		out->prepare = plan_graph(&prepare, out->split.prepare, arena);
 	return out->main && !diag_errors(p->ctx->diag);

@@ -66,6 +66,15 @@ static void mark_main(Splitter *s)
 	}
 }
 
+/* A parameter as a tensor of the state; a constant as a parameter that prepare carries itself. */
+static Node *from_state(Splitter *s, const Node *n)
+{
+	if (n->op == OP_param)
+		return emit_state(s->prepare, n->type, ATTR_OF(n, param)->name, false, NULL);
+	const char *name = arena_printf(s->arena, "c%d", s->prepare->graph->param.n);
+	return emit_param(s->prepare, n->type, name, false, static_data(n));
+}
+
 /* The node in the prepare graph, with all it needs: they come earlier in the order. */
 static void prepare_up_to(Splitter *s, const bool *wanted)
 {
@@ -75,7 +84,10 @@ static void prepare_up_to(Splitter *s, const bool *wanted)
 			continue;
 		s->prepare->loc = n->loc;
 		s->prepare->name = n->name;
-		if (n->op == OP_param || (n->op == OP_const && !is_uniform_const(n))) {
+		bool given = n->op == OP_param || (n->op == OP_const && !is_uniform_const(n));
+		if (given && s->p->from_state) {
+			s->prepared[n->id] = from_state(s, n);
+		} else if (given) {
 			s->prepared[n->id] =
 				emit_input(s->prepare, n->type, n->name, s->out->source.n);
 			vec_push(s->arena, &s->out->source, n);
@@ -104,14 +116,16 @@ const Blob *static_data(const Node *n)
 
 static bool computed_weight(const Splitter *s, const Node *n)
 {
-	return s->in_main[n->id] && s->is_static[n->id] && !made_in_place(n) && n->op != OP_param &&
-	       n->op != OP_const;
+	bool given = n->op == OP_param || n->op == OP_const;
+	return s->in_main[n->id] && s->is_static[n->id] && !made_in_place(n) &&
+	       (s->p->from_state || !given);
 }
 
 static Node *weight_param(Splitter *s, Node *n)
 {
 	const char *name = arena_printf(s->arena, "w%d", s->out->weight.n);
-	Node *w = emit_param(s->main, n->type, name, false, static_data(n));
+	const Blob *data = s->p->from_state ? NULL : static_data(n);
+	Node *w = emit_param(s->main, n->type, name, false, data);
 	vec_push(s->arena, &s->out->weight, w);
 	return w;
 }

@@ -7,24 +7,37 @@
  * then overwrites. What cannot be had so (a swap of two states, say) is copied at the end, by
  * passes/lower.c. */
 #include "passes/fuse.h"
-#include <string.h>
+#include "passes/train.h"
 
 enum { ALIGN = 64 };
 
 /* --- places ---------------------------------------------------------------------------------- */
 
+static void add_tensor(StateLayout *l, const Node *n, Arena *arena)
+{
+	const Attr_param *a = ATTR_OF(n, param);
+	StateTensor t = { a->name, n->type, l->bytes, a->data, a->trainable };
+	vec_push(arena, &l->tensor, t);
+	l->bytes = (l->bytes + type_bytes(n->type) + ALIGN - 1) / ALIGN * ALIGN;
+}
+
 StateLayout *state_layout(const Graph *g, Arena *arena)
 {
 	StateLayout *l = ARENA_NEW(arena, StateLayout);
-	for (int i = 0; i < g->param.n; i++) {
-		const Node *n = g->param.at[i];
-		const Attr_param *a = ATTR_OF(n, param);
-		if (!a->state)
-			continue;
-		StateTensor t = { a->name, n->type, l->bytes, a->data, a->trainable };
-		vec_push(arena, &l->tensor, t);
-		l->bytes = (l->bytes + type_bytes(n->type) + ALIGN - 1) / ALIGN * ALIGN;
-	}
+	for (int i = 0; i < g->param.n; i++)
+		if (is_state(g->param.at[i]))
+			add_tensor(l, g->param.at[i], arena);
+	return l;
+}
+
+StateLayout *train_layout(const Graph *g, const Graph *step, Arena *arena)
+{
+	StateLayout *l = ARENA_NEW(arena, StateLayout);
+	for (int i = 0; i < g->param.n; i++)
+		add_tensor(l, g->param.at[i], arena);
+	for (int i = 0; i < step->param.n; i++)
+		if (!state_find(l, ATTR_OF(step->param.at[i], param)->name))
+			add_tensor(l, step->param.at[i], arena);
 	return l;
 }
 

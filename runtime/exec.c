@@ -214,8 +214,8 @@ static burin_status check_shape(const burin_port *port, const burin_tensor *t, i
 	return BURIN_OK;
 }
 
-static burin_status take_tensor(const burin_port *port, const BurinPort *info,
-				const burin_tensor *t, void **data, int64_t *n, burin_error *err)
+burin_status rt_take_tensor(const burin_port *port, const BurinPort *info, const burin_tensor *t,
+			    void **data, int64_t *n, burin_error *err)
 {
 	if (t->dtype.code != port->spec.dtype.code || t->dtype.bits != port->spec.dtype.bits ||
 	    t->dtype.lanes != 1)
@@ -243,16 +243,16 @@ static burin_status take_tensors(burin_exec *e, const burin_tensor *in, const bu
 		bool input = i < n_in;
 		const BurinPort *info = input ? &m->program->in[i] : &m->program->out[i - n_in];
 		const burin_tensor *t = input ? &in[i] : &out[i - n_in];
-		burin_status s = take_tensor(&m->port[i], info, t, &e->ports[i], n, err);
+		burin_status s = rt_take_tensor(&m->port[i], info, t, &e->ports[i], n, err);
 		if (s != BURIN_OK)
 			return s;
 	}
 	return BURIN_OK;
 }
 
-static burin_status explain(const burin_model *m, int result, burin_error *err)
+burin_status rt_explain(const burin_model *m, int result, burin_error *err)
 {
-	const char *fault = m->fault ? m->fault(m->owner) : NULL;
+	const char *fault = m && m->fault ? m->fault(m->owner) : NULL;
 	switch (result) {
 	case BURIN_RT_OK: return BURIN_OK;
 	case BURIN_RT_INDEX:
@@ -271,7 +271,7 @@ static burin_status run_on_gpu(burin_exec *e, burin_error *err)
 {
 	CudaError failure;
 	int r = cuda_exec_run(e->gpu, e->ports, &failure);
-	return r < 0 ? gpu_failure(&failure, err) : explain(e->model, r, err);
+	return r < 0 ? gpu_failure(&failure, err) : rt_explain(e->model, r, err);
 }
 
 burin_status burin_run(burin_exec *e, const burin_tensor *in, size_t n_in, const burin_tensor *out,
@@ -291,7 +291,7 @@ burin_status burin_run(burin_exec *e, const burin_tensor *in, size_t n_in, const
 	e->runs++;
 	if (e->gpu)
 		return run_on_gpu(e, err);
-	return explain(
+	return rt_explain(
 		e->model,
 		burin_rt_run_timed(p, e->ctx, p->free_batch ? n : 1, e->ports, e->workspace, e->ns),
 		err);

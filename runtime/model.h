@@ -17,6 +17,11 @@ void opts_at(const burin_opts *o, int i, const char **key, const char **value);
 burin_status opts_threads(const burin_opts *o, int *threads, burin_error *err);
 burin_status opts_flag(const burin_opts *o, const char *key, bool *value, burin_error *err);
 
+/* The data of a tensor that fits the port (and the alignment in info); *n: the free size, -1 until
+ * a tensor gives it. */
+burin_status rt_take_tensor(const burin_port *port, const BurinPort *info, const burin_tensor *t,
+			    void **data, int64_t *n, burin_error *err);
+
 struct burin_model {
 	const BurinProgram *program;
 	burin_port *port; /* inputs, then outputs */
@@ -28,6 +33,8 @@ struct burin_model {
 	void *weights; /* a mapping to be given to the contexts, or NULL */
 	size_t weights_bytes;
 };
+/* What burin_rt_run returned, as a status and an error. m: whose program ran, or NULL. */
+burin_status rt_explain(const burin_model *m, int result, burin_error *err);
 /* For a program that lives in memory: release(owner) is called when the model is freed, and here on
  * failure. */
 burin_status model_of_program(burin_model **out, const BurinProgram *p,

@@ -75,11 +75,14 @@ static void run_alone(const Job *j)
 }
 
 /* Nobody waits before a step that is independent of those since the last barrier, nor where thread
- * 0 has run all of them alone and runs the next one too. */
-static bool barrier_after(const BurinVariant *v, uint32_t step, bool wide)
+ * 0 has run all of them alone and runs the next one too. That barrier is still owed then: the first
+ * step that others take part in waits for thread 0, also when it joins the one before it. */
+static bool barrier_after(const BurinVariant *v, uint32_t step, bool wide, bool *owed)
 {
-	return step + 1 < v->n_steps && !v->step[step + 1].joins &&
-	       (wide || v->step[step + 1].n_tasks > 1);
+	if (step + 1 >= v->n_steps)
+		return false;
+	*owed = *owed || !v->step[step + 1].joins;
+	return *owed && (wide || v->step[step + 1].n_tasks > 1);
 }
 
 static void run_region(void *arg, Pool *pool, int thread)
@@ -87,16 +90,17 @@ static void run_region(void *arg, Pool *pool, int thread)
 	const Job *j = arg;
 	uint32_t phase = 0;
 	bool timed = j->ns && thread == 0,
-	     wide = false; /* several threads since the last barrier */
+	     wide = false, /* several threads since the last barrier */
+		owed = false;
 	if (thread != 0)
 		rounding_set(j->rounding);
 	for (uint32_t s = 0; s < j->variant->n_steps; s++) {
 		uint64_t start = timed ? now() : 0;
 		run_part(j, s, thread, pool->n);
 		wide = wide || j->variant->step[s].n_tasks > 1;
-		if (barrier_after(j->variant, s, wide)) {
+		if (barrier_after(j->variant, s, wide, &owed)) {
 			pool_barrier(pool, &phase);
-			wide = false;
+			wide = owed = false;
 		}
 		if (timed)
 			j->ns[s] += now() - start;

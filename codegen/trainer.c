@@ -1,0 +1,554 @@
+/* Training in memory: burin_trainer_* of the public interface.
+ *
+ * The state is one block of memory, laid out once by passes/train.h. Programs are compiled when a
+ * batch size is first met: the step, which reads and writes the state; and, for judging between
+ * steps, the inference of the same model with a preparation that makes its packed weights from the
+ * state. All run on one context's threads, in one workspace. */
+#include "base/oom.h"
+#include "codegen/checkpoint.h"
+#include "codegen/job.h"
+#include "codegen/prepare.h"
+#include "passes/train.h"
+#include "runtime/cpu/rt.h"
+#include "runtime/model.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGN = 64, MAX_PORTS = 64 };
+
+/* A plan in memory, with its weights. */
+typedef struct Code {
+	Compiled k;
+	JitProgram *main, *prepare;
+	void *weights, *constants; /* of main, of prepare */
+} Code;
+
+typedef struct Lesson { /* for one batch size */
+	int64_t batch;
+	Code step, judge;
+	bool has_step, has_judge;
+	uint64_t prepared; /* the state that judge's weights are made of, see burin_trainer.version
+			    */
+	struct Lesson *next;
+} Lesson;
+
+struct burin_trainer {
+	Arena *arena;
+	burin_graph *g; /* the caller's; only its memory grows */
+	CompileJob job;
+	StateLayout *layout;
+	char *state;
+	uint64_t version; /* counts changes of the state, from 1 */
+	Lesson *lessons;
+	burin_port *input, *metric, *tensor;
+	BurinPort *info; /* of the inputs */
+	int n_input, n_metric;
+	void *work;
+	size_t work_bytes;
+	const char *note;
+	char ctx[BURIN_CTX_BYTES];
+};
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+static void code_free(Code *k)
+{
+	jit_destroy(k->main);
+	jit_destroy(k->prepare);
+	weights_free(k->weights);
+	weights_free(k->constants);
+}
+
+void burin_trainer_free(burin_trainer *t)
+{
+	if (!t)
+		return;
+	for (Lesson *l = t->lessons; l; l = l->next) {
+		code_free(&l->step);
+		code_free(&l->judge);
+	}
+	compile_job_end(&t->job);
+	burin_rt_ctx_done(NULL, t->ctx);
+	free(t->work);
+	free(t->state);
+	arena_destroy(t->arena);
+	free(t);
+}
+
+/* Errors of earlier calls are not those of this one. */
+static void fresh_errors(burin_trainer *t)
+{
+	t->g->ctx->diag = diag_create(t->g->ctx->arena);
+}
+
+/* --- ports ----------------------------------------------------------------------------------- */
+
+static burin_tensor spec_of(burin_trainer *t, const Type *type)
+{
+	const DlType *d = &dl_types[type->dtype];
+	burin_tensor s = { .device = { .type = 1 },
+			   .ndim = type->rank,
+			   .dtype = { d->code, d->bits, 1 } };
+	s.shape = ARENA_ARRAY(t->arena, int64_t, type->rank + 1);
+	for (int i = 0; i < type->rank; i++)
+		s.shape[i] = type->dim[i];
+	return s;
+}
+
+static burin_port port_of(burin_trainer *t, const char *name, const Type *type)
+{
+	burin_port p = { .size = sizeof p, .name = name, .spec = spec_of(t, type) };
+	int64_t *most = ARENA_ARRAY(t->arena, int64_t, type->rank + 1);
+	p.min_shape = p.spec.shape;
+	p.max_shape = most;
+	for (int i = 0; i < type->rank; i++)
+		most[i] = type->dim[i];
+	return p;
+}
+
+/* A size that differs between graphs for two and for three examples is the batch. */
+static bool free_sizes(burin_trainer *t, burin_port *p, const Type *two, const Type *three)
+{
+	int64_t *least = ARENA_ARRAY(t->arena, int64_t, two->rank + 1);
+	int64_t *most = ARENA_ARRAY(t->arena, int64_t, two->rank + 1);
+	for (int i = 0; i < two->rank; i++) {
+		bool batch = two->dim[i] != three->dim[i];
+		if (batch && (two->dim[i] != 2 || three->dim[i] != 3))
+			return diag_error(t->g->ctx->diag, (Loc){ 0 }, E5112,
+					  "input '%s': size %d is a function of the batch's",
+					  p->name, i);
+		least[i] = batch ? 1 : two->dim[i];
+		most[i] = batch ? INT64_MAX : two->dim[i];
+		if (batch)
+			p->spec.shape[i] = -1;
+	}
+	p->min_shape = least;
+	p->max_shape = most;
+	return true;
+}
+
+static bool make_inputs(burin_trainer *t, const Graph *two, const Graph *three)
+{
+	t->n_input = two->input.n;
+	t->input = ARENA_ARRAY(t->arena, burin_port, t->n_input + 1);
+	t->info = ARENA_ARRAY(t->arena, BurinPort, t->n_input + 1);
+	for (int i = 0; i < t->n_input; i++) {
+		const Node *n = two->input.at[i];
+		int item = dtype_info[n->type->dtype].bytes;
+		t->input[i] = port_of(t, ATTR_OF(n, port)->name, n->type);
+		t->info[i] = (BurinPort){ .name = t->input[i].name,
+					  .dtype = (int32_t)n->type->dtype,
+					  .align = item,
+					  .bytes = item };
+		if (three && !free_sizes(t, &t->input[i], n->type, three->input.at[i]->type))
+			return false;
+	}
+	return true;
+}
+
+static void make_metrics(burin_trainer *t, const Graph *g)
+{
+	t->n_metric = g->result.n;
+	t->metric = ARENA_ARRAY(t->arena, burin_port, t->n_metric + 1);
+	for (int i = 0; i < t->n_metric; i++)
+		t->metric[i] = port_of(t, g->result_name.at[i], g->result.at[i]->type);
+}
+
+/* --- the state ------------------------------------------------------------------------------- */
+
+static bool fill_tensor(burin_trainer *t, const StateTensor *s)
+{
+	char *to = t->state + s->offset;
+	int64_t item = dtype_info[s->type->dtype].bytes;
+	const Blob *b = s->initial;
+	if (!b)
+		return s->name[0] == '.' ||
+		       diag_error(t->g->ctx->diag, (Loc){ 0 }, E4002,
+				  "parameter '%s' has no values to start from", s->name);
+	if (!b->data)
+		return diag_error(t->g->ctx->diag, (Loc){ 0 }, E4002,
+				  "parameter '%s' has no values to start from", s->name);
+	for (int64_t i = 0; b->splat && i < s->type->count; i++)
+		memcpy(to + i * item, b->data, (size_t)item);
+	if (!b->splat && s->type->count)
+		memcpy(to, b->data, (size_t)type_bytes(s->type));
+	return true;
+}
+
+static bool make_state(burin_trainer *t)
+{
+	const char *seed = opts_get(t->job.o, "seed");
+	size_t bytes = (size_t)t->layout->bytes + ALIGN;
+	t->state = aligned_alloc(ALIGN, bytes);
+	if (!t->state)
+		oom_raise();
+	memset(t->state, 0, bytes);
+	t->tensor = ARENA_ARRAY(t->arena, burin_port, t->layout->tensor.n + 1);
+	for (int i = 0; i < t->layout->tensor.n; i++) {
+		const StateTensor *s = &t->layout->tensor.at[i];
+		if (!fill_tensor(t, s))
+			return false;
+		t->tensor[i] = port_of(t, s->name, s->type);
+		t->tensor[i].spec.data = t->state + s->offset;
+	}
+	const StateTensor *own = state_find(t->layout, ".seed");
+	int64_t value = 0;
+	if (seed && !parse_i64(seed, strlen(seed), &value))
+		return diag_error(t->g->ctx->diag, (Loc){ 0 }, E5001,
+				  "option seed: '%s' is not a whole number", seed);
+	if (own)
+		memcpy(t->state + own->offset, &value, sizeof value);
+	t->version = 1;
+	return true;
+}
+
+/* --- compiling ------------------------------------------------------------------------------- */
+
+static Pass pass_of(burin_trainer *t, bool from_state)
+{
+	return (Pass){
+		.ctx = t->g->ctx, .o = &t->job.co.pass, .state = t->layout, .from_state = from_state
+	};
+}
+
+static JitOptions jit_options(burin_trainer *t)
+{
+	return (JitOptions){ t->job.co.threads, t->job.co.cache };
+}
+
+static Graph *graph_for(burin_trainer *t, int64_t batch)
+{
+	return t->g->rebuild(t->g, t->g->batch_symbol ? batch : 0, true);
+}
+
+static bool compile_step(burin_trainer *t, Lesson *l)
+{
+	Context *c = t->g->ctx;
+	Pass p = pass_of(t, false);
+	Target host = target_resolve(t->arena, &t->job.co.pass.target);
+	Graph *g = graph_for(t, l->batch);
+	Graph *step = g ? train_graph(&p, g, t->arena) : NULL;
+	if (!step || !compile_plans(&p, step, t->arena, &l->step.k) ||
+	    !prepare_weights(c, &l->step.k, &host, jit_options(t), &l->step.weights))
+		return false;
+	l->step.k.main->weight = l->step.weights;
+	l->step.main = jit_program(c, l->step.k.main, &host, jit_options(t));
+	return l->step.main != NULL;
+}
+
+static bool compile_judge(burin_trainer *t, Lesson *l)
+{
+	Context *c = t->g->ctx;
+	Code *k = &l->judge;
+	Pass p = pass_of(t, true);
+	Target host = target_resolve(t->arena, &t->job.co.pass.target);
+	Graph *g = graph_for(t, l->batch);
+	Graph *judge = g ? judge_graph(&p, g, t->arena) : NULL;
+	if (!judge || !compile_plans(&p, judge, t->arena, &k->k))
+		return false;
+	size_t bytes = ((size_t)k->k.main->weight_bytes + ALIGN) / ALIGN * ALIGN;
+	k->weights = aligned_alloc(ALIGN, bytes);
+	if (!k->weights)
+		oom_raise();
+	memset(k->weights, 0, bytes);
+	k->k.main->weight = k->weights;
+	k->main = jit_program(c, k->k.main, &host, jit_options(t));
+	if (!k->main || !k->k.prepare)
+		return k->main != NULL;
+	if (!constant_weights(c, k->k.split.prepare, k->k.prepare, &k->constants))
+		return false;
+	k->k.prepare->weight = k->constants;
+	k->prepare = jit_program(c, k->k.prepare, &host, jit_options(t));
+	return k->prepare != NULL;
+}
+
+static Lesson *lesson_for(burin_trainer *t, int64_t batch)
+{
+	for (Lesson *l = t->lessons; l; l = l->next)
+		if (l->batch == batch)
+			return l;
+	Lesson *l = ARENA_NEW(t->arena, Lesson);
+	l->batch = batch;
+	l->next = t->lessons;
+	t->lessons = l;
+	return l;
+}
+
+/* --- running --------------------------------------------------------------------------------- */
+
+static burin_status run_code(burin_trainer *t, const JitProgram *j, void **ports, burin_error *err)
+{
+	const BurinProgram *p = jit_table(j);
+	size_t need = burin_rt_workspace_bytes(p, t->ctx);
+	if (need > t->work_bytes) {
+		free(t->work);
+		t->work_bytes = (need + ALIGN - 1) / ALIGN * ALIGN;
+		t->work = aligned_alloc(ALIGN, t->work_bytes);
+		if (!t->work) {
+			t->work_bytes = 0;
+			return rt_fail(err, BURIN_E_MEMORY, 1008, "out of memory");
+		}
+	}
+	return rt_explain(NULL, burin_rt_run(p, t->ctx, 1, ports, t->work), err);
+}
+
+/* The weights of the judge, made of the state as it is now. */
+static burin_status prepare_judge(burin_trainer *t, Lesson *l, burin_error *err)
+{
+	const Graph *main = l->judge.k.split.main;
+	if (l->prepared == t->version || !l->judge.prepare)
+		return BURIN_OK;
+	Arena *a = arena_create();
+	const Plan *plan = l->judge.k.prepare;
+	void **ports = ARENA_ARRAY(a, void *, plan->input.n + main->param.n + 1);
+	int n = 0;
+	int64_t at = 0;
+	if (plan->state)
+		ports[n++] = t->state;
+	for (int i = 0; i < main->param.n; i++) {
+		ports[n++] = (char *)l->judge.weights + at;
+		at += (type_bytes(main->param.at[i]->type) + ALIGN - 1) / ALIGN * ALIGN;
+	}
+	burin_status s = run_code(t, l->judge.prepare, ports, err);
+	if (s == BURIN_OK)
+		l->prepared = t->version;
+	arena_destroy(a);
+	return s;
+}
+
+static burin_status take_batch(burin_trainer *t, const burin_tensor *in, size_t n_in, void **ports,
+			       int64_t *n, burin_error *err)
+{
+	*n = -1;
+	if (!in || n_in != (size_t)t->n_input)
+		return rt_fail(err, BURIN_E_ARG, 6001, "%zu inputs given, %d needed", n_in,
+			       t->n_input);
+	for (int i = 0; i < t->n_input; i++) {
+		burin_status s =
+			rt_take_tensor(&t->input[i], &t->info[i], &in[i], &ports[i], n, err);
+		if (s != BURIN_OK)
+			return s;
+	}
+	return *n == 0 ? rt_fail(err, BURIN_E_SHAPE, 6001, "the batch is empty") : BURIN_OK;
+}
+
+static burin_status check_metrics(const burin_trainer *t, const double *metrics, size_t n,
+				  burin_error *err)
+{
+	if (!metrics || n == (size_t)t->n_metric)
+		return BURIN_OK;
+	return rt_fail(err, BURIN_E_ARG, 6001, "room for %zu metrics given, there are %d", n,
+		       t->n_metric);
+}
+
+/* A program that is not there yet is compiled, with memory that a failure gives back. */
+typedef bool CompileFn(burin_trainer *t, Lesson *l);
+static burin_status ensure(burin_trainer *t, Lesson *l, bool *has, CompileFn *compile,
+			   burin_error *err)
+{
+	OomScope scope;
+	if (*has)
+		return BURIN_OK;
+	fresh_errors(t);
+	if (OOM_GUARD(&scope)) {
+		burin_status s = BURIN_OK;
+		*has = compile(t, l);
+		if (!*has)
+			s = diag_status(t->g->ctx->diag, err);
+		oom_leave(&scope);
+		diag_to_hooks(t->g->ctx->diag, t->job.h);
+		return s;
+	}
+	return rt_fail(err, BURIN_E_MEMORY, 1008, "out of memory");
+}
+
+burin_status burin_train_step(burin_trainer *t, double rate, const burin_tensor *in, size_t n_in,
+			      double *metrics, size_t n_metrics, burin_error *err)
+{
+	void *ports[2 * MAX_PORTS + 2];
+	float value[MAX_PORTS], r = (float)rate;
+	int64_t n;
+	if (!t)
+		return rt_fail(err, BURIN_E_ARG, 0, "trainer is NULL");
+	burin_status s = take_batch(t, in, n_in, ports, &n, err);
+	if (s == BURIN_OK)
+		s = check_metrics(t, metrics, n_metrics, err);
+	if (s != BURIN_OK)
+		return s;
+	Lesson *l = lesson_for(t, n);
+	s = ensure(t, l, &l->has_step, compile_step, err);
+	if (s != BURIN_OK)
+		return s;
+	int k = t->n_input;
+	ports[k++] = &r;
+	ports[k++] = t->state;
+	for (int i = 0; i < t->n_metric; i++)
+		ports[k++] = &value[i];
+	t->version++;
+	s = run_code(t, l->step.main, ports, err);
+	for (int i = 0; metrics && i < t->n_metric; i++)
+		metrics[i] = (double)value[i];
+	return s;
+}
+
+burin_status burin_eval_step(burin_trainer *t, const burin_tensor *in, size_t n_in, double *metrics,
+			     size_t n_metrics, burin_error *err)
+{
+	void *ports[2 * MAX_PORTS + 2];
+	float value[MAX_PORTS];
+	int64_t n;
+	if (!t)
+		return rt_fail(err, BURIN_E_ARG, 0, "trainer is NULL");
+	burin_status s = take_batch(t, in, n_in, ports, &n, err);
+	if (s == BURIN_OK)
+		s = check_metrics(t, metrics, n_metrics, err);
+	if (s != BURIN_OK)
+		return s;
+	Lesson *l = lesson_for(t, n);
+	s = ensure(t, l, &l->has_judge, compile_judge, err);
+	if (s == BURIN_OK)
+		s = prepare_judge(t, l, err);
+	if (s != BURIN_OK)
+		return s;
+	for (int i = 0; i < t->n_metric; i++)
+		ports[t->n_input + i] = &value[i];
+	s = run_code(t, l->judge.main, ports, err);
+	for (int i = 0; metrics && i < t->n_metric; i++)
+		metrics[i] = (double)value[i];
+	return s;
+}
+
+/* --- making ---------------------------------------------------------------------------------- */
+
+static bool set_up(burin_trainer *t)
+{
+	Graph *two = graph_for(t, 2), *three = t->g->batch_symbol ? graph_for(t, 3) : NULL;
+	Pass p = pass_of(t, false);
+	if (!two || (t->g->batch_symbol && !three))
+		return false;
+	Graph *step = train_graph(&p, two, t->arena), *judge = judge_graph(&p, two, t->arena);
+	Graph *judge3 = three ? judge_graph(&p, three, t->arena) : NULL;
+	if (!step || !judge || (three && !judge3))
+		return false;
+	if (judge->input.n > MAX_PORTS || judge->result.n > MAX_PORTS)
+		return diag_error(t->g->ctx->diag, (Loc){ 0 }, E5001,
+				  "training takes at most %d inputs and metrics", MAX_PORTS);
+	t->layout = train_layout(two, step, t->arena);
+	make_metrics(t, judge);
+	return make_inputs(t, judge, judge3) && make_state(t);
+}
+
+static burin_status begin(burin_trainer *t, burin_error *err)
+{
+	int threads;
+	burin_status s = opts_threads(t->job.o, &threads, err);
+	if (s != BURIN_OK)
+		return s;
+	fresh_errors(t);
+	burin_rt_ctx_init(NULL, t->ctx, threads);
+	if (!compile_job_begin(&t->job, t->g, NULL) || !set_up(t))
+		s = diag_status(t->g->ctx->diag, err);
+	diag_to_hooks(t->g->ctx->diag, t->job.h);
+	t->job.o = NULL; /* the caller's options may go */
+	return s;
+}
+
+burin_status burin_trainer_new(burin_trainer **out, const burin_graph *g, const burin_opts *o,
+			       const burin_hooks *h, burin_error *err)
+{
+	OomScope scope;
+	if (!out || !g)
+		return rt_fail(err, BURIN_E_ARG, 0, "out or graph is NULL");
+	*out = NULL;
+	burin_trainer *volatile t = calloc(1, sizeof **out);
+	if (t && OOM_GUARD(&scope)) {
+		t->arena = arena_create();
+		t->g = (burin_graph *)(uintptr_t)g;
+		t->job = (CompileJob){ .c = g->ctx, .o = o, .h = h };
+		burin_status s = begin(t, err);
+		oom_leave(&scope);
+		if (s == BURIN_OK)
+			*out = t;
+		else
+			burin_trainer_free(t);
+		return s;
+	}
+	if (t)
+		free(t->state);
+	free(t);
+	return rt_fail(err, BURIN_E_MEMORY, 1008, "out of memory");
+}
+
+size_t burin_trainer_inputs(const burin_trainer *t, const burin_port **ports)
+{
+	if (ports)
+		*ports = t->input;
+	return (size_t)t->n_input;
+}
+
+size_t burin_trainer_metrics(const burin_trainer *t, const burin_port **ports)
+{
+	if (ports)
+		*ports = t->metric;
+	return (size_t)t->n_metric;
+}
+
+/* The caller may write there. */
+size_t burin_trainer_state(burin_trainer *t, const burin_port **ports)
+{
+	if (ports)
+		*ports = t->tensor;
+	t->version++;
+	return (size_t)t->layout->tensor.n;
+}
+
+/* --- files ----------------------------------------------------------------------------------- */
+
+static burin_status save(const burin_trainer *t, const char *path, const char *note, bool hidden,
+			 burin_error *err)
+{
+	OomScope scope;
+	if (!t || !path)
+		return rt_fail(err, BURIN_E_ARG, 0, "trainer or path is NULL");
+	if (OOM_GUARD(&scope)) {
+		burin_status s = BURIN_OK;
+		fresh_errors((burin_trainer *)(uintptr_t)t);
+		if (!checkpoint_save(t->g->ctx, t->layout, t->state, path, note, hidden))
+			s = diag_status(t->g->ctx->diag, err);
+		oom_leave(&scope);
+		return s;
+	}
+	return rt_fail(err, BURIN_E_MEMORY, 1008, "out of memory");
+}
+
+burin_status burin_checkpoint_save(const burin_trainer *t, const char *path, const char *note,
+				   burin_error *err)
+{
+	return save(t, path, note, true, err);
+}
+
+burin_status burin_trainer_weights(const burin_trainer *t, const char *path, burin_error *err)
+{
+	return save(t, path, NULL, false, err);
+}
+
+burin_status burin_checkpoint_load(burin_trainer *t, const char *path, const char **note,
+				   burin_error *err)
+{
+	OomScope scope;
+	if (!t || !path)
+		return rt_fail(err, BURIN_E_ARG, 0, "trainer or path is NULL");
+	if (OOM_GUARD(&scope)) {
+		burin_status s = BURIN_OK;
+		fresh_errors(t);
+		if (!checkpoint_load(t->g->ctx, t->layout, t->state, path, t->arena, &t->note))
+			s = diag_status(t->g->ctx->diag, err);
+		oom_leave(&scope);
+		if (s == BURIN_OK)
+			t->version++;
+		if (s == BURIN_OK && note)
+			*note = t->note;
+		return s;
+	}
+	return rt_fail(err, BURIN_E_MEMORY, 1008, "out of memory");
+}

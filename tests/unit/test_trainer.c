@@ -1,0 +1,462 @@
+/* Training in memory: compiled steps against the step's graph evaluated in double precision, any
+ * number of threads, stopping and going on, judging between steps, checkpoints good and broken. */
+#include "tests/unit/check.h"
+#include "include/burin.h"
+#include "ir/eval.h"
+#include "ir/model.h"
+#include "ir/ops/random.h"
+#include "passes/expand.h"
+#include "passes/train.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FOLDER BURIN_BUILD_DIR "/test_trainer"
+#define CONVOLUTIONS \
+	"<conv2d id=\"c1\" filters=\"6\" kernel=\"3\" pad=\"1\" bias=\"0\"/> " \
+	"<batchnorm id=\"b1\"/> <relu id=\"r1\"/> <maxpool2d id=\"p1\" kernel=\"2\"/> " \
+	"<flatten id=\"f\"/> <dropout id=\"d\" p=\"0.25\"/> <linear id=\"fc\" units=\"4\"/>"
+#define DENSE \
+	"<flatten id=\"f\"/> <linear id=\"l1\" units=\"24\"/> <tanh id=\"t1\"/> " \
+	"<linear id=\"fc\" units=\"4\"/>"
+
+enum { PIXELS = 64, MOST = 33 };
+
+typedef struct School {
+	burin_graph *g;
+	burin_trainer *t;
+	float x[MOST * PIXELS];
+	int64_t label[MOST];
+	uint64_t random;
+} School;
+
+/* --- set up ---------------------------------------------------------------------------------- */
+
+static void write_model(const char *path, const char *layers, const char *optimizer)
+{
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fprintf(f,
+		"<graph name=\"m\" xmlns=\"urn:burin:graph:1\">"
+		"<input id=\"x\" type=\"f32\" shape=\"N,1,8,8\"/> %s <output id=\"y\" in=\"fc\"/>\n"
+		"<training loss=\"loss\"> <input id=\"label\" type=\"i64\" shape=\"N\"/>"
+		"<cross_entropy id=\"loss\" in=\"fc label\"/>"
+		"<argmax id=\"guess\" in=\"fc\" axis=\"1\"/> <eq id=\"hit\" in=\"guess label\"/>"
+		"<cast id=\"hits\" in=\"hit\" to=\"f32\"/> <reduce_mean id=\"rate\" in=\"hits\"/>"
+		"<output id=\"accuracy\" in=\"rate\"/> %s </training></graph>\n",
+		layers, optimizer);
+	fclose(f);
+}
+
+static burin_opts *options(const char *threads)
+{
+	burin_opts *o;
+	assert_int_equal(burin_opts_new(&o, NULL), BURIN_OK);
+	const char *set[][2] = { { "size", "1" },
+				 { "model-weights", "init:seed=3" },
+				 { "threads", threads },
+				 { "seed", "11" },
+				 { "cache", "off" } };
+	for (size_t i = 0; i < sizeof set / sizeof *set; i++)
+		assert_int_equal(burin_opts_set(o, set[i][0], set[i][1], NULL), BURIN_OK);
+	return o;
+}
+
+static void check_status(burin_status s, const burin_error *e)
+{
+	if (s != BURIN_OK)
+		fail_msg("%s: %s", burin_status_name(s), e->message);
+}
+
+static void enrol(School *s, const char *layers, const char *optimizer, const char *threads)
+{
+	burin_error e = { .size = sizeof e };
+	burin_opts *o = options(threads);
+	const char *path = FOLDER ".xml";
+	*s = (School){ .random = 7 };
+	write_model(path, layers, optimizer);
+	check_status(burin_read(&s->g, path, o, NULL, &e), &e);
+	check_status(burin_trainer_new(&s->t, s->g, o, NULL, &e), &e);
+	burin_opts_free(o);
+}
+
+static void leave(School *s)
+{
+	burin_trainer_free(s->t);
+	burin_graph_free(s->g);
+}
+
+static void next_batch(School *s, int n)
+{
+	for (int i = 0; i < n * PIXELS; i++) {
+		s->random = s->random * 6364136223846793005u + 1442695040888963407u;
+		s->x[i] = (float)(int64_t)(s->random >> 40) * 0x1p-23f - 1;
+	}
+	for (int i = 0; i < n; i++) { /* something to be learned: where the largest pixel lies */
+		int best = 0;
+		for (int k = 0; k < PIXELS; k++)
+			best = s->x[i * PIXELS + k] > s->x[i * PIXELS + best] ? k : best;
+		s->label[i] = best / 16;
+	}
+}
+
+static void tensors(School *s, int n, burin_tensor in[2], int64_t shape[5])
+{
+	int64_t sizes[5] = { n, 1, 8, 8, n };
+	memcpy(shape, sizes, sizeof sizes);
+	in[0] = (burin_tensor){
+		.data = s->x, .device = { 1, 0 }, .ndim = 4, .dtype = { 2, 32, 1 }, .shape = shape
+	};
+	in[1] = (burin_tensor){ .data = s->label,
+				.device = { 1, 0 },
+				.ndim = 1,
+				.dtype = { 0, 64, 1 },
+				.shape = shape + 4 };
+}
+
+static double step(School *s, int n, double rate)
+{
+	burin_error e = { .size = sizeof e };
+	burin_tensor in[2];
+	int64_t shape[5];
+	double metrics[2];
+	tensors(s, n, in, shape);
+	check_status(burin_train_step(s->t, rate, in, 2, metrics, 2, &e), &e);
+	return metrics[0];
+}
+
+static double judge(School *s, int n, double *accuracy)
+{
+	burin_error e = { .size = sizeof e };
+	burin_tensor in[2];
+	int64_t shape[5];
+	double metrics[2];
+	tensors(s, n, in, shape);
+	check_status(burin_eval_step(s->t, in, 2, metrics, 2, &e), &e);
+	if (accuracy)
+		*accuracy = metrics[1];
+	return metrics[0];
+}
+
+/* --- against the reference ------------------------------------------------------------------- */
+
+typedef struct Reference {
+	Graph *core;
+	EvalTensor *param;
+} Reference;
+
+static Reference reference(School *s, int batch)
+{
+	Context *c = s->g->ctx;
+	PassOptions o = { 0 };
+	Pass p = { .ctx = c, .o = &o };
+	Reference r;
+	Graph *g = s->g->rebuild(s->g, batch, true);
+	r.core = expand_macros(train_graph(&p, g, c->arena), c->arena);
+	r.param = ARENA_ARRAY(c->arena, EvalTensor, r.core->param.n);
+	for (int i = 0; i < r.core->param.n; i++) {
+		const Node *n = r.core->param.at[i];
+		const Blob *b = ATTR_OF(n, param)->data;
+		r.param[i] = eval_tensor(c->arena, n->type);
+		for (int64_t k = 0; b && k < n->type->count; k++)
+			r.param[i].f[k] = blob_f64(b, k);
+		if (str_eq(ATTR_OF(n, param)->name, ".seed"))
+			r.param[i].i[0] = 11;
+	}
+	return r;
+}
+
+static double reference_step(School *s, Reference *r, double rate)
+{
+	Arena *a = s->g->ctx->arena;
+	const Graph *g = r->core;
+	EvalTensor in[3], out[2], *next = ARENA_ARRAY(a, EvalTensor, g->update.n);
+	assert_int_equal(g->input.n, 3);
+	in[0] = eval_from_data(a, g->input.at[0]->type, s->x);
+	in[1] = eval_from_data(a, g->input.at[1]->type, s->label);
+	in[2] = eval_tensor(a, g->input.at[2]->type);
+	in[2].f[0] = rate;
+	EvalOptions o = { .param = r->param, .next = next };
+	assert_true(eval_graph(g, a, in, out, o));
+	for (int u = 0; u < g->update.n; u++)
+		for (int i = 0; i < g->param.n; i++)
+			if (g->param.at[i] == g->update.at[u].state)
+				r->param[i] = next[u];
+	return out[0].f[0];
+}
+
+static void compare_state(School *s, const Reference *r)
+{
+	const burin_port *p;
+	size_t n = burin_trainer_state(s->t, &p);
+	assert_int_equal(n, r->core->param.n);
+	for (size_t i = 0; i < n; i++) {
+		int k = 0;
+		while (!str_eq(ATTR_OF(r->core->param.at[k], param)->name, p[i].name))
+			assert_true(++k < r->core->param.n);
+		const EvalTensor *want = &r->param[k];
+		for (int64_t j = 0; want->f && j < want->type->count; j++) {
+			double have = (double)((const float *)p[i].spec.data)[j];
+			if (!(fabs(have - want->f[j]) <= 2e-3 * (0.05 + fabs(want->f[j]))))
+				fail_msg("%s[%lld] is %g, not %g", p[i].name, (long long)j, have,
+					 want->f[j]);
+		}
+	}
+}
+
+static void follow(const char *layers, const char *optimizer, double rate)
+{
+	School s;
+	enum { BATCH = 6, STEPS = 8 };
+	enrol(&s, layers, optimizer, "1");
+	Reference r = reference(&s, BATCH);
+	for (int i = 0; i < STEPS; i++) {
+		next_batch(&s, BATCH);
+		double have = step(&s, BATCH, rate), want = reference_step(&s, &r, rate);
+		if (!(fabs(have - want) <= 1e-4 * (1 + fabs(want))))
+			fail_msg("step %d: the loss is %g, not %g", i, have, want);
+	}
+	compare_state(&s, &r);
+	leave(&s);
+}
+
+static void follows_reference(void **state)
+{
+	(void)state;
+	follow(DENSE, "<sgd/>", 0.1);
+	follow(DENSE, "<momentum nesterov=\"1\" weight_decay=\"0.01\"/>", 0.05);
+	follow(DENSE, "<adam eps=\"1e-3\"/>", 0.01);
+	follow(CONVOLUTIONS, "<momentum/>", 0.05);
+	follow(CONVOLUTIONS, "<adamw eps=\"1e-3\"/>", 0.01);
+}
+
+/* --- the same bits --------------------------------------------------------------------------- */
+
+static char *copy_state(School *s, size_t *bytes)
+{
+	const burin_port *p;
+	size_t n = burin_trainer_state(s->t, &p), at = 0;
+	char *all = NULL;
+	for (size_t i = 0; i < n; i++) {
+		size_t size = p[i].spec.dtype.bits / 8;
+		for (int d = 0; d < p[i].spec.ndim; d++)
+			size *= (size_t)p[i].spec.shape[d];
+		all = realloc(all, at + size + 1);
+		memcpy(all + at, p[i].spec.data, size);
+		at += size;
+	}
+	*bytes = at;
+	return all;
+}
+
+static char *train_on(School *s, int steps, size_t *bytes)
+{
+	for (int i = 0; i < steps; i++) {
+		next_batch(s, i % 7 == 6 ? 5 : 16);
+		step(s, i % 7 == 6 ? 5 : 16, 0.02);
+	}
+	return copy_state(s, bytes);
+}
+
+static void threads_do_not_show(void **state)
+{
+	static const char *const threads[] = { "1", "2", "3" };
+	char *first = NULL;
+	size_t bytes, want = 0;
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		School s;
+		enrol(&s, CONVOLUTIONS, "<adam/>", threads[i]);
+		char *have = train_on(&s, 100, &bytes);
+		if (i == 0) {
+			first = have;
+			want = bytes;
+		} else {
+			assert_int_equal(bytes, want);
+			assert_memory_equal(have, first, bytes);
+			free(have);
+		}
+		leave(&s);
+	}
+	free(first);
+}
+
+static void goes_on_bit_for_bit(void **state)
+{
+	School a, b;
+	burin_error e = { .size = sizeof e };
+	const char *note, *path = FOLDER ".ckpt";
+	size_t bytes, more;
+	(void)state;
+	enrol(&a, CONVOLUTIONS, "<adamw/>", "2");
+	free(train_on(&a, 50, &bytes));
+	check_status(burin_checkpoint_save(a.t, path, "{\"epoch\": 3}", &e), &e);
+	enrol(&b, CONVOLUTIONS, "<adamw/>", "1");
+	check_status(burin_checkpoint_load(b.t, path, &note, &e), &e);
+	assert_string_equal(note, "{\"epoch\": 3}");
+	b.random = a.random;
+	char *x = train_on(&a, 50, &bytes), *y = train_on(&b, 50, &more);
+	assert_int_equal(bytes, more);
+	assert_memory_equal(x, y, bytes);
+	free(x);
+	free(y);
+	leave(&a);
+	leave(&b);
+	unlink(path);
+}
+
+/* --- judging --------------------------------------------------------------------------------- */
+
+static void learns(void **state)
+{
+	School s;
+	double before, after, accuracy;
+	(void)state;
+	enrol(&s, DENSE, "<adam/>", "2");
+	next_batch(&s, 32);
+	before = judge(&s, 32, &accuracy);
+	for (int i = 0; i < 200; i++)
+		step(&s, 32, 0.01);
+	after = judge(&s, 32, &accuracy);
+	assert_true(after < before / 4);
+	assert_true(accuracy > 0.95);
+	assert_true(judge(&s, 5, NULL) > 0); /* another batch size */
+	leave(&s);
+}
+
+/* Without dropout and with frozen averages inference of the trained parameters is what the weight
+ * file gives when it is read again. */
+static void judges_as_inference(void **state)
+{
+	School s, again;
+	burin_error e = { .size = sizeof e };
+	const char *path = FOLDER ".safetensors", *model = FOLDER ".xml";
+	size_t bytes;
+	(void)state;
+	enrol(&s, CONVOLUTIONS, "<momentum/>", "1");
+	free(train_on(&s, 20, &bytes));
+	next_batch(&s, 9);
+	double want = judge(&s, 9, NULL);
+	check_status(burin_trainer_weights(s.t, path, &e), &e);
+	burin_opts *o = options("1");
+	burin_opts_set(o, "model-weights", path, NULL);
+	again = s;
+	check_status(burin_read(&again.g, model, o, NULL, &e), &e);
+	check_status(burin_trainer_new(&again.t, again.g, o, NULL, &e), &e);
+	assert_true(judge(&again, 9, NULL) == want);
+	burin_opts_free(o);
+	leave(&again);
+	leave(&s);
+	unlink(path);
+}
+
+/* --- refusals -------------------------------------------------------------------------------- */
+
+static void refuses(void **state)
+{
+	School s, other;
+	burin_error e = { .size = sizeof e };
+	burin_tensor in[2];
+	int64_t shape[5];
+	double metrics[2];
+	const char *path = FOLDER ".ckpt";
+	(void)state;
+	enrol(&s, DENSE, "<sgd/>", "1");
+	next_batch(&s, 4);
+	tensors(&s, 4, in, shape);
+	assert_int_equal(burin_train_step(s.t, 0.1, in, 1, metrics, 2, &e), BURIN_E_ARG);
+	assert_int_equal(burin_train_step(s.t, 0.1, in, 2, metrics, 1, &e), BURIN_E_ARG);
+	shape[4] = 3;
+	assert_int_equal(burin_train_step(s.t, 0.1, in, 2, metrics, 2, &e), BURIN_E_SHAPE);
+	shape[4] = shape[0] = 0;
+	assert_int_equal(burin_train_step(s.t, 0.1, in, 2, metrics, 2, &e), BURIN_E_SHAPE);
+	s.label[2] = 4;
+	tensors(&s, 4, in, shape);
+	assert_int_equal(burin_train_step(s.t, 0.1, in, 2, metrics, 2, &e), BURIN_E_INDEX);
+	check_status(burin_checkpoint_save(s.t, path, NULL, &e), &e);
+	enrol(&other, DENSE, "<adam/>", "1");
+	assert_int_equal(burin_checkpoint_load(other.t, path, NULL, &e), BURIN_E_ARG);
+	assert_int_equal(e.code, 6201);
+	assert_int_equal(burin_checkpoint_load(other.t, FOLDER ".none", NULL, &e), BURIN_E_IO);
+	assert_int_not_equal(burin_checkpoint_save(s.t, FOLDER "/no/folder", NULL, &e), BURIN_OK);
+	leave(&other);
+	leave(&s);
+	unlink(path);
+}
+
+/* Cut off or changed anywhere in its head, a checkpoint is refused or reads as it was. */
+static void broken_checkpoints(void **state)
+{
+	School s;
+	burin_error e = { .size = sizeof e };
+	const char *path = FOLDER ".ckpt";
+	static char data[1 << 16];
+	size_t bytes, again;
+	(void)state;
+	enrol(&s, DENSE, "<momentum/>", "1");
+	check_status(burin_checkpoint_save(s.t, path, "note", &e), &e);
+	char *want = copy_state(&s, &bytes);
+	FILE *f = fopen(path, "rb");
+	size_t n = fread(data, 1, sizeof data, f);
+	fclose(f);
+	for (size_t i = 0; i < 300; i++) {
+		size_t cut = i % 2 ? n : n * i / 300;
+		char was = data[i * 2];
+		if (i % 2)
+			data[i * 2] ^= (char)(1 << i % 7);
+		f = fopen(path, "wb");
+		fwrite(data, 1, cut, f);
+		fclose(f);
+		data[i * 2] = was;
+		burin_status st = burin_checkpoint_load(s.t, path, NULL, &e);
+		char *have = copy_state(&s, &again);
+		assert_true(cut == n || st != BURIN_OK);
+		if (st != BURIN_OK)
+			assert_memory_equal(have, want, bytes);
+		free(have);
+	}
+	free(want);
+	leave(&s);
+	unlink(path);
+}
+
+/* --- random words ---------------------------------------------------------------------------- */
+
+/* The known answers of Random123. */
+static void philox_known_answers(void **state)
+{
+	static const struct {
+		uint32_t counter[4], key[2], want[4];
+	} row[] = {
+		{ { 0 }, { 0 }, { 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8 } },
+		{ { ~0u, ~0u, ~0u, ~0u },
+		  { ~0u, ~0u },
+		  { 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd } },
+		{ { 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344 },
+		  { 0xa4093822, 0x299f31d0 },
+		  { 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1 } },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		uint32_t out[4];
+		philox4x32(row[i].counter, row[i].key, out);
+		assert_memory_equal(out, row[i].want, sizeof out);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(philox_known_answers),
+		cmocka_unit_test(follows_reference),
+		cmocka_unit_test(threads_do_not_show),
+		cmocka_unit_test(goes_on_bit_for_bit),
+		cmocka_unit_test(learns),
+		cmocka_unit_test(judges_as_inference),
+		cmocka_unit_test(refuses),
+		cmocka_unit_test(broken_checkpoints),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
