@@ -214,7 +214,9 @@ void tensor_random(const Tensor *t, uint64_t seed, InputHint hint)
 
 bool tolerance_read(Cli *c, Tolerance *out)
 {
-	*out = (Tolerance){ .rtol = 1e-4, .atol = 1e-6 };
+	const char *precision = opts_get(c->opts, "cuda.precision");
+	bool narrow = precision && strcmp(precision, "bf16") == 0;
+	*out = (Tolerance){ .rtol = narrow ? 2e-2 : 1e-4, .atol = 1e-6 };
 	return opt_real(c, OPT_rtol, &out->rtol) && opt_real(c, OPT_atol, &out->atol);
 }
 

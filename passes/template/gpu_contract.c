@@ -434,5 +434,6 @@ static void add_parts(KBuilder *kb, Node **at, void *user)
 void template_gpu_add(Lowering *l, const Type *type, const Storage *sums)
 {
 	Adding z = { .l = l, .type = type, .buf = kb_arg(l->kb, type, sums) };
+	l->flat = false; /* what follows may have one value for each column */
 	element_loops(l, l->group->anchor->type, add_parts, &z);
 }

@@ -105,7 +105,8 @@ static void check_product(const ProductCase *p, int cores, bool bf16, uint64_t s
 	Node *w = p->trans_w ? product_operand(&f, p->param, p->batch, p->n, p->k)
 			     : product_operand(&f, p->param, p->batch, p->k, p->n);
 	Node *y = emit_matmul(f.b, x, w, p->trans_x, p->trans_w);
-	result(&f, y);
+	y = emit_b2(f.b, OP_add, y, param(&f, 1, ARRAY(p->n)));
+	result(&f, emit1(f.b, OP_relu, y));
 	Ran ran = check_gpu(&f, bf16 && p->param ? BF16_ERROR : 1e-5);
 	assert_int_equal(ran.n, p->cut && cores > 1 ? 2 : 1);
 	assert_string_equal(ran.kind[0], "matmul");
