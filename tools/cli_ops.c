@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "codegen/codegen.h"
 #include "frontend/onnx_impl.h"
+#include "ir/hooks.h"
 #include <string.h>
 
 /* --- operators -------------------------------------------------------------------------------- */
@@ -46,6 +47,17 @@ static const char *default_text(const AttrFieldInfo *f)
 	return *f->def ? f->def : "none";
 }
 
+/* Whether training can pass the operator. */
+static const char *gradient_name(Op op)
+{
+	VjpFn *vjp = op_info(op)->vjp;
+	if (vjp == vjp_none)
+		return "none";
+	if (vjp == vjp_zero)
+		return "zero";
+	return vjp == vjp_expanded ? "expansion" : "own";
+}
+
 static void put_op(Cli *c, Op op)
 {
 	const OpInfo *info = op_info(op);
@@ -54,6 +66,7 @@ static void put_op(Cli *c, Op op)
 	json_key_text(c, "name", info->name);
 	json_key_text(c, "inputs", info->inputs);
 	json_key_text(c, "results", info->results);
+	json_key_text(c, "gradient", gradient_name(op));
 	json_key_text(c, "doc", info->doc);
 	json_key_array(c, "attributes");
 	for (int i = 0; i < attr->n_field; i++) {
@@ -81,6 +94,7 @@ static void print_op(Cli *c, Op op)
 	cli_print(c, "  inputs   %s\n", *info->inputs ? info->inputs : "none");
 	if (!str_eq(info->results, "y"))
 		cli_print(c, "  results  %s\n", info->results);
+	cli_print(c, "  gradient %s\n", gradient_name(op));
 	for (int i = 0; i < attr->n_field; i++) {
 		const AttrFieldInfo *f = &attr->field[i];
 		if (is_shown(f) && str_eq(f->def, "?"))
@@ -117,8 +131,8 @@ static void print_markdown(Cli *c, Op op)
 		if (!str_eq(f->def, "?"))
 			str_fmt(&s, "=%s", default_text(f));
 	}
-	cli_print(c, "| `%s` | %s | %s | %s |\n", info->name, cell(c->arena, info->inputs),
-		  cell(c->arena, str_text(&s)), cell(c->arena, info->doc));
+	cli_print(c, "| `%s` | %s | %s | %s | %s |\n", info->name, cell(c->arena, info->inputs),
+		  cell(c->arena, str_text(&s)), gradient_name(op), cell(c->arena, info->doc));
 }
 
 static int unknown_op(Cli *c, const char *name)
@@ -151,9 +165,10 @@ static void print_all(Cli *c)
 {
 	bool markdown = opt_given(c, OPT_markdown);
 	if (markdown)
-		cli_print(
-			c,
-			"| element | inputs | attributes | meaning |\n| --- | --- | --- | --- |\n");
+		cli_print(c, "| element | inputs | attributes | gradient | meaning |\n"
+			     "| --- | --- | --- | --- | --- |\n");
+	else
+		cli_print(c, "%-20s %-28s %-9s  %s\n", "element", "inputs", "gradient", "meaning");
 	for (int i = 0; i < OP_COUNT; i++) {
 		if (!is_element((Op)i))
 			continue;
@@ -161,8 +176,9 @@ static void print_all(Cli *c)
 		if (markdown)
 			print_markdown(c, (Op)i);
 		else
-			cli_print(c, "%-20s %-28s %s\n", op_info((Op)i)->name,
-				  op_info((Op)i)->inputs, op_info((Op)i)->doc);
+			cli_print(c, "%-20s %-28s %-9s  %s\n", op_info((Op)i)->name,
+				  op_info((Op)i)->inputs, gradient_name((Op)i),
+				  op_info((Op)i)->doc);
 	}
 }
 

@@ -196,6 +196,10 @@ static void documents(void **state)
 	int64_t parameters = 0;
 	assert_true(json_int(json_get(file, "parameters"), &parameters));
 	assert_int_equal(parameters, 61706);
+	expect(c, "ops softmax", 0, "gradient own", "");
+	expect(c, "ops linear", 0, "gradient expansion", "");
+	expect(c, "ops floor", 0, "gradient zero", "");
+	expect(c, "ops argmax", 0, "gradient none", "");
 	expect(c, "version --json=v.json", 0, "burin 0", "");
 	parse(c, read_file(c, "v.json"));
 	expect(c, "version --json=no/v.json", 5, NULL, "E1003");

@@ -82,6 +82,22 @@ static void step_out(void *const *base, int64_t begin, int64_t end, void *scratc
 		y[i] = row[i] + row[WIDTH];
 }
 
+/* One task that takes its time, and one that needs it. */
+static void step_slow_sum(void *const *base, int64_t begin, int64_t end, void *scratch)
+{
+	usleep(300);
+	step_sum(base, begin, end, scratch);
+}
+
+static void step_mark(void *const *base, int64_t begin, int64_t end, void *scratch)
+{
+	float *row = base[2];
+	(void)begin;
+	(void)end;
+	(void)scratch;
+	row[WIDTH + 1] = row[WIDTH];
+}
+
 static void step_none(void *const *base, int64_t begin, int64_t end, void *scratch)
 {
 	(void)base;
@@ -110,13 +126,21 @@ static const BurinStep steps[] = {
 	{ step_even, WIDTH, 0 }, { step_none, 0, 0 },     { step_odd, WIDTH, 0 },
 	{ step_sum, 1, 0 },      { step_twice, 1, 0 },    { step_out, WIDTH, 0 },
 };
+/* The last step is independent of the one that thread 0 runs alone, but not of the one before. */
+static const BurinStep late_steps[] = {
+	{ step_in, WIDTH, 0 },
+	{ step_slow_sum, 1, 0 },
+	{ step_mark, 1, 0 },
+	{ step_out, WIDTH, 1 },
+};
 static const BurinStep bad_steps[] = { { step_bad_index, WIDTH, 0 } };
 #define VARIANT(s, items) \
 	{ \
 		.n_steps = sizeof(s) / sizeof((s)[0]), .step = s, .work_bytes = 2 * WIDTH * 4 + 8, \
 		.scratch_bytes = 100, .batch = items \
 	}
-static const BurinVariant variant = VARIANT(steps, 1), bad_variant = VARIANT(bad_steps, 1);
+static const BurinVariant variant = VARIANT(steps, 1), bad_variant = VARIANT(bad_steps, 1),
+			  late_variant = VARIANT(late_steps, 1);
 #define PROGRAM(v, n) \
 	{ \
 		.version = BURIN_PROGRAM_VERSION, .size = sizeof(BurinProgram), .name = "t", \
@@ -124,6 +148,7 @@ static const BurinVariant variant = VARIANT(steps, 1), bad_variant = VARIANT(bad
 		.variant = v, .weights = weights, .weight_bytes = sizeof(weights) \
 	}
 static const BurinProgram program = PROGRAM(&variant, 1);
+static const BurinProgram late_program = PROGRAM(&late_variant, 1);
 static const BurinProgram bad_program = PROGRAM(&bad_variant, 1);
 
 static float input[WIDTH];
@@ -145,12 +170,17 @@ static void *workspace_for(const BurinProgram *p, const void *ctx)
 	return w;
 }
 
-static int run_into(float *y, const void *ctx)
+static int run_program(const BurinProgram *p, float *y, const void *ctx)
 {
-	void *ports[] = { input, y }, *work = workspace_for(&program, ctx);
-	int r = burin_rt_run(&program, ctx, 1, ports, work);
+	void *ports[] = { input, y }, *work = workspace_for(p, ctx);
+	int r = burin_rt_run(p, ctx, 1, ports, work);
 	free(work);
 	return r;
+}
+
+static int run_into(float *y, const void *ctx)
+{
+	return run_program(&program, y, ctx);
 }
 
 static void assert_same(const float *y)
@@ -196,6 +226,22 @@ static void test_pool_same_bits(void **state)
 		burin_rt_ctx_done(&program, m.memory);
 		burin_rt_ctx_done(&program, m.memory); /* again: nothing */
 	}
+}
+
+static void test_pool_late_join(void **state)
+{
+	CtxMemory m;
+	float y[WIDTH], want[WIDTH];
+	int wrong = 0;
+	(void)state;
+	assert_int_equal(run_program(&late_program, want, NULL), 0);
+	burin_rt_ctx_init(&late_program, m.memory, 3);
+	for (int i = 0; i < 20; i++) {
+		wrong += run_program(&late_program, y, m.memory) != 0;
+		wrong += memcmp(y, want, sizeof(want)) != 0;
+	}
+	burin_rt_ctx_done(&late_program, m.memory);
+	assert_int_equal(wrong, 0);
 }
 
 static void test_pool_wakes(void **state)
@@ -634,15 +680,25 @@ static void test_signals_blocked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_alone),        cmocka_unit_test(test_pool_same_bits),
-		cmocka_unit_test(test_pool_wakes),   cmocka_unit_test(test_pool_parks),
-		cmocka_unit_test(test_pool_shared),  cmocka_unit_test(test_several_contexts),
-		cmocka_unit_test(test_fork),         cmocka_unit_test(test_parallel_for),
-		cmocka_unit_test(test_bad_index),    cmocka_unit_test(test_bad_arguments),
-		cmocka_unit_test(test_weights_file), cmocka_unit_test(test_batches),
-		cmocka_unit_test(test_features),     cmocka_unit_test(test_choice),
-		cmocka_unit_test(test_timed),        cmocka_unit_test(test_threads_of_environment),
-		cmocka_unit_test(test_rounding),     cmocka_unit_test(test_signals_blocked),
+		cmocka_unit_test(test_alone),
+		cmocka_unit_test(test_pool_same_bits),
+		cmocka_unit_test(test_pool_late_join),
+		cmocka_unit_test(test_pool_wakes),
+		cmocka_unit_test(test_pool_parks),
+		cmocka_unit_test(test_pool_shared),
+		cmocka_unit_test(test_several_contexts),
+		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_parallel_for),
+		cmocka_unit_test(test_bad_index),
+		cmocka_unit_test(test_bad_arguments),
+		cmocka_unit_test(test_weights_file),
+		cmocka_unit_test(test_batches),
+		cmocka_unit_test(test_features),
+		cmocka_unit_test(test_choice),
+		cmocka_unit_test(test_timed),
+		cmocka_unit_test(test_threads_of_environment),
+		cmocka_unit_test(test_rounding),
+		cmocka_unit_test(test_signals_blocked),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }
