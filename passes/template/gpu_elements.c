@@ -27,10 +27,12 @@ static int threads_for(const Lowering *l, int64_t n)
 	return lanes;
 }
 
-/* The index of a flat element, left flat where every tensor is dense and of this shape. */
+/* The index of a flat element, left flat where every tensor is dense and of this shape. (A
+ * contraction's epilogue that is called flat may still read a vector of its last dimension.) */
 static void spread_index(Lowering *l, const Type *t, Node *flat, Node **at)
 {
-	if (!l->flat) {
+	bool contract = l->group && l->group->kind == GROUP_CONTRACT;
+	if (!l->flat || contract) {
 		kb_unflat(l->kb, t, flat, at);
 		return;
 	}

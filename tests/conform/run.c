@@ -160,7 +160,8 @@ bool case_run(Case *c, const Program *p, Placement how, void **out)
 		burin_rt_ctx_done(table, ctx);
 	bool ok = status == (c->outside ? BURIN_RT_INDEX : BURIN_RT_OK);
 	if (!ok)
-		case_fail(c, "the run returned %d", status);
+		case_fail(c, "the run returned %d %s", status,
+			  program_fault(p) ? program_fault(p) : "");
 	ok = inputs_kept(c, &m) && ok;
 	keep_results(c, &m, out);
 	give_memory_back(&m);
