@@ -2,7 +2,9 @@
 #include "tools/cli_machine.h"
 #include "codegen/artifact/artifact.h"
 #include "codegen/cache.h"
+#include "codegen/cuda/nvrtc.h"
 #include "runtime/cpu/rt.h"
+#include "runtime/cuda/driver.h"
 #include <unistd.h>
 
 static void fact(Cli *c, const char *key, const char *title, const char *value)
@@ -62,6 +64,38 @@ static bool report_tools(Cli *c)
 	return linker != NULL;
 }
 
+static const char *first_gpu(Arena *a, const CudaDriver *d)
+{
+	char name[128] = "";
+	CudaDevice device;
+	int n = 0, version = 0, major = 0, minor = 0;
+	if (d->driver_version(&version) != 0 || d->device_count(&n) != 0 || n == 0 ||
+	    d->device_get(&device, 0) != 0 ||
+	    d->device_name(name, (int)sizeof name - 1, device) != 0 ||
+	    d->device_attribute(&major, CUDA_COMPUTE_MAJOR, device) != 0 ||
+	    d->device_attribute(&minor, CUDA_COMPUTE_MINOR, device) != 0)
+		return "a driver, but no device";
+	return arena_printf(a, "%d, the first: %s, sm_%d%d; driver of CUDA %d.%d", n, name, major,
+			    minor, version / 1000, version % 1000 / 10);
+}
+
+/* What is missing here is no fault: only --device cuda needs it. */
+static void report_gpu(Cli *c)
+{
+	CudaDriver d;
+	CudaError e = { 0 };
+	const char *version;
+	bool ignored, found = nvrtc_found(c->arena, 90, &version, &ignored);
+	json_key_text(c, "nvrtc", found ? version : NULL);
+	cli_print(c, "%-12s %s%s\n", "GPU code", found ? "" : "none: ", version);
+	bool open = cuda_driver_open(&d, &e);
+	const char *gpu = open ? first_gpu(c->arena, &d) : NULL;
+	json_key_text(c, "gpu", gpu);
+	cli_print(c, "%-12s %s%s\n", "GPUs", open ? "" : "none: ", open ? gpu : e.text);
+	if (open)
+		cuda_driver_close(&d);
+}
+
 static void report_peaks(Cli *c)
 {
 	Peaks p;
@@ -91,6 +125,7 @@ int verb_doctor(Cli *c)
 	report_cpu(c);
 	report_memory(c);
 	bool complete = report_tools(c);
+	report_gpu(c);
 	report_peaks(c);
 	environment_json(c);
 	environment_warnings(c);
