@@ -112,6 +112,22 @@ static void put_passes(JsonWriter *w, const PassOptions *o)
 	json_end(w);
 }
 
+static bool for_gpu(const Aot *z)
+{
+	return z->target[0].kind == TARGET_CUDA;
+}
+
+/* What the code is for: levels of CPUs, or GPUs. */
+static int n_names(const Aot *z)
+{
+	return for_gpu(z) ? z->o->gpus.n : z->n_target;
+}
+
+static const char *target_name(const Aot *z, int i)
+{
+	return for_gpu(z) ? arena_printf(z->arena, "sm_%d", z->o->gpus.arch[i]) : z->target[i].name;
+}
+
 static const char *metadata(Aot *z)
 {
 	static const char *const fp[] = {
@@ -131,8 +147,8 @@ static const char *metadata(Aot *z)
 	put_text(&w, "fp", fp[z->c->fp]);
 	json_put_key(&w, "targets");
 	json_put_array(&w);
-	for (int i = 0; i < z->n_target; i++)
-		json_put_text(&w, z->target[i].name);
+	for (int i = 0; i < n_names(z); i++)
+		json_put_text(&w, target_name(z, i));
 	json_end(&w);
 	put_passes(&w, &z->o->pass);
 	put_ports(&w, "inputs", p->input.at, p->input.n);
@@ -188,15 +204,27 @@ static bool make_plans(Aot *z)
 					    .batch = z->batch[b].batch };
 			if (!v->plan)
 				return false;
-			cpu_need(z, &z->target[t], v->need);
+			if (z->target[t].kind == TARGET_CPU)
+				cpu_need(z, &z->target[t], v->need);
 			z->n_variant++;
 		}
 	return true;
 }
 
+/* No objects: the kernels' images are data of the glue. */
+static bool compile_gpu_variant(Aot *z)
+{
+	BurinCudaProgram *cuda = ARENA_NEW(z->arena, BurinCudaProgram);
+	z->variant[0].cuda = cuda;
+	return cuda_compile(z->c, z->arena, z->variant[0].plan, &z->target[0], z->o->gpus,
+			    nvrtc_options(z->c, z->o), cuda);
+}
+
 static bool compile_variant(Aot *z, int i)
 {
 	const Plan *plan = z->variant[i].plan;
+	if (for_gpu(z))
+		return compile_gpu_variant(z);
 	KernelJob *job = ARENA_ARRAY(z->arena, KernelJob, plan->kernel.n);
 	for (int k = 0; k < plan->kernel.n; k++) {
 		job[k].kernel = plan->kernel.at[k];
@@ -242,6 +270,8 @@ static bool compile_glue(Aot *z)
 	Glue g = glue_of(z);
 	ObjectCode code;
 	Target base = z->target[z->n_target - 1];
+	if (for_gpu(z))
+		target_find("x86-64-v2", &base);
 	if (cpu_level(&base) != BURIN_CPU_NATIVE)
 		target_find("x86-64-v2", &base);
 	base.cpu = cpu_level(&base) == BURIN_CPU_NATIVE ? base.cpu : "x86-64";
@@ -288,6 +318,14 @@ static bool write_text(Aot *z)
 		return false;
 	return io_write_file(z->a->path, code.data, code.bytes, &e) ||
 	       io_report(z->c->diag, (Loc){ .file = z->a->path }, z->a->path, &e);
+}
+
+static bool no_text_for_gpu(Aot *z)
+{
+	diag_error(z->c->diag, (Loc){ 0 }, E5001, "%s: code for a GPU has no text of LLVM's",
+		   z->a->path);
+	diag_hint(z->c->diag, "give it the suffix .cu, .so, .a or .o");
+	return false;
 }
 
 static void fill_report(const Aot *z, CompileReport *r)
@@ -356,8 +394,8 @@ static bool write_files(Aot *z)
 {
 	Str targets;
 	str_init(&targets, z->arena);
-	for (int i = 0; i < z->n_target; i++)
-		str_fmt(&targets, i ? ", %s" : "%s", z->target[i].name);
+	for (int i = 0; i < n_names(z); i++)
+		str_fmt(&targets, i ? ", %s" : "%s", target_name(z, i));
 	ArtifactRequest r = { .path = z->a->path,
 			      .header = z->a->header,
 			      .prefix = z->prefix,
@@ -387,6 +425,8 @@ static bool run(Aot *z)
 	z->weight_bytes = z->compiled[0].main->weight_bytes;
 	if (!z->a->weights_embed && z->weight_bytes > WEIGHTS_EMBED_LIMIT)
 		z->own.weights_beside = true;
+	if (is_text(z->a->path) && for_gpu(z))
+		return no_text_for_gpu(z);
 	if (is_text(z->a->path))
 		return report_progress(z, "compiling kernels", 0, 1) && write_text(z);
 	for (int i = 0; i < z->n_variant; i++)
@@ -399,8 +439,8 @@ static bool run(Aot *z)
 bool compile_artifact(Context *c, const Graph *g, const CompileOptions *o, const ArtifactOptions *a,
 		      CompileReport *report)
 {
-	if (o->pass.target.kind == TARGET_CUDA)
-		return compile_cuda(c, g, o, a->path, report);
+	if (o->pass.target.kind == TARGET_CUDA && str_ends(a->path, ".cu"))
+		return write_cuda_text(c, g, o, a->path, report);
 	Arena *arena = arena_create();
 	Aot z = { .c = c, .o = o, .own = *a, .arena = arena };
 	z.prefix = a->prefix ? a->prefix : artifact_prefix(arena, g->name);

@@ -2,15 +2,6 @@
 #include "codegen/aot_cuda.h"
 #include "codegen/cuda/cuda.h"
 
-static bool check_path(Context *c, const char *path)
-{
-	if (str_ends(path, ".cu"))
-		return true;
-	diag_error(c->diag, (Loc){ 0 }, E5001, "unknown kind of output for a GPU: %s", path);
-	diag_hint(c->diag, "give it the suffix .cu");
-	return false;
-}
-
 static void fill_report(const Plan *p, CompileReport *r)
 {
 	*r = (CompileReport){ .kernels = p->kernel.n,
@@ -21,14 +12,14 @@ static void fill_report(const Plan *p, CompileReport *r)
 		r->flops += p->step.at[i].flops;
 }
 
-bool compile_cuda(Context *c, const Graph *g, const CompileOptions *o, const char *path,
-		  CompileReport *report)
+bool write_cuda_text(Context *c, const Graph *g, const CompileOptions *o, const char *path,
+		     CompileReport *report)
 {
 	Arena *arena = arena_create();
 	PassOptions po = o->pass;
 	Pass pass = { .ctx = c, .o = &po };
 	Compiled compiled;
-	bool ok = check_path(c, path) && compile_plans(&pass, g, arena, &compiled) &&
+	bool ok = compile_plans(&pass, g, arena, &compiled) &&
 		  cuda_write_source(c, compiled.main, &po.target, path);
 	if (ok && report)
 		fill_report(compiled.main, report);

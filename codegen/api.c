@@ -85,10 +85,24 @@ static void rest(void *graph)
 	g->rest(g);
 }
 
+/* Names that settings_read has checked. */
+static void read_gpus(CompileJob *j)
+{
+	const char *names = opts_get(j->o, "gpu");
+	GpuList *g = &j->co.gpus;
+	for (names = names ? names : "sm_80"; *names && g->n < MAX_GPUS;) {
+		size_t n = strcspn(names, ",");
+		g->arch[g->n++] = atoi(names + strlen("sm_"));
+		names += n + (names[n] == ',');
+	}
+}
+
 static bool read_emulation(CompileJob *j)
 {
+	const char *device = opts_get(j->o, "device");
 	const char *seed = opts_get(j->o, "emu.seed");
 	int64_t n = 1;
+	j->co.emulate = device && str_eq(device, "cuda-emu");
 	j->co.emu_compiler = opts_get(j->o, "emu.cc");
 	if (seed && !parse_i64(seed, strlen(seed), &n))
 		return diag_error(j->c->diag, (Loc){ 0 }, E5001,
@@ -122,8 +136,10 @@ static bool read_job(CompileJob *j, const burin_graph *g, const char *path)
 	if (wrong)
 		return diag_error(j->c->diag, (Loc){ 0 }, E5001, "prefix '%s': %s", j->ao.prefix,
 				  wrong);
-	return settings_read(j->c, j->o, &j->co.pass) && read_emulation(j) &&
-	       (!path || (read_targets(j) && read_batches(j, g)));
+	if (!settings_read(j->c, j->o, &j->co.pass) || !read_emulation(j))
+		return false;
+	read_gpus(j);
+	return !path || (read_targets(j) && read_batches(j, g));
 }
 
 static burin_status compile_jit(CompileJob *j, const Graph *g, burin_model **out, burin_error *err)

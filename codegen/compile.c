@@ -5,6 +5,7 @@
 #include "base/oom.h"
 #include "codegen/cuda/emu.h"
 #include "codegen/prepare.h"
+#include "codegen/table.h"
 #include "runtime/model.h"
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,9 @@
 struct Program {
 	Arena *arena;
 	Compiled compiled;
-	JitProgram *jit; /* one of the two */
+	JitProgram *jit; /* one of the three */
 	EmuProgram *emu;
+	const BurinProgram *cuda;
 	void *weights;
 };
 
@@ -27,15 +29,26 @@ static bool read_targets(Context *c, Arena *arena, PassOptions *o, Target *host)
 	return true;
 }
 
+static const BurinProgram *cuda_table(Context *c, Program *p, const CompileOptions *o)
+{
+	BurinCudaProgram *made = ARENA_NEW(p->arena, BurinCudaProgram);
+	if (!cuda_compile(c, p->arena, p->compiled.main, &o->pass.target, o->gpus,
+			  nvrtc_options(c, o), made))
+		return NULL;
+	return plan_table(p->arena, p->compiled.main, NULL, made);
+}
+
 static bool make_code(Context *c, Program *p, const CompileOptions *o, const Target *host,
 		      JitOptions j)
 {
 	EmuOptions emu = { o->emu_compiler, o->emu_seed, o->emu_source };
-	if (o->pass.target.kind == TARGET_CUDA)
+	if (o->pass.target.kind == TARGET_CUDA && o->emulate)
 		p->emu = emu_program(c, p->compiled.main, &o->pass.target, emu);
+	else if (o->pass.target.kind == TARGET_CUDA)
+		p->cuda = cuda_table(c, p, o);
 	else
 		p->jit = jit_program(c, p->compiled.main, host, j);
-	return p->emu || p->jit;
+	return p->emu || p->jit || p->cuda;
 }
 
 Program *program_compile(Context *c, const Graph *g, const CompileOptions *o)
@@ -80,7 +93,7 @@ burin_status program_model(Program *p, burin_model **out, burin_error *err)
 
 const BurinProgram *program_table(const Program *p)
 {
-	return p->emu ? emu_table(p->emu) : jit_table(p->jit);
+	return p->emu ? emu_table(p->emu) : p->cuda ? p->cuda : jit_table(p->jit);
 }
 
 const char *program_fault(const Program *p)

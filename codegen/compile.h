@@ -4,12 +4,14 @@
 #ifndef CODEGEN_COMPILE_H
 #define CODEGEN_COMPILE_H
 #include "codegen/codegen.h"
+#include "codegen/cuda/program.h"
 #include "include/burin.h"
 #include "passes/pass.h"
 
 typedef struct CompileOptions {
-	PassOptions pass;         /* the target of the first variant; in memory, kernels for a GPU
-				     run in the emulation */
+	PassOptions pass;         /* the target of the first variant */
+	GpuList gpus;             /* for a GPU: architectures that get code */
+	bool emulate;             /* for a GPU, in memory: its kernels run in the emulation */
 	const char *emu_compiler; /* NULL: found in PATH */
 	uint64_t emu_seed;        /* of the order of threads */
 	const char *emu_source;   /* for tests: this text of the kernels; or NULL */
@@ -22,6 +24,12 @@ typedef struct CompileOptions {
 	void (*rest)(void *user);
 	void *user_rest;
 } CompileOptions;
+
+/* What NVRTC is told. */
+static inline NvrtcOptions nvrtc_options(const Context *c, const CompileOptions *o)
+{
+	return (NvrtcOptions){ o->threads, o->cache, c->fp != FP_STRICT };
+}
 
 /* A model compiled into memory. Owns its code and weights; the graph may go. */
 typedef struct Program Program;

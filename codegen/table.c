@@ -46,29 +46,33 @@ static const BurinPort *ports(Arena *a, const Plan *p, Space space, int n)
 	return port;
 }
 
-static const BurinVariant *variant(Arena *a, const Plan *p, BurinStepFn *const *run)
+static const BurinVariant *variant(Arena *a, const Plan *p, BurinStepFn *const *run,
+				   const BurinCudaProgram *cuda)
 {
 	BurinVariant *v = ARENA_NEW(a, BurinVariant);
 	BurinStep *step = ARENA_ARRAY(a, BurinStep, p->step.n + 1);
 	BurinStepInfo *info = ARENA_ARRAY(a, BurinStepInfo, p->step.n + 1);
 	for (int i = 0; i < p->step.n; i++) {
 		const Step *s = &p->step.at[i];
-		step[i] = (BurinStep){ .run = run[i], .n_tasks = 1 };
+		if (run)
+			step[i] = (BurinStep){ .run = run[i], .n_tasks = 1 };
 		info[i] = (BurinStepInfo){ .kernel = arena_strdup(a, s->kernel->name),
 					   .kind = arena_strdup(a, s->kind),
 					   .sources = arena_strdup(a, s->sources ? s->sources : ""),
 					   .flops = s->flops,
 					   .bytes = s->bytes };
 	}
-	*v = (BurinVariant){ .n_steps = (uint32_t)p->step.n,
+	*v = (BurinVariant){ .n_steps = run ? (uint32_t)p->step.n : 0,
 			     .step = step,
 			     .info = info,
-			     .work_bytes = p->work_bytes,
-			     .batch = 1 };
+			     .work_bytes = run ? p->work_bytes : 0,
+			     .batch = 1,
+			     .cuda = cuda };
 	return v;
 }
 
-const BurinProgram *plan_table(Arena *a, const Plan *p, BurinStepFn *const *run)
+const BurinProgram *plan_table(Arena *a, const Plan *p, BurinStepFn *const *run,
+			       const BurinCudaProgram *cuda)
 {
 	BurinProgram *t = ARENA_NEW(a, BurinProgram);
 	*t = (BurinProgram){ .version = BURIN_PROGRAM_VERSION,
@@ -79,7 +83,7 @@ const BurinProgram *plan_table(Arena *a, const Plan *p, BurinStepFn *const *run)
 			     .n_variant = 1,
 			     .in = ports(a, p, SPACE_INPUT, p->input.n),
 			     .out = ports(a, p, SPACE_OUTPUT, p->output.n),
-			     .variant = variant(a, p, run),
+			     .variant = variant(a, p, run, cuda),
 			     .weights = p->weight,
 			     .weight_bytes = p->weight_bytes };
 	return t;

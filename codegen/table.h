@@ -4,12 +4,14 @@
 #define CODEGEN_TABLE_H
 #include "passes/plan.h"
 #include "runtime/artifact.h"
+#include "runtime/cuda/program.h"
 
 /* What kernels rely on for a pointer of the caller. */
 int plan_port_align(const Plan *p, Space space, int index);
 /* Position in base[]: inputs, outputs, workspace, weights. */
 int plan_base_index(const Plan *p, const PlanArg *a);
-/* A program whose steps are run[], each as one task. One variant for any CPU; weights are the
- * plan's; all else is copied into the arena. */
-const BurinProgram *plan_table(Arena *a, const Plan *p, BurinStepFn *const *run);
+/* A program whose steps are run[], each as one task, on any CPU; or with run NULL the launches of
+ * `cuda`. Weights are the plan's; all else but *cuda is copied into the arena. */
+const BurinProgram *plan_table(Arena *a, const Plan *p, BurinStepFn *const *run,
+			       const BurinCudaProgram *cuda);
 #endif

@@ -48,13 +48,25 @@ static bool read_target(Context *c, const char *name, Target *out)
 	return false;
 }
 
-static bool read_gpu(Context *c, const char *name, Target *out)
+/* One or several; kernels are made for the oldest. */
+static bool read_gpu(Context *c, const char *names, Target *out)
 {
-	if (target_find(name ? name : "sm_80", out) && out->kind == TARGET_CUDA)
-		return true;
-	diag_error(c->diag, (Loc){ 0 }, E5101, "unknown GPU '%s'", name);
-	diag_hint(c->diag, "one of sm_75, sm_80, sm_90");
-	return false;
+	bool first = true;
+	for (names = names ? names : "sm_80"; *names;) {
+		size_t n = strcspn(names, ",");
+		const char *name = arena_strndup(c->arena, names, n);
+		Target t;
+		if (!target_find(name, &t) || t.kind != TARGET_CUDA) {
+			diag_error(c->diag, (Loc){ 0 }, E5101, "unknown GPU '%s'", name);
+			diag_hint(c->diag, "one of sm_75, sm_80, sm_90, or several: sm_80,sm_90");
+			return false;
+		}
+		if (first || strcmp(t.name, out->name) < 0)
+			*out = t;
+		first = false;
+		names += n + (names[n] == ',');
+	}
+	return true;
 }
 
 /* target: the machine that the model is compiled for; host: where its weights are prepared. */

@@ -257,7 +257,7 @@ static bool load(Emu *e, EmuProgram *p)
 				      .status = BURIN_STATUS_OFFSET,
 				      .seed = e->o.seed };
 	**shown = &p->shown;
-	p->table = plan_table(e->arena, e->plan, (BurinStepFn *const *)(uintptr_t)run);
+	p->table = plan_table(e->arena, e->plan, (BurinStepFn *const *)(uintptr_t)run, NULL);
 	return true;
 }
 

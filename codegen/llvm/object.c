@@ -49,6 +49,8 @@ static const char *take_message(Arena *a, char *message)
 Target target_resolve(Arena *a, const Target *t)
 {
 	Target r = *t;
+	if (t->kind != TARGET_CPU)
+		return r;
 	if (strcmp(t->cpu, "native") == 0)
 		r.cpu = take_message(a, LLVMGetHostCPUName());
 	if (strcmp(t->features, "native") == 0)
