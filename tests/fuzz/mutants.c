@@ -33,7 +33,7 @@ enum { SECONDS = 10, MEGABYTES = 2048, OUT_OF_MEMORY = 98, OTHER_END = 99 };
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || HAS(address_sanitizer) || \
 	HAS(thread_sanitizer)
 enum { SANITIZED = 1 };
-const char *__asan_default_options(void);
+const char *__asan_default_options(void) __attribute__((visibility("default")));
 const char *__asan_default_options(void)
 {
 	return "allocator_may_return_null=1:quarantine_size_mb=8:detect_leaks=0";
