@@ -6,107 +6,13 @@
  *
  *     build/bench-contractions [threads] [repetitions]          (default 1 and 40) */
 #include "base/oom.h"
+#include "bench/peak.h"
 #include "codegen/compile.h"
-#include "ir/kbuilder.h"
 #include "ir/text.h"
 #include "runtime/cpu/rt.h"
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-enum { ACCUMULATORS = 16, PEAK_STEPS = 200000, MOST_THREADS = 64 };
-
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* --- the peak -------------------------------------------------------------------------------- */
-
-/* acc[u][v] = acc * x + y, PEAK_STEPS times, for 16 independent accumulators. */
-static Kernel *peak_kernel(Context *c, Arena *arena, const Target *t)
-{
-	KBuilder *kb = kb_create(c, arena, t, "peak");
-	int lanes = target_lanes(t, 4);
-	int64_t dim[2] = { ACCUMULATORS, lanes };
-	Storage s = { .align = 64, .stride = { lanes, 1 } };
-	int buf = kb_arg(kb, type_get(c, DT_f32, 2, dim), &s);
-	Node *u = kb_axis(kb, "u", AX_UNROLL, ACCUMULATORS, 0);
-	Node *v = kb_axis(kb, "v", AX_VECTOR, lanes, lanes);
-	Node *k = kb_axis(kb, "k", AX_LOOP, PEAK_STEPS, 0);
-	kb_open(kb, kb_axis(kb, "t", AX_TASK, 1, 0));
-	Node *at[2] = { u, v };
-	kb_open(kb, u);
-	kb_open(kb, v);
-	Node *acc = kb_var(kb, "acc", kb_load_buf(kb, buf, at), u->axes | v->axes);
-	kb_close(kb);
-	kb_close(kb);
-	Node *x = kb_f(kb, DT_f32, 0.999), *y = kb_f(kb, DT_f32, 0.001);
-	kb_open(kb, k);
-	kb_open(kb, u);
-	kb_open(kb, v);
-	kb_set(kb, acc, kb_fma(kb, acc, x, y));
-	kb_close(kb);
-	kb_close(kb);
-	kb_close(kb);
-	kb_open(kb, u);
-	kb_open(kb, v);
-	kb_store_buf(kb, buf, at, acc);
-	kb_close(kb);
-	kb_close(kb);
-	kb_close(kb);
-	return kb_finish(kb);
-}
-
-typedef void PeakCode(void *, int64_t, int64_t, void *);
-typedef struct Peak {
-	PeakCode *code;
-	int lanes, threads;
-	double best; /* GFLOP/s of all threads */
-} Peak;
-
-typedef struct PeakThread {
-	const Peak *peak;
-	int *arrived; /* all start together: each measures its own rate */
-	double rate;
-} PeakThread;
-
-static void *peak_thread(void *user)
-{
-	PeakThread *t = user;
-	_Alignas(64) float data[ACCUMULATORS * 16] = { 0 };
-	t->peak->code(data, 0, 1, NULL);
-	__atomic_add_fetch(t->arrived, 1, __ATOMIC_ACQ_REL);
-	while (__atomic_load_n(t->arrived, __ATOMIC_ACQUIRE) < t->peak->threads)
-		;
-	double start = now();
-	t->peak->code(data, 0, 1, NULL);
-	t->rate = 2e-9 * ACCUMULATORS * t->peak->lanes * PEAK_STEPS / (now() - start);
-	return NULL;
-}
-
-static void measure_peak(Peak *p)
-{
-	pthread_t id[MOST_THREADS];
-	PeakThread thread[MOST_THREADS];
-	int arrived = 0;
-	double rate = 0;
-	for (int i = p->threads - 1; i >= 0; i--) {
-		thread[i] = (PeakThread){ p, &arrived, 0 };
-		if (i > 0)
-			pthread_create(&id[i], NULL, peak_thread, &thread[i]);
-	}
-	peak_thread(&thread[0]);
-	for (int i = 1; i < p->threads; i++)
-		pthread_join(id[i], NULL);
-	for (int i = 0; i < p->threads; i++)
-		rate += thread[i].rate;
-	p->best = rate > p->best ? rate : p->best;
-}
 
 /* --- the shapes ------------------------------------------------------------------------------ */
 
@@ -233,7 +139,7 @@ static double measure(const char *name, Run *r, Peak *peak, int repetitions)
 	peak->best = 0;
 	for (int i = 0; i < repetitions; i++) {
 		if (i % 4 == 0)
-			measure_peak(peak);
+			peak_measure(peak);
 		ns[i] = run_once(r);
 	}
 	qsort(ns, (size_t)repetitions, sizeof *ns, by_value);
@@ -268,25 +174,20 @@ static double one_shape(const Shape *s, Peak *peak, int repetitions)
 int main(int argc, char **argv)
 {
 	Context *c = context_create();
-	Target t;
-	target_find("native", &t);
-	Kernel *k = peak_kernel(c, c->arena, &t);
-	JitProgram *jit = jit_kernel(c, k, &t);
-	Peak peak = { .lanes = target_lanes(&t, 4), .threads = argc > 1 ? atoi(argv[1]) : 1 };
+	Peak peak = { .threads = argc > 1 ? atoi(argv[1]) : 1 };
 	int repetitions = argc > 2 ? atoi(argv[2]) : 40, n = sizeof shapes / sizeof shapes[0];
 	double least = 1;
-	if (!jit || peak.threads < 1 || peak.threads > MOST_THREADS || repetitions < 1)
+	if (repetitions < 1 || !peak_open(&peak, c))
 		return 2;
-	peak.code = (PeakCode *)jit_symbol(jit, k->name);
-	printf("%d thread%s, f32, %d-bit vectors\n%-36s %9s %9s %9s %9s %8s\n", peak.threads,
-	       peak.threads == 1 ? "" : "s", t.vector_bytes * 8, "shape", "min us", "median us",
-	       "GFLOP/s", "peak", "of peak");
+	printf("%d thread%s, f32, vectors of %d\n%-36s %9s %9s %9s %9s %8s\n", peak.threads,
+	       peak.threads == 1 ? "" : "s", peak.lanes, "shape", "min us", "median us", "GFLOP/s",
+	       "peak", "of peak");
 	for (int i = 0; i < n; i++) {
 		double share = one_shape(&shapes[i], &peak, repetitions);
 		least = share < least ? share : least;
 	}
 	printf("least: %.1f %%\n", 100 * least);
-	jit_destroy(jit);
+	peak_close(&peak);
 	context_destroy(c);
 	return 0;
 }

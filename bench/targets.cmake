@@ -1,7 +1,12 @@
-# How near the contraction templates come to the machine: build/bench-contractions [threads] [repetitions]
+# How near the contraction templates come to the machine: build/bench-contractions [threads] [repetitions];
+# those of training steps: build/bench-train-ops [threads] [repetitions] [shape]
 if(TARGET burin_static)
-	add_executable(bench-contractions EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/bench/contractions.c)
-	target_link_libraries(bench-contractions PRIVATE burin_flags burin_static)
+	foreach(name contractions train_ops)
+		string(REPLACE _ - target bench-${name})
+		add_executable(${target} EXCLUDE_FROM_ALL
+			${PROJECT_SOURCE_DIR}/bench/${name}.c ${PROJECT_SOURCE_DIR}/bench/peak.c)
+		target_link_libraries(${target} PRIVATE burin_flags burin_static)
+	endforeach()
 endif()
 
 # Checks and measurements that need other software than the tests do (bench/README.md): named targets, in no test run.

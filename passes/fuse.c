@@ -89,6 +89,11 @@ static bool has_template(const Fuser *z, const Node *n)
 	if (n->op == OP_conv)
 		return n->type->dtype == DT_f32 && ATTR_OF(n, conv)->panel &&
 		       !any_border(ATTR_OF(n, conv)->pad); /* its reads are not checked */
+	if (n->op == OP_conv_dw) {
+		const Attr_conv *a = ATTR_OF(n, conv);
+		return n->type->dtype == DT_f32 && a->channels_last && a->groups == 1 &&
+		       !any_border(a->pad);
+	}
 	return false;
 }
 
@@ -422,8 +427,16 @@ static bool reads_affinely(Fuser *z, Node *x)
 static bool wants_plain_operand(const Fuser *z, const Node *user, int input)
 {
 	if (has_template(z, user))
-		return input == 0 || user->op == OP_attention;
+		return input == 0 || user->op == OP_attention || user->op == OP_conv_dw;
 	return user->op == OP_window_max || user->op == OP_window_sum || user->op == OP_conv;
+}
+
+/* Weights that are packed in every run: panels are there to be read from one end to the other. */
+static bool is_packed_operand(const Node *user, int input)
+{
+	return input == 1 &&
+	       ((user->op == OP_conv && ATTR_OF(user, conv)->panel) ||
+		(user->op == OP_matmul && ATTR_OF(user, matmul)->panel) || user->op == OP_winograd);
 }
 
 /* A padding or concatenation in the chain from x on: choices in an inner loop. */
@@ -449,6 +462,8 @@ static void choose_written_views(Fuser *z)
 		if (n->op == OP_concat)
 			write_out(z, n);
 		for (int k = 0; k < n->n_in; k++) {
+			if (is_packed_operand(n, k))
+				write_out(z, n->in[k]);
 			if (!wants_plain_operand(z, n, k))
 				continue;
 			Node *choice = choice_behind(n->in[k]);

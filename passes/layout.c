@@ -359,19 +359,28 @@ static const struct Twin *twin_row(const Node *n)
 	return twin_of[n->op].fn ? &twin_of[n->op] : NULL;
 }
 
+/* A convolution or window that has the new order already. */
+static bool is_channels_last(const Node *n)
+{
+	if (n->op == OP_conv || n->op == OP_conv_dw)
+		return ATTR_OF(n, conv)->channels_last;
+	return (n->op == OP_window_max || n->op == OP_window_sum) &&
+	       ATTR_OF(n, window)->channels_last;
+}
+
 /* Does reader r take n as a twin? */
 static bool takes_twin(const Layouter *l, const Node *n, const Node *r)
 {
 	const struct Twin *row = twin_row(r);
 	if (!row || (n->type->rank != r->type->rank && !regroups_space(r)))
 		return false;
+	if (!row->starts)
+		return l->wanted[r->id];
 	if (r->op == OP_transpose)
 		return permutes(r, 0, 2, 3, 1);
-	if (r->op == OP_conv_dw)
-		return true;
-	if (row->starts)
-		return r->in[0] == n && (r->n_in == 1 || r->in[1] != n);
-	return l->wanted[r->id];
+	if (is_channels_last(r))
+		return false;
+	return r->op == OP_conv_dw || (r->in[0] == n && (r->n_in == 1 || r->in[1] != n));
 }
 
 /* From the end: a value is wanted as a twin when it can be one and all who read it want theirs. */

@@ -350,21 +350,30 @@ static Lowering begin_computing(Planner *z, Group *gr, const char *kind)
 }
 
 /* A kernel; or one that leaves partial sums in memory of their own, and one that adds them. */
-static void lower_gpu_contract(Planner *z, Group *gr, Lowering *l)
+static void lower_in_parts(Planner *z, Group *gr, Lowering *l, SumsType *sums_type,
+			   SumsTemplate *make)
 {
-	const Type *type = gpu_contract_sums(l);
+	const Type *type = sums_type(l);
 	if (!type) {
-		template_gpu_contract(l, NULL);
+		make(l, NULL);
 		return;
 	}
 	PlanBuffer b = { .space = SPACE_WORK, .bytes = type_bytes(type), .first = -1, .last = -1 };
 	Storage sums = { .buffer = z->m->buffer.n, .align = 64 };
 	type_strides(type, sums.stride);
 	vec_push(z->arena, &z->m->buffer, b);
-	template_gpu_contract(l, &sums);
+	make(l, &sums);
 	add_step(z, l->kb, gr);
 	*l = begin_computing(z, gr, "sums");
-	template_gpu_add(l, type, &sums);
+	template_add_parts(l, type, &sums);
+}
+
+/* Both operands have what is summed over outside. */
+static bool is_outer_product(const Node *n)
+{
+	const Attr_matmul *a = n->op == OP_matmul ? ATTR_OF(n, matmul) : NULL;
+	return n->op == OP_conv_dw ||
+	       (a && a->trans_x && !a->trans_w && !a->panel && n->type->rank == 2);
 }
 
 static void lower_computing(Planner *z, Group *gr)
@@ -384,11 +393,13 @@ static void lower_computing(Planner *z, Group *gr)
 	else if (on_gpu(&l) && gr->anchor->op == OP_attention)
 		template_gpu_attention(&l);
 	else if (on_gpu(&l))
-		lower_gpu_contract(z, gr, &l);
+		lower_in_parts(z, gr, &l, gpu_contract_sums, template_gpu_contract);
 	else if (gr->anchor->op == OP_winograd)
 		template_winograd(&l);
 	else if (gr->anchor->op == OP_attention)
 		template_attention(&l);
+	else if (is_outer_product(gr->anchor))
+		lower_in_parts(z, gr, &l, outer_sums, template_outer);
 	else
 		template_contract(&l);
 	add_step(z, l.kb, gr);

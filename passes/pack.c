@@ -1,7 +1,10 @@
-/* Pack: static weights of convolutions and products in panels of P output channels, [K,O] to
+/* Pack: weights of convolutions and products in panels of P output channels, [K,O] to
  * [ceil(O/P),K,P], filled up with zeros, so that the inner loop reads them from one end to the
  * other. P is 32 for every machine, so that all variants of a model share one packing; narrow ones
- * walk half panels. Few outputs take 16. The packing is static: split has it computed once. */
+ * walk half panels. Few outputs take 16. The packing of static weights is static: split has it
+ * computed once. Weights that change (in training) are packed in every run for convolutions on
+ * CPUs, whose template needs it; products pack what they read by themselves, GPUs read weights as
+ * they lie. */
 #include "passes/pattern.h"
 
 enum { PANEL = 32, NARROW_PANEL = 16 };
@@ -26,9 +29,12 @@ static Node *pack_panels(Builder *b, Node *w, int64_t panel)
 
 static bool packs(const Rewrite *w, const Node *n)
 {
+	bool changes = !w->is_static[n->in[1]->id];
+	if (changes && (n->op != OP_conv || w->p->o->target.kind == TARGET_CUDA))
+		return false;
 	/* what is static as a whole is computed once: packing would cost more */
-	return w->is_static[n->in[1]->id] && !w->is_static[n->id] && n->type->dtype == DT_f32 &&
-	       n->type->count > 0 && n->in[1]->type->count > 0;
+	return !w->is_static[n->id] && n->type->dtype == DT_f32 && n->type->count > 0 &&
+	       n->in[1]->type->count > 0;
 }
 
 static Node *pack_conv(Rewrite *w, const Node *n)

@@ -107,11 +107,11 @@ void eval_conv_dw(const EvalCall *call)
 {
 	const Attr_conv *a = ATTR_OF(call->n, conv);
 	const Type *t = call->out->type;
-	int h = a->channels_last ? 0 : 2;
-	int64_t at[4] = { 0 }, group_in = t->dim[a->channels_last ? 2 : 1];
-	int64_t group_out = a->kernel.v[2] / a->groups;
+	int h = a->channels_last ? 0 : 2, in = a->channels_last ? 2 : 1;
+	int64_t at[4] = { 0 }, group_in = t->dim[in], group_out = a->kernel.v[2] / a->groups;
 	for (int64_t k = 0; k < t->count; k++, index_next(at, 4, t->dim)) {
-		int64_t c = at[a->channels_last ? 2 : 1], o = at[a->channels_last ? 3 : 0];
-		call->out->f[k] = weight_gradient(call, at + h, o / group_out * group_in + c, o);
+		int64_t o = at[a->channels_last ? 3 : 0];
+		int64_t c = o / group_out * group_in + at[in];
+		call->out->f[k] = weight_gradient(call, at + h, c, o);
 	}
 }

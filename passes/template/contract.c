@@ -231,23 +231,31 @@ static void run_rows(Contract *z, Place *t, Node *lo, Node *hi)
 	kb_close(kb);
 }
 
+/* One vector of columns, from column `first` of the block on. */
+static void pack_vector(Contract *z, Place *t, Node *k, Node *first, int64_t lanes)
+{
+	KBuilder *kb = z->kb;
+	Node *v = kb_axis(kb, "v", AX_VECTOR, lanes, z->lanes), *at[MAX_RANK];
+	kb_open(kb, v);
+	for (int i = 0; i < z->n_outer; i++)
+		at[i] = t->outer[i];
+	Node *to[2] = { k, kb_iadd(kb, first, v) }, *col = kb_iadd(kb, first_col(t), to[1]);
+	at[z->n_outer] = z->trans_w ? col : k;
+	at[z->n_outer + 1] = z->trans_w ? k : col;
+	kb_store_buf(kb, z->packbuf, to, kb_read(kb, z->w, at));
+	kb_close(kb);
+}
+
 /* w[.., k, n] of the column block copied into scratch as [K][columns]. */
 static void pack_block(Contract *z, Place *t)
 {
 	KBuilder *kb = z->kb;
-	int64_t width = t->full * z->lanes + t->rest;
-	Node *k = kb_axis(kb, "k", AX_LOOP, z->c, 0), *n = kb_axis(kb, "n", AX_LOOP, width, 0);
-	Node *at[MAX_RANK];
+	Node *k = kb_axis(kb, "k", AX_LOOP, z->c, 0);
 	kb_open(kb, k);
-	kb_open(kb, n);
-	for (int i = 0; i < z->n_outer; i++)
-		at[i] = t->outer[i];
-	Node *col = kb_iadd(kb, first_col(t), n);
-	at[z->n_outer] = z->trans_w ? col : k;
-	at[z->n_outer + 1] = z->trans_w ? k : col;
-	Node *to[2] = { k, n };
-	kb_store_buf(kb, z->packbuf, to, kb_read(kb, z->w, at));
-	kb_close(kb);
+	for (int64_t j = 0; j < t->full; j++)
+		pack_vector(z, t, k, kb_i(kb, j * z->lanes), z->lanes);
+	if (t->rest)
+		pack_vector(z, t, k, kb_i(kb, t->full * z->lanes), t->rest);
 	kb_close(kb);
 }
 
@@ -318,18 +326,6 @@ static void run_tasks(Contract *z)
 	run_block(z, &t, chunks == 1 ? NULL : lo, chunks == 1 ? NULL : hi);
 	kb_close(kb);
 	kb_kernel(kb)->flops = 2.0 * (double)m * (double)z->cols * (double)k;
-}
-
-enum { SHORT_EPILOGUE = 6 };
-
-/* Elementary functions, or many operators: unrolled over all registers the code would be long to
- * compile and to fetch, and would spill anyway. */
-static bool long_epilogue(const Group *gr)
-{
-	for (int i = 0; i < gr->node.n; i++)
-		if (op_info(gr->node.at[i]->op)->flags & OF_COSTLY)
-			return true;
-	return gr->node.n > 1 + SHORT_EPILOGUE;
 }
 
 void template_contract(Lowering *l)

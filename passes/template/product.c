@@ -63,11 +63,19 @@ static void each_vector(Tile *t, VectorFn *fn)
 	close_axis(kb, t->i[0]);
 }
 
-static void clear(Tile *t, Node *v, Node *col, Node **acc)
+static Node *tile_row(Tile *t)
 {
 	KBuilder *kb = t->p->kb;
+	return kb_iadd(kb, kb_imul(kb, t->i[0], t->p->rows[1]), t->i[1]);
+}
+
+static void begin(Tile *t, Node *v, Node *col, Node **acc)
+{
+	const Product *p = t->p;
 	uint64_t axes = t->i[0]->axes | t->i[1]->axes | v->axes | col->axes;
-	*acc = kb_var(kb, "acc", kb_f(kb, t->p->type, 0), axes);
+	Node *at[3] = { p->slot, tile_row(t), col };
+	Node *value = p->slot ? kb_load_buf(p->kb, p->carry, at) : kb_f(p->kb, p->type, 0);
+	*acc = kb_var(p->kb, "acc", value, axes);
 }
 
 static void step(Tile *t, Node *v, Node *col, Node **acc)
@@ -75,6 +83,13 @@ static void step(Tile *t, Node *v, Node *col, Node **acc)
 	Product *p = t->p;
 	(void)v;
 	kb_set(p->kb, *acc, kb_fma(p->kb, p->read_a(p, t->i, t->r), p->read_b(p, t->r, col), *acc));
+}
+
+static void open_reduction(Tile *t, int k)
+{
+	const Product *p = t->p;
+	if (!p->at[k] && t->r[k]->op == OP_axis)
+		kb_open_range(p->kb, t->r[k], p->lo[k], p->hi[k]);
 }
 
 static bool sums_nothing(const Product *p)
@@ -87,18 +102,16 @@ static bool sums_nothing(const Product *p)
 
 static void finish(Tile *t, Node *v, Node *col, Node **acc)
 {
+	Node *at[3] = { t->p->slot, tile_row(t), col };
 	(void)v;
-	t->p->write(t->p, t->i, col, *acc);
+	if (t->p->slot)
+		kb_store_buf(t->p->kb, t->p->carry, at, *acc);
+	else
+		t->p->write(t->p, t->i, col, *acc);
 }
 
 /* --- a long epilogue: the accumulators go to scratch, and a loop finishes them there -----------
  */
-
-static Node *tile_row(Tile *t)
-{
-	KBuilder *kb = t->p->kb;
-	return kb_iadd(kb, kb_imul(kb, t->i[0], t->p->rows[1]), t->i[1]);
-}
 
 static void spill(Tile *t, Node *v, Node *col, Node **acc)
 {
@@ -159,14 +172,16 @@ void emit_product(Product *p)
 	for (int k = 0; k < p->n_r; k++) {
 		AxisKind kind = p->unroll_last && k == p->n_r - 1 ? AX_UNROLL : AX_LOOP;
 		t.r[k] = p->extent[k] > 1 ? kb_axis(kb, "k", kind, p->extent[k], 0) : kb_i(kb, 0);
+		t.r[k] = p->at[k] ? p->at[k] : t.r[k];
 	}
-	each_vector(&t, clear);
+	each_vector(&t, begin);
 	for (int k = 0; k < p->n_r; k++)
-		open_axis(kb, t.r[k]);
+		open_reduction(&t, k);
 	if (!sums_nothing(p))
 		each_vector(&t, step);
 	for (int k = p->n_r - 1; k >= 0; k--)
-		close_axis(kb, t.r[k]);
+		if (!p->at[k])
+			close_axis(kb, t.r[k]);
 	if (p->tile >= 0)
 		finish_in_loops(&t);
 	else

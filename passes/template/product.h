@@ -14,10 +14,15 @@ struct Product {
 	int64_t rows[2];    /* unrolled rows: image rows and columns of a pixel tile, or { 1, R } */
 	int64_t full, rest; /* whole vectors of columns; active lanes of a last, partial one */
 	int n_r;
-	int64_t extent[3]; /* reduction loops, outermost first; size 1 opens none */
-	bool unroll_last;  /* the innermost one, when it is tiny */
-	int tile;          /* scratch [rows][columns] through which a long epilogue runs as a loop
-			      instead of once per register, or -1 */
+	int64_t extent[3];   /* reduction loops, outermost first; size 1 opens none */
+	Node *at[3];         /* given: this index instead of a loop */
+	Node *lo[3], *hi[3]; /* given: the loop's range, within its extent */
+	bool unroll_last;    /* the innermost one, when it is tiny */
+	Node *slot; /* given: accumulators stand in scratch `carry`, [slots][rows][columns],
+		       before and after, and nothing is written */
+	int carry;
+	int tile; /* scratch [rows][columns] through which a long epilogue runs as a loop
+		     instead of once per register, or -1 */
 	/* i: the two row indices; r: reduction indices; col: column within the tile */
 	Node *(*read_a)(Product *p, Node *const *i, Node *const *r); /* a scalar */
 	Node *(*read_b)(Product *p, Node *const *r, Node *col);      /* a vector */

@@ -28,6 +28,18 @@ void store_outputs(Lowering *l, Node *const *at)
 	}
 }
 
+enum { SHORT_EPILOGUE = 6 };
+
+/* Elementary functions, or many operators: unrolled over all registers the code would be long to
+ * compile and to fetch, and would spill anyway. */
+bool long_epilogue(const Group *gr)
+{
+	for (int i = 0; i < gr->node.n; i++)
+		if (op_info(gr->node.at[i]->op)->flags & OF_COSTLY)
+			return true;
+	return gr->node.n > 1 + SHORT_EPILOGUE;
+}
+
 EvenSplit even_split(int64_t total, int64_t most)
 {
 	EvenSplit e = { .parts = (total + most - 1) / most };

@@ -35,16 +35,22 @@ void template_check(Lowering *l, const Node *index, int64_t size, int64_t compon
 bool index_may_be_outside(const Node *index, int64_t size);
 void element_loops(Lowering *l, const Type *shape, KbBody *body, void *user);
 
+/* --- sums in parts --------------------------------------------------------------------------- */
+/* NULL, or the type of a tensor, [parts, ...], that the kernel shall leave partial sums in, for a
+ * second one to add: `sums` is where. */
+typedef const Type *SumsType(Lowering *l);
+typedef void SumsTemplate(Lowering *l, const Storage *sums);
+SumsType outer_sums; /* gradients of weights: sums of outer products */
+SumsTemplate template_outer;
+void template_add_parts(Lowering *l, const Type *type, const Storage *sums);
+
 /* --- GPUs: other loops, the same pulling ----------------------------------------------------- */
 static inline bool on_gpu(const Lowering *l)
 {
 	return l->p->o->target.kind == TARGET_CUDA;
 }
-/* matmul, conv, conv_dw. gpu_contract_sums: NULL, or the type of a tensor that the kernel shall
- * leave partial sums in, for a second one to add: `sums` is where. */
-const Type *gpu_contract_sums(Lowering *l);
-void template_gpu_contract(Lowering *l, const Storage *sums);
-void template_gpu_add(Lowering *l, const Type *type, const Storage *sums);
+SumsType gpu_contract_sums; /* matmul, conv, conv_dw */
+SumsTemplate template_gpu_contract;
 void template_gpu_attention(Lowering *l);
 /* Products round their factors to bf16: they are asked to, and the GPU can multiply such. */
 static inline bool gpu_narrow_products(const Lowering *l)
@@ -61,6 +67,10 @@ bool gpu_row_is_thread(const Lowering *l, int64_t width);
 
 /* Element `at` of every output of the group, stored. */
 void store_outputs(Lowering *l, Node *const *at);
+
+/* Is what the group computes behind its contraction better run as a loop than unrolled over all
+ * registers of a tile? */
+bool long_epilogue(const Group *gr);
 
 /* total cut into equal parts of at most `most`: n_big parts of size big, then the rest of size big
  * - 1 */

@@ -1,0 +1,154 @@
+/* Sums of outer products (weights' gradients), compiled for machines with so small a cache that the
+ * pixels are summed in chunks of images, of rows, of pixels: against the evaluation, and the same
+ * bits for any number of threads. */
+#include "tests/unit/ir_fixture.h"
+#include "codegen/compile.h"
+#include "ir/eval.h"
+#include "runtime/cpu/rt.h"
+#include <math.h>
+#include <string.h>
+
+typedef struct Shape {
+	int64_t n, size, in, out, kernel, stride; /* size 0: a product over n rows */
+	int64_t l2;
+} Shape;
+
+/* The last four have more pixels than one part: 5, 16 (uneven) and 3 parts of the images. */
+static const Shape shapes[] = {
+	{ 5, 8, 33, 40, 3, 1, 8 << 10 },    { 5, 8, 33, 40, 3, 1, 64 << 10 },
+	{ 5, 8, 33, 40, 3, 1, 2 << 10 },    { 4, 9, 3, 35, 3, 2, 8 << 10 },
+	{ 4, 9, 3, 35, 7, 2, 2 << 10 },     { 3, 6, 1, 16, 3, 1, 512 },
+	{ 2, 6, 20, 7, 1, 1, 1 << 10 },     { 2, 12, 70, 33, 2, 3, 16 << 10 },
+	{ 1, 20, 5, 17, 3, 1, 512 },        { 100, 0, 50, 70, 1, 1, 2 << 10 },
+	{ 100, 0, 50, 70, 1, 1, 64 << 10 }, { 7, 0, 3, 5, 1, 1, 64 << 10 },
+	{ 5, 34, 8, 16, 3, 1, 64 << 10 },   { 19, 18, 3, 20, 3, 1, 1 << 20 },
+	{ 19, 18, 3, 20, 3, 1, 1 << 10 },   { 3, 40, 15, 33, 2, 2, 32 << 10 },
+};
+enum { SHAPES = sizeof shapes / sizeof *shapes, PORTS = 3 };
+
+static Node *input(Fixture *f, int rank, const int64_t *dim)
+{
+	return emit_input(f->b, type_get(f->c, DT_f32, rank, dim), "x", f->g->input.n);
+}
+
+static void make_graph(Fixture *f, const Shape *s)
+{
+	int64_t to = s->size ? (s->size - s->kernel) / s->stride + 1 : 0;
+	int64_t x[4] = { s->n, s->size, s->size, s->in }, dy[4] = { s->n, to, to, s->out };
+	int64_t kernel[3] = { s->kernel, s->kernel, s->out }, stride[2] = { s->stride, s->stride };
+	Attr_conv a;
+	Node *y, *in[2];
+	attr_defaults(f->c, ATTR_conv_RECORD, &a);
+	a.stride = (Ints){ 2, stride };
+	a.kernel = (Ints){ 3, kernel };
+	a.channels_last = 1;
+	if (s->size) {
+		in[0] = input(f, 4, x);
+		in[1] = input(f, 4, dy);
+		y = emit(f->b, OP_conv_dw, attr_intern(f->c, ATTR_conv_RECORD, &a), in, 2);
+	} else {
+		in[0] = input(f, 2, (int64_t[]){ s->n, s->in });
+		in[1] = input(f, 2, (int64_t[]){ s->n, s->out });
+		y = emit_matmul(f->b, in[0], in[1], true, false);
+	}
+	assert_false(f->b->failed);
+	y = emit1(f->b, OP_relu, y);
+	vec_push(f->c->arena, &f->g->result, y);
+	vec_push(f->c->arena, &f->g->result_name, (const char *)"y");
+}
+
+static void *room(Fixture *f, size_t bytes)
+{
+	char *p = arena_alloc(f->c->arena, bytes + 64);
+	return p + (64 - (uintptr_t)p % 64);
+}
+
+static void run(Fixture *f, const Program *p, int threads, void **ports)
+{
+	unsigned char *ctx = room(f, BURIN_CTX_BYTES);
+	const BurinProgram *table = program_table(p);
+	burin_rt_ctx_init(table, ctx, threads);
+	void *work = room(f, burin_rt_workspace_bytes(table, ctx));
+	assert_int_equal(burin_rt_run(table, ctx, 1, ports, work), 0);
+	burin_rt_ctx_done(table, ctx);
+}
+
+static void check_shape(const Shape *s)
+{
+	Fixture *f;
+	setup((void **)&f);
+	make_graph(f, s);
+	CompileOptions o = { .threads = 1 };
+	assert_true(target_find("native", &o.pass.target));
+	o.pass.target.l2_bytes = s->l2;
+	EvalTensor in[2], want;
+	void *ports[PORTS];
+	uint64_t seed = 3;
+	for (int i = 0; i < 2; i++) {
+		const Type *t = f->g->input.at[i]->type;
+		float *x = ports[i] = room(f, (size_t)type_bytes(t));
+		for (int64_t k = 0; k < t->count; k++)
+			x[k] = (float)(pick(&seed, 9) - 4); /* sums are exact */
+		in[i] = eval_from_data(f->c->arena, t, x);
+	}
+	assert_true(eval_graph(f->g, f->c->arena, in, &want, (EvalOptions){ 0 }));
+	Program *p = program_compile(f->c, f->g, &o);
+	assert_non_null(p);
+	for (int threads = 1; threads <= 3; threads++) {
+		float *y = ports[2] = room(f, (size_t)type_bytes(want.type));
+		run(f, p, threads, ports);
+		for (int64_t i = 0; i < want.type->count; i++)
+			if ((double)y[i] != want.f[i])
+				fail_msg("shape %d: element %lld is %g, not %g", (int)(s - shapes),
+					 (long long)i, (double)y[i], want.f[i]);
+	}
+	program_destroy(p);
+	teardown((void **)&f);
+}
+
+static void test_chunks(void **state)
+{
+	(void)state;
+	for (int i = 0; i < SHAPES; i++)
+		check_shape(&shapes[i]);
+}
+
+/* Sums that are rounded: by one, two and three threads the same. */
+static void test_same_bits(void **state)
+{
+	Fixture *f = *state;
+	Shape s = { 6, 26, 24, 48, 3, 1, 64 << 10 };
+	float *first = NULL;
+	uint64_t seed = 9;
+	void *ports[PORTS];
+	make_graph(f, &s);
+	CompileOptions o = { .threads = 1 };
+	assert_true(target_find("native", &o.pass.target));
+	o.pass.target.l2_bytes = s.l2;
+	for (int i = 0; i < 2; i++) {
+		const Type *t = f->g->input.at[i]->type;
+		float *x = ports[i] = room(f, (size_t)type_bytes(t));
+		for (int64_t k = 0; k < t->count; k++)
+			x[k] = (float)pick(&seed, 1000) * 0.37f;
+	}
+	Program *p = program_compile(f->c, f->g, &o);
+	assert_non_null(p);
+	size_t bytes = (size_t)type_bytes(f->g->result.at[0]->type);
+	for (int threads = 1; threads <= 3; threads++) {
+		ports[2] = room(f, bytes);
+		run(f, p, threads, ports);
+		if (first)
+			assert_memory_equal(first, ports[2], bytes);
+		first = ports[2];
+	}
+	program_destroy(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_chunks),
+		FIXTURE_TEST(test_same_bits),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
