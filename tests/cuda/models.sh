@@ -28,6 +28,11 @@ cat >"$work/layer.xml" <<'M'
   <output id="y" in="norm2"/>
 </graph>
 M
+cat >"$work/wide.xml" <<'M'
+<graph name="wide" xmlns="urn:burin:graph:1">
+  <input id="x" type="f32" shape="3,20000"/> <softmax id="s" axis="-1"/> <output id="y" in="s"/>
+</graph>
+M
 sed 's/224,224/32,32/' "$here/examples/resnet18.xml" >"$work/resnet18.xml"
 
 verify() { # model option...
@@ -40,5 +45,6 @@ verify "$work/mlp.xml" --weights random:seed=1 --gpu sm_90 --set emu.seed=5 --fp
 verify "$work/mlp.xml" --weights random:seed=1 --set cuda.precision=bf16 --rtol 0.03
 verify "$work/layer.xml" --weights random:seed=1
 verify "$work/layer.xml" --weights random:seed=1 --set cuda.precision=bf16 --rtol 0.05
+verify "$work/wide.xml" # a row that is too large for shared memory
 verify "$work/resnet18.xml" --bind N=1 --weights random:seed=1
 verify "$here/examples/face/rfb-320.onnx"
