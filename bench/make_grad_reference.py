@@ -91,12 +91,19 @@ def add(m, x, y):
     return m.op("add", [x, y], x.value + y.value)
 
 
-def conv(m, x, filters, kernel, pad, stride=1, groups=1):
+def conv(m, x, filters, kernel, pad, stride=1, groups=1, bias=True):
     channels = x.value.shape[1] // groups
     w = m.normal(filters, channels, kernel, kernel, scale=(channels * kernel * kernel) ** -0.5)
-    b = m.normal(filters, scale=0.1)
-    y = F.conv2d(x.value, w.value, b.value, stride, pad, 1, groups)
-    return m.op("conv2d", [x, w, b], y, stride=[stride], pad=str(pad), groups=groups)
+    b = [m.normal(filters, scale=0.1)] if bias else []
+    y = F.conv2d(x.value, w.value, b[0].value if bias else None, stride, pad, 1, groups)
+    return m.op("conv2d", [x, w] + b, y, stride=[stride], pad=str(pad), groups=groups, bias=bias)
+
+
+def batchnorm(m, x):
+    n = x.value.shape[1]
+    scale, shift = m.normal(n, scale=0.2, mean=1), m.normal(n, scale=0.2)
+    y = F.batch_norm(x.value, None, None, scale.value, shift.value, training=True)
+    return m.op("batchnorm_train", [x, scale, shift], y)
 
 
 def relu(m, x):
@@ -149,7 +156,7 @@ def cnn():
     h = m.op("groupnorm", [h, scale, shift], F.group_norm(h.value, 2, scale.value, shift.value), groups=2)
     h = relu(m, h)
     h = m.op("maxpool2d", [h], F.max_pool2d(h.value, 2), kernel=[2])
-    h = relu(m, conv(m, h, 6, 3, 1, stride=2, groups=3))
+    h = relu(m, batchnorm(m, conv(m, h, 6, 3, 1, stride=2, groups=3, bias=False)))
     h = add(m, relu(m, conv(m, h, 6, 1, 0)), h)
     h = m.op("avgpool2d", [h], F.avg_pool2d(h.value, 2), kernel=[2])
     h = m.op("flatten", [h], h.value.flatten(1))
