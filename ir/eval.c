@@ -192,6 +192,8 @@ bool eval_graph(const Graph *g, Arena *arena, const EvalTensor *in, EvalTensor *
 	find_last_uses(&r);
 	for (int i = 0; ok && i < g->node.n; i++) {
 		ok = eval_at(&r, g->node.at[i]);
+		if (ok && o.watch)
+			ok = o.watch(o.user, g->node.at[i], &r.value[g->node.at[i]->id].tensor);
 		free_dead_inputs(&r, g->node.at[i], i);
 	}
 	for (int i = 0; ok && i < g->result.n; i++)

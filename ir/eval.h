@@ -28,6 +28,9 @@ typedef struct EvalOptions {
 	const EvalTensor *param; /* values of g->param, in its order; NULL: their own data (of a
 				    state without: zeros) */
 	EvalTensor *next;        /* or NULL: gets the new value of each update */
+	/* or NULL: is told each result in turn; false ends the evaluation, which then fails */
+	bool (*watch)(void *user, const Node *n, const EvalTensor *value);
+	void *user;
 } EvalOptions;
 /* Evaluates the whole graph. in[i] belongs to g->input.at[i]. out[i] is allocated in arena. False:
  * a diagnostic in g->ctx->diag. Macros are expanded first by the caller. Tensors are freed when

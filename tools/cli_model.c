@@ -179,7 +179,7 @@ static bool is_mask_name(const char *name)
 
 /* --- ports ------------------------------------------------------------------------------------ */
 
-static const Type *port_type(Cli *c, const burin_port *p, int64_t n)
+const Type *port_type(Cli *c, const burin_port *p, int64_t n)
 {
 	int64_t dim[MAX_RANK];
 	for (int t = 0; t < DL_TYPES; t++) {

@@ -27,6 +27,8 @@ int model_load(Cli *c, const char *path, GivenList *given, Model *out);
 int model_fill(Cli *c, Model *m, GivenList *given, uint64_t seed);
 int model_run(Cli *c, Model *m);
 void model_close(Model *m);
+/* The port's type, its free sizes being n; NULL: of no known data type. */
+const Type *port_type(Cli *c, const burin_port *p, int64_t n);
 /* Compiles a graph into memory. NULL after diagnostics in g->ctx. */
 burin_model *graph_compile(Cli *c, burin_graph *g, const Graph *graph);
 #endif

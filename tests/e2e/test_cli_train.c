@@ -1,0 +1,300 @@
+/* burin train: what it writes, that it goes on as if it had never stopped, and what it says about
+ * data, options and values that are not finite. */
+#include "tests/e2e/cli_fixture.h"
+#include <math.h>
+
+static const char *const line_model =
+	"<graph name=\"line\">\n"
+	"  <input id=\"x\" shape=\"N,2\"/>\n"
+	"  <linear id=\"h\" units=\"8\"/>\n"
+	"  <tanh/>\n"
+	"  <dropout p=\"0.1\"/>\n"
+	"  <linear id=\"fc\" units=\"1\"/>\n"
+	"  <output id=\"y\"/>\n"
+	"  <training loss=\"loss\" batch=\"16\" epochs=\"6\" schedule=\"cosine\" period=\"0\">\n"
+	"    <input id=\"target\" shape=\"N,1\"/>\n"
+	"    <mse id=\"loss\" in=\"fc target\"/>\n"
+	"    <sub in=\"fc target\"/>\n"
+	"    <abs/>\n"
+	"    <reduce_mean/>\n"
+	"    <output id=\"error\"/>\n"
+	"    <adam lr=\"0.02\"/>\n"
+	"  </training>\n"
+	"</graph>\n";
+
+static const char *const class_model = "<graph name=\"kinds\">\n"
+				       "  <input id=\"x\" shape=\"N,2\"/>\n"
+				       "  <linear id=\"fc\" units=\"3\"/>\n"
+				       "  <output id=\"y\"/>\n"
+				       "  <training loss=\"loss\" batch=\"16\" epochs=\"15\">\n"
+				       "    <input id=\"kind\" type=\"i64\" shape=\"N\"/>\n"
+				       "    <cross_entropy id=\"loss\" in=\"fc kind\"/>\n"
+				       "    <argmax in=\"fc\" axis=\"1\"/>\n"
+				       "    <eq y=\"kind\"/>\n"
+				       "    <cast to=\"f32\"/>\n"
+				       "    <reduce_mean/>\n"
+				       "    <output id=\"accuracy\"/>\n"
+				       "    <adam lr=\"0.1\"/>\n"
+				       "  </training>\n"
+				       "</graph>\n";
+
+static int with_models(void **state)
+{
+	int rc = set_up(state);
+	Cli *c = *state;
+	Str line, kind;
+	static const char *const name[] = { "ash", "birch", "cherry" };
+	str_init(&line, c->arena);
+	str_init(&kind, c->arena);
+	str_add(&line, "a,b,target\n");
+	str_add(&kind, "height;width;kind\n");
+	for (int i = 0; i < 100; i++) {
+		double a = sin(i * 1.7), b = cos(i * 2.9);
+		int k = i % 20 == 0 ? 2 : i % 2;
+		str_fmt(&line, "%.5f,%.5f,%.5f\n", a, b, a - 0.5 * b);
+		str_fmt(&kind, "%.5f; %.5f; \"%s\"\n", a + 3 * (k == 1), b + 4 * (k == 2), name[k]);
+	}
+	write_text(c, "line.xml", line_model);
+	write_text(c, "kinds.xml", class_model);
+	write_text(c, "line.csv", str_text(&line));
+	write_text(c, "kinds.csv", str_text(&kind));
+	return rc;
+}
+
+static double number(const JsonValue *v, const char *key)
+{
+	double out = -1;
+	if (!json_real(json_get(v, key), &out))
+		fail_msg("no number '%s'", key);
+	return out;
+}
+
+/* --- good ------------------------------------------------------------------------------------ */
+
+static void trains_and_writes(void **state)
+{
+	Cli *c = *state;
+	const JsonValue *v =
+		document(c, "train line.xml --data line.csv --out o --epochs 30 -q", 0);
+	assert_true(number(v, "test_loss") < 0.05 && number(v, "test_loss") > 0);
+	assert_true(number(v, "val_error") < 0.3);
+	assert_true(number(v, "epochs") == 30 && number(v, "steps") == 30 * 4);
+	static const char *const files[] = { "weights.safetensors", "best.safetensors",
+					     "checkpoint.safetensors", "train.json" };
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		assert_int_equal(shell(c, arena_printf(c->arena, "test -s o/%s", files[i])), 0);
+	const char *table = read_file(c, "o/metrics.csv");
+	assert_non_null(
+		strstr(table, "epoch,step,rate,loss,error,val_loss,val_error,seconds\n1,4,"));
+	assert_non_null(strstr(table, "\n30,120,"));
+	assert_non_null(strstr(read_file(c, "o/loss.svg"), "val_loss</text>"));
+	expect(c, "run line.xml --weights o/weights.safetensors --input x=1x2xf32=0.5,0.5", 0,
+	       "y f32[1,1]", NULL);
+}
+
+static void tables_make_classes(void **state)
+{
+	Cli *c = *state;
+	expect(c, "train kinds.xml --data kinds.csv --out o", 0, "test      loss",
+	       "100 rows: 60 train, 20 validate, 20 test, shared out by kind");
+	assert_string_equal(read_file(c, "o/classes.txt"), "ash\nbirch\ncherry\n");
+	const JsonValue *v = document(c, "train kinds.xml --data kinds.csv --out p -q", 0);
+	assert_true(number(v, "test_accuracy") > 0.9);
+}
+
+static void columns_are_chosen(void **state)
+{
+	Cli *c = *state;
+	expect(c,
+	       "train line.xml --data line.csv --out o --epochs 1 --columns x=b,a --columns "
+	       "target=target",
+	       0, "trained", NULL);
+	expect(c, "train line.xml --data line.csv --out p --columns x=b,c", 3, NULL,
+	       "no column 'c'");
+	expect(c, "train line.xml --data line.csv --out p --columns x=b", 3, NULL,
+	       "2 numbers a row");
+	expect(c, "train line.xml --data line.csv --out p --columns z=b", 3, NULL, "no such input");
+}
+
+static void data_are_looked_at(void **state)
+{
+	Cli *c = *state;
+	expect(c, "train kinds.xml --data kinds.csv --check-data", 0,
+	       "class     cherry  5 rows, 5.0 %", "the classes are not balanced");
+	const JsonValue *v = document(c, "train line.xml --data line.csv --check-data", 0);
+	assert_true(number(v, "rows") == 100);
+}
+
+/* The curves without the times, the weights and the checkpoint. */
+static void same_results(Cli *c, const char *a, const char *b)
+{
+	int rc = shell(c, arena_printf(c->arena,
+				       "cmp %s/weights.safetensors %s/weights.safetensors && cmp "
+				       "%s/checkpoint.safetensors %s/checkpoint.safetensors && cut "
+				       "-d, -f1-7 %s/metrics.csv >a && cut -d, -f1-7 "
+				       "%s/metrics.csv >b && cmp a b",
+				       a, b, a, b, a, b));
+	if (rc)
+		fail_msg("%s and %s differ: %s%s", a, b, c->out, c->err);
+}
+
+static void goes_on_as_if_never_stopped(void **state)
+{
+	Cli *c = *state;
+	expect(c, "train line.xml --data line.csv --out whole -q", 0, NULL, NULL);
+	/* stopped while it writes checkpoints, by a signal that it cannot answer */
+	shell(c, "rm -rf parts; i=0; while [ ! -e parts/weights.safetensors ] && [ $i -lt 60 ]; do "
+		 "i=$((i+1)); r=; [ -e parts/train.json ] && r=--resume; "
+		 "timeout -s KILL 0.$((15 + i)) $B train line.xml --data line.csv --out parts $r "
+		 "--checkpoint-every 1 -q; done; true");
+	same_results(c, "whole", "parts");
+	assert_int_equal(shell(c, "ls -A parts | grep tmp"), 1);
+}
+
+static void threads_give_the_same(void **state)
+{
+	Cli *c = *state;
+	expect(c, "train line.xml --data line.csv --out one --threads 1 -q", 0, NULL, NULL);
+	expect(c, "train line.xml --data line.csv --out three --threads 3 -q", 0, NULL, NULL);
+	same_results(c, "one", "three");
+}
+
+/* SIGTERM, as Ctrl-C: a shell lets its background jobs ignore that one. */
+static void interrupts_write_a_checkpoint(void **state)
+{
+	Cli *c = *state;
+	expect(c, "train line.xml --data line.csv --out whole --epochs 80 -q", 0, NULL, NULL);
+	shell(c, "$B train line.xml --data line.csv --out o --epochs 80 --progress plain & p=$!; "
+		 "while [ ! -e o/metrics.csv ]; do sleep 0.02; done; kill -TERM $p; wait $p");
+	if (strstr(c->err, "stopped at step") == NULL)
+		fail_msg("not stopped: %s", c->err);
+	expect(c, "train line.xml --data line.csv --out o --resume -q", 0, "trained", NULL);
+	same_results(c, "whole", "o");
+}
+
+static void stops_early(void **state)
+{
+	Cli *c = *state;
+	write_text(c, "early.xml",
+		   arena_printf(c->arena, "%.*spatience=\"2\" min_delta=\"10\" %s",
+				(int)(strstr(line_model, "batch=") - line_model), line_model,
+				strstr(line_model, "batch=")));
+	const JsonValue *v = document(c, "train early.xml --data line.csv --out o -q", 0);
+	assert_true(number(v, "epochs") == 3 && number(v, "best_epoch") == 1);
+	bool early = false;
+	assert_true(json_bool(json_get(v, "stopped_early"), &early) && early);
+}
+
+/* --- bad ------------------------------------------------------------------------------------- */
+
+static void faults_of_data(void **state)
+{
+	Cli *c = *state;
+	write_text(c, "short.csv", "a,b,target\n1,2,3\n1,2\n");
+	write_text(c, "empty.csv", "a,b,target\n1,2,3\n1,,3\n");
+	write_text(c, "text.csv", "a,b,target\n1,2,3\n1,two,3\n");
+	write_text(c, "nan.csv", "a,b,target\n1,2,3\n1,nan,3\n");
+	write_text(c, "open.csv", "a,b,target\n1,\"2,3\n");
+	write_text(c, "four.csv", "a,b,c,target\n1,2,3,4\n");
+	write_text(c, "label.csv", "height,width,kind\n1,2,0\n1,2,3\n");
+	write_text(c, "none.csv", "");
+	write_text(c, "goal.xml",
+		   "<graph><input id='x' shape='N,12'/><linear id='fc' units='3'/><output/>"
+		   "<training loss='l'><input id='goal' shape='N,3'/><mse id='l' in='fc goal'/>"
+		   "<sgd/></training></graph>");
+	static const struct {
+		const char *arguments, *says;
+	} row[] = {
+		{ "line.xml --data short.csv", "short.csv:3: error[E6402]: 2 fields" },
+		{ "line.xml --data empty.csv",
+		  "empty.csv:3: error[E6402]: column 'b' has no value" },
+		{ "line.xml --data text.csv", "text.csv:3: error[E6402]: column 'b': 'two'" },
+		{ "line.xml --data nan.csv", "nan.csv:3: error[E6402]: column 'b': 'nan'" },
+		{ "line.xml --data open.csv", "open.csv:2: error[E6402]: a quoted field" },
+		{ "line.xml --data four.csv", "3 columns left for inputs of 2 numbers" },
+		{ "line.xml --data none.csv", "the table is empty" },
+		{ "kinds.xml --data label.csv", "the classes 0 to 2" },
+		{ "line.xml --data " EXAMPLES "/digits.npz", "a row of the input is f32[2]" },
+		{ "goal.xml --data " BURIN_SOURCE_DIR "/tests/data/train/mlp.npz",
+		  "has no array 'goal'" },
+		{ EXAMPLES "/digits.xml --data line.csv", "columns left" },
+		{ "line.xml", "no training data" },
+		{ EXAMPLES "/lenet.xml --data line.csv", "error[E2024]" },
+	};
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+		expect(c, arena_printf(c->arena, "train %s --out o", row[i].arguments),
+		       strstr(row[i].says, "no training data") ? 2 : 3, "", row[i].says);
+	expect(c, "train line.xml --data line.json --out o", 5, "", "E1007");
+	expect(c, "train line.xml --data gone.csv --out o", 5, "", "gone.csv");
+	assert_int_equal(shell(c, "test -e o"), 1);
+}
+
+static void faults_of_options(void **state)
+{
+	Cli *c = *state;
+	expect(c, "train line.xml --data line.csv --split 60/x", 2, "", "no list of shares");
+	expect(c, "train line.xml --data line.csv --split 0/50/50", 2, "", "no list of shares");
+	expect(c, "train line.xml --data line.csv --epochs 0", 2, "", "--epochs");
+	expect(c, "train line.xml --data line.csv --out o --resume", 3, "", "holds no training");
+	expect(c, "train line.xml --data line.csv --out o --epochs 1 -q", 0, NULL, NULL);
+	expect(c, "train line.xml --data line.csv --out o", 3, "", "E6406");
+	expect(c, "train line.xml --data line.csv --out o --resume --seed 8", 3, "",
+	       "begun with --seed 7");
+	expect(c, "train line.xml --data line.csv --out o --resume --batch 8", 3, "",
+	       "begun with --batch 16");
+	expect(c, "train line.xml --data line.csv --out o --resume --columns x=b,a", 3, "",
+	       "belongs to other data");
+	expect(c, "train line.xml --data line.csv --out o --resume --epochs 2", 0, "trained", NULL);
+	write_text(c, "fixed.xml",
+		   "<graph><input id='x' shape='4,2'/><linear id='fc' units='1'/><output/>"
+		   "<training loss='l'><reduce_mean id='l' in='fc'/><sgd/></training></graph>");
+	expect(c, "train fixed.xml --data line.csv --out p", 4, "", "E5112");
+}
+
+/* log(x) of a negative mean: the loss is NaN at the first step. */
+static void the_element_of_a_nan_is_named(void **state)
+{
+	Cli *c = *state;
+	write_text(c, "log.xml",
+		   "<graph>\n<input id='x' shape='N,2'/>\n<linear id='fc' units='1'/>\n"
+		   "<output/>\n<training loss='loss'>\n<input id='target' shape='N,1'/>\n"
+		   "<mse id='m' in='fc target'/>\n<sub id='below' in='m 1000'/>\n"
+		   "<log id='bad'/>\n<reduce_mean id='loss'/>\n<sgd/>\n</training>\n</graph>\n");
+	expect(c, "train log.xml --data line.csv --out o", 3, "",
+	       "log.xml:9:2: error[E6404]: step 1 (epoch 1): the loss is NaN: the first result "
+	       "that is not finite is that of 'bad' (log)");
+}
+
+/* A rate that is far too high: the values grow over some steps until one is infinite. */
+static void divergence_is_reported_in_its_step(void **state)
+{
+	Cli *c = *state;
+	write_text(c, "wild.xml",
+		   "<graph>\n<input id='x' shape='N,2'/>\n<linear id='fc' units='1'/>\n"
+		   "<output/>\n<training loss='loss'>\n<input id='target' shape='N,1'/>\n"
+		   "<mse id='loss' in='fc target'/>\n<sgd lr='1e9'/>\n</training>\n</graph>\n");
+	expect(c, "train wild.xml --data line.csv --out o --batch 8 --epochs 50", 3, "", "E6404");
+	assert_non_null(strstr(c->err, "not finite is"));
+	expect(c, "train wild.xml --data line.csv --out p --batch 8 --lr 0.01 --epochs 3", 0,
+	       "trained", NULL);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, with_models, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(trains_and_writes),
+		TEST(tables_make_classes),
+		TEST(columns_are_chosen),
+		TEST(data_are_looked_at),
+		TEST(goes_on_as_if_never_stopped),
+		TEST(threads_give_the_same),
+		TEST(interrupts_write_a_checkpoint),
+		TEST(stops_early),
+		TEST(faults_of_data),
+		TEST(faults_of_options),
+		TEST(the_element_of_a_nan_is_named),
+		TEST(divergence_is_reported_in_its_step),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,517 @@
+/* burin train: the loop over epochs and steps, and what is around it. Where the training stands is
+ * a Position; everything that a step depends on besides the state is a function of it (order of the
+ * rows, learning rate), so a training that goes on from a checkpoint takes the same steps. */
+#include "tools/cli_train.h"
+#include "base/io.h"
+#include "ir/schedule.h"
+#include "runtime/model.h"
+#include "tools/cli_model.h"
+#include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* --- batches ---------------------------------------------------------------------------------- */
+
+void batch_create(const Train *t, int64_t rows, Batch *b)
+{
+	Arena *a = t->c->arena;
+	b->n = t->data.n_col;
+	b->in = ARENA_ARRAY(a, burin_tensor, b->n + 1);
+	b->data = ARENA_ARRAY(a, char *, b->n + 1);
+	for (int i = 0; i < b->n; i++) {
+		const DataColumn *col = &t->data.col[i];
+		const DlType *d = &dl_types[col->row->dtype];
+		burin_tensor *in = &b->in[i];
+		b->data[i] = arena_alloc(a, (size_t)rows * col->bytes + 64);
+		in->data = b->data[i];
+		in->device.type = 1;
+		in->dtype.code = d->code;
+		in->dtype.bits = d->bits;
+		in->dtype.lanes = 1;
+		in->ndim = col->row->rank + 1;
+		in->shape = ARENA_ARRAY(a, int64_t, MAX_RANK + 1);
+		for (int k = 0; k < col->row->rank; k++)
+			in->shape[k + 1] = col->row->dim[k];
+	}
+}
+
+void batch_fill(const Train *t, Batch *b, const int64_t *row, int64_t n)
+{
+	for (int i = 0; i < b->n; i++) {
+		const DataColumn *col = &t->data.col[i];
+		b->in[i].shape[0] = n;
+		for (int64_t k = 0; k < n; k++)
+			memcpy(b->data[i] + (size_t)k * col->bytes,
+			       col->data + (size_t)row[k] * col->bytes, col->bytes);
+	}
+}
+
+/* What a call of the trainer reports: compiling may have said more. */
+static int failed(Train *t, const burin_error *e)
+{
+	Diag *d = t->graph->ctx->diag;
+	return diag_errors(d) ? cli_diagnostics(t->c, d) : cli_runtime_error(t->c, e);
+}
+
+/* --- validation and test ---------------------------------------------------------------------- */
+
+/* Rows at a time: many, but not more than some megabytes of input. */
+static int64_t evaluation_rows(const Train *t)
+{
+	enum { MOST = 512, BYTES = 16 << 20 };
+	size_t bytes = 1;
+	for (int i = 0; i < t->data.n_col; i++)
+		bytes += t->data.col[i].bytes;
+	int64_t rows = (int64_t)(BYTES / bytes);
+	rows = rows > MOST ? MOST : rows;
+	return rows < t->set.batch ? t->set.batch : rows;
+}
+
+/* The mean of each metric over the part, in pieces of nearly equal size: at most two sizes are
+ * compiled. */
+static int evaluate(Train *t, int part, double out[MAX_METRICS])
+{
+	const Rows *rows = &t->split.part[part];
+	int64_t most = evaluation_rows(t), pieces = (rows->n + most - 1) / most, at = 0;
+	double metrics[MAX_METRICS], sum[MAX_METRICS] = { 0 };
+	burin_error e = { .size = sizeof e };
+	ArenaMark mark = arena_mark(t->c->arena);
+	Batch b;
+	batch_create(t, most, &b);
+	for (int64_t p = 0; p < pieces; p++) {
+		int64_t n = rows->n / pieces + (p < rows->n % pieces);
+		batch_fill(t, &b, rows->at + at, n);
+		if (burin_eval_step(t->trainer, b.in, (size_t)b.n, metrics, (size_t)t->n_metrics,
+				    &e) != BURIN_OK)
+			return failed(t, &e);
+		if (!isfinite(metrics[0]))
+			return blame_validation(t, &b, metrics[0]);
+		for (int i = 0; i < t->n_metrics; i++)
+			sum[i] += metrics[i] * (double)n;
+		at += n;
+	}
+	for (int i = 0; i < t->n_metrics; i++)
+		out[i] = sum[i] / (double)rows->n;
+	arena_release(t->c->arena, mark);
+	return EXIT_YES;
+}
+
+/* --- one epoch -------------------------------------------------------------------------------- */
+
+double train_rate(const Train *t, int64_t step)
+{
+	ScheduleSpan span = { t->steps_per_epoch, t->set.epochs };
+	return schedule_rate(&t->how, t->set.lr, step, span);
+}
+
+static int64_t rows_of_batch(const Train *t, int64_t batch)
+{
+	int64_t n = t->split.part[PART_TRAIN].n, from = batch * t->set.batch;
+	return n - from < t->set.batch ? n - from : t->set.batch;
+}
+
+burin_status train_batch(Train *t, Batch *b, const int64_t *order, int64_t batch, int64_t step,
+			 double *metrics, burin_error *e)
+{
+	batch_fill(t, b, order + batch * t->set.batch, rows_of_batch(t, batch));
+	return burin_train_step(t->trainer, train_rate(t, step), b->in, (size_t)b->n, metrics,
+				(size_t)t->n_metrics, e);
+}
+
+static int train_step(Train *t, Batch *b, const int64_t *order)
+{
+	double metrics[MAX_METRICS];
+	burin_error e = { .size = sizeof e };
+	int64_t n = rows_of_batch(t, t->at.batch);
+	blame_keep(t);
+	if (train_batch(t, b, order, t->at.batch, t->at.step, metrics, &e) != BURIN_OK)
+		return failed(t, &e);
+	bool last = t->at.batch + 1 == t->steps_per_epoch;
+	if (!isfinite(metrics[0]) || (last && !blame_finite(t)))
+		return blame_step(t, b, order, metrics[0]);
+	for (int i = 0; i < t->n_metrics; i++)
+		t->at.sum[i] += metrics[i] * (double)n;
+	t->at.rows += (double)n;
+	t->at.batch++;
+	t->at.step++;
+	t->done_rows += n;
+	log_step(t, metrics, train_rate(t, t->at.step - 1));
+	return EXIT_YES;
+}
+
+static int train_steps(Train *t)
+{
+	ArenaMark mark = arena_mark(t->c->arena);
+	const Rows *rows = &t->split.part[PART_TRAIN];
+	int64_t *order = ARENA_ARRAY(t->c->arena, int64_t, rows->n + 1);
+	Batch b;
+	int rc = EXIT_YES;
+	shuffle_rows(t->c->arena, rows, (uint64_t)t->set.seed, t->at.epoch, order);
+	batch_create(t, t->set.batch, &b);
+	while (t->at.batch < t->steps_per_epoch && !rc) {
+		rc = train_step(t, &b, order);
+		if (rc == EXIT_YES && cli_interrupted()) {
+			rc = train_checkpoint(t);
+			rc = rc ? rc : EXIT_INTERRUPTED;
+		} else if (rc == EXIT_YES && t->checkpoint_every &&
+			   t->at.step % t->checkpoint_every == 0) {
+			rc = train_checkpoint(t);
+		}
+	}
+	if (rc == EXIT_YES) /* else what was reported lives there */
+		arena_release(t->c->arena, mark);
+	return rc;
+}
+
+/* Is this epoch the best so far? Without rows to validate on every epoch is. */
+static bool improves(const Train *t, const EpochRow *row)
+{
+	if (!t->split.part[PART_VALIDATE].n || !t->at.best_epoch)
+		return true;
+	return row->validate[0] < t->at.best - t->how.min_delta;
+}
+
+static int end_epoch(Train *t)
+{
+	EpochRow row = { .epoch = t->at.epoch + 1,
+			 .step = t->at.step,
+			 .rate = train_rate(t, t->at.step - 1) };
+	int rc = EXIT_YES;
+	for (int i = 0; i < t->n_metrics; i++)
+		row.train[i] = t->at.sum[i] / t->at.rows;
+	if (t->split.part[PART_VALIDATE].n)
+		rc = evaluate(t, PART_VALIDATE, row.validate);
+	if (rc)
+		return rc;
+	row.seconds = t->spent_before + (double)(now_ns() - t->started) * 1e-9;
+	bool best = improves(t, &row);
+	t->at = (Position){ .epoch = row.epoch,
+			    .step = t->at.step,
+			    .best = best ? row.validate[0] : t->at.best,
+			    .best_epoch = best ? row.epoch : t->at.best_epoch,
+			    .waited = best ? 0 : t->at.waited + 1 };
+	vec_push(t->c->arena, &t->history, row);
+	log_epoch(t, &row);
+	if (!log_write_history(t))
+		return EXIT_ENVIRONMENT;
+	rc = best ? train_keep_best(t) : EXIT_YES;
+	return rc ? rc : train_checkpoint(t);
+}
+
+static bool waits_no_longer(const Train *t)
+{
+	return t->how.patience > 0 && t->at.waited >= t->how.patience;
+}
+
+static int train_epochs(Train *t)
+{
+	int rc = EXIT_YES;
+	cli_hold_interrupts();
+	t->started = now_ns();
+	t->first_step = t->at.step;
+	t->spent_before = t->history.n ? t->history.at[t->history.n - 1].seconds : 0;
+	while (t->at.epoch < t->set.epochs && !waits_no_longer(t) && !rc) {
+		rc = train_steps(t);
+		rc = rc ? rc : end_epoch(t);
+		if (rc == EXIT_YES && cli_interrupted())
+			return EXIT_INTERRUPTED;
+	}
+	t->stopped_early = t->at.epoch < t->set.epochs;
+	return rc;
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void report_part(Train *t, const char *name, const double *v, Str *line)
+{
+	str_fmt(line, "%-9s", name);
+	for (int i = 0; i < t->n_metrics; i++) {
+		str_fmt(line, " %s %.4f", t->metric[i], v[i]);
+		json_key_real(t->c, arena_printf(t->c->arena, "%s_%s", name, t->metric[i]), v[i]);
+	}
+	str_char(line, '\n');
+}
+
+static void report(Train *t, const double *test)
+{
+	Cli *c = t->c;
+	Str s;
+	double seconds = (double)(now_ns() - t->started) * 1e-9;
+	const EpochRow *best = &t->history.at[t->at.best_epoch - 1];
+	str_init(&s, c->arena);
+	json_key_int(c, "seed", t->set.seed);
+	json_key_int(c, "epochs", t->at.epoch);
+	json_key_int(c, "steps", t->at.step);
+	json_key_int(c, "best_epoch", t->at.best_epoch);
+	json_key_bool(c, "stopped_early", t->stopped_early);
+	json_key_real(c, "seconds", seconds);
+	json_key_real(c, "samples_per_second", (double)t->done_rows / seconds);
+	report_part(t, "train", best->train, &s);
+	if (t->split.part[PART_VALIDATE].n)
+		report_part(t, "val", best->validate, &s);
+	if (t->split.part[PART_TEST].n)
+		report_part(t, "test", test, &s);
+	cli_print(c, "trained   %lld epochs, %lld steps in %s%s; best epoch %lld\n%s",
+		  (long long)t->at.epoch, (long long)t->at.step, text_time(c->arena, seconds),
+		  t->stopped_early ? ", stopped early" : "", (long long)t->at.best_epoch,
+		  str_text(&s));
+	const char *weights = train_file(t, "weights.safetensors");
+	json_key_text(c, "folder", t->folder);
+	json_key_text(c, "weights", weights);
+	cli_print(c, "wrote     %s\n", weights);
+	cli_note(c, "compile it: burin compile %s --weights %s -o %s.so", t->model_path, weights,
+		 t->graph->graph->name);
+}
+
+static int finish(Train *t)
+{
+	double test[MAX_METRICS] = { 0 };
+	burin_error e = { .size = sizeof e };
+	int rc = train_restore_best(t);
+	if (rc == EXIT_YES && t->split.part[PART_TEST].n)
+		rc = evaluate(t, PART_TEST, test);
+	if (rc == EXIT_YES &&
+	    burin_trainer_weights(t->trainer, train_file(t, "weights.safetensors"), &e) != BURIN_OK)
+		rc = cli_runtime_error(t->c, &e);
+	if (rc == EXIT_YES)
+		report(t, test);
+	return rc;
+}
+
+/* --- setting up ------------------------------------------------------------------------------- */
+
+static int read_options(Train *t)
+{
+	Cli *c = t->c;
+	Settings *s = &t->set;
+	s->data = opt_text(c, OPT_data);
+	s->split = opt_given(c, OPT_split) ? opt_text(c, OPT_split) : "60/20/20";
+	s->seed = (int64_t)c->seed;
+	t->resume = opt_given(c, OPT_resume);
+	if (!opt_int(c, OPT_epochs, 1, 1000000000, &s->epochs) ||
+	    !opt_int(c, OPT_batch, 1, 1 << 24, &s->batch) || !opt_real(c, OPT_lr, &s->lr) ||
+	    !opt_int(c, OPT_checkpoint_every, 1, INT64_MAX, &t->checkpoint_every))
+		return EXIT_USAGE;
+	if (!split_parse(s->split, &t->split))
+		return cli_usage(c, "such as 60/20/20", "--split: '%.40s' is no list of shares",
+				 s->split);
+	return EXIT_YES;
+}
+
+static const char *training_text_of(const ElemList *l, const char *name, const char *fallback)
+{
+	return l->training ? elem_text(&l->training->head, name, fallback) : fallback;
+}
+
+/* The model's own file must lie beside it, as its weights must. */
+static int find_data(Train *t)
+{
+	Cli *c = t->c;
+	IoError e;
+	const char *own = training_text_of(t->graph->list, "data", "");
+	if (t->set.data)
+		return EXIT_YES;
+	if (!*own)
+		return cli_usage(c, "--data FILE.npz, or data=\"FILE.npz\" at <training>",
+				 "no training data");
+	int fd = io_open_beside(t->model_path, own, &e);
+	if (fd < 0)
+		return cli_error(c, e.code, NULL, "cannot open '%s': %s", own, e.text);
+	close(fd);
+	t->set.data = path_join(c->arena, path_folder(c->arena, t->model_path), own);
+	return EXIT_YES;
+}
+
+static bool is_bound(const ReadOptions *r, const char *name)
+{
+	for (int i = 0; i < r->bind.n; i++)
+		if (str_eq(r->bind.at[i].name, name))
+			return true;
+	return false;
+}
+
+static int fixed_batch(Train *t)
+{
+	return cli_error(t->c, E5112, "write its shape as N,... in place of a number",
+			 "the first input of '%s' does not lead with a symbol", t->model_path);
+}
+
+/* The elements, with the batch bound; the typed graph is built for it. */
+static int open_model(Train *t)
+{
+	Cli *c = t->c;
+	ReadOptions r = { 0 };
+	if (!opts_get(c->opts, "model-weights"))
+		(void)burin_opts_set(
+			c->opts, "model-weights",
+			arena_printf(c->arena, "init:seed=%lld", (long long)t->set.seed), NULL);
+	burin_graph *g = t->graph = calloc(1, sizeof *g);
+	if (!g)
+		return cli_error(c, E1008, NULL, "out of memory");
+	if (!model_open(g, t->model_path, c->opts, &r))
+		return cli_diagnostics(c, g->ctx->diag);
+	if (!g->list->training)
+		return cli_error(c, E2024,
+				 "add <training loss=\"...\"> with the loss and an "
+				 "optimiser as the last element",
+				 "'%s' has no <training> section", t->model_path);
+	const char *batch = training_text_of(g->list, "batch", "32");
+	if (!t->set.batch)
+		parse_i64(batch, strlen(batch), &t->set.batch);
+	if (!g->batch_symbol)
+		return fixed_batch(t);
+	Binding b = { g->batch_symbol, (double)t->set.batch };
+	if (!is_bound(&r, g->batch_symbol))
+		vec_push(g->arena, &r.bind, b);
+	t->diag = g->ctx->diag;
+	return model_build(g, &r) ? find_data(t) : cli_diagnostics(c, g->ctx->diag);
+}
+
+static void read_lr(Train *t, const Graph *g)
+{
+	AttrRecord r = op_info(g->optimizer)->attr;
+	int field = attr_find(r, "lr");
+	t->how = *(const Attr_training *)g->training;
+	if (t->set.epochs == 0)
+		t->set.epochs = t->how.epochs;
+	if (!opt_given(t->c, OPT_lr) && !t->resume)
+		t->set.lr = *(const double *)((const char *)g->optimizer_attr +
+					      attr_info[r].field[field].offset);
+}
+
+static int make_trainer(Train *t)
+{
+	burin_error e = { .size = sizeof e };
+	const burin_port *metric;
+	const Graph *g = t->lesson = t->graph->rebuild(t->graph, 0, true);
+	if (!g)
+		return cli_diagnostics(t->c, t->graph->ctx->diag);
+	read_lr(t, g);
+	(void)burin_opts_set(t->c->opts, "seed",
+			     arena_printf(t->c->arena, "%lld", (long long)t->set.seed), NULL);
+	if (burin_trainer_new(&t->trainer, t->graph, t->c->opts, NULL, &e) != BURIN_OK)
+		return failed(t, &e);
+	t->n_metrics = (int)burin_trainer_metrics(t->trainer, &metric);
+	if (t->n_metrics > MAX_METRICS)
+		return cli_error(t->c, E5001, NULL, "more than %d metrics", MAX_METRICS - 1);
+	for (int i = 0; i < t->n_metrics; i++)
+		t->metric[i] = metric[i].name;
+	blame_begin(t);
+	return EXIT_YES;
+}
+
+static bool is_model_input(const Train *t, const char *name)
+{
+	const Graph *g = t->graph->graph;
+	for (int i = 0; i < g->input.n; i++)
+		if (str_eq(g->input.at[i]->name, name))
+			return true;
+	return false;
+}
+
+/* What cross_entropy allows of a target that is an input. */
+static void find_classes(const Train *t, DataColumn *col)
+{
+	const Graph *g = t->lesson;
+	for (int i = 0; i < g->node.n; i++) {
+		const Node *n = g->node.at[i];
+		if (n->op != OP_cross_entropy || n->in[1]->op != OP_input ||
+		    !str_eq(ATTR_OF(n->in[1], port)->name, col->name))
+			continue;
+		const Attr_cross_entropy *a = ATTR_OF(n, cross_entropy);
+		const Type *x = n->in[0]->type;
+		col->classes = x->dim[a->axis < 0 ? a->axis + x->rank : a->axis];
+		col->ignored = a->ignore_index;
+	}
+}
+
+static int want_columns(Train *t)
+{
+	const burin_port *port;
+	Dataset *d = &t->data;
+	d->n_col = (int)burin_trainer_inputs(t->trainer, &port);
+	d->col = ARENA_ARRAY(t->c->arena, DataColumn, d->n_col + 1);
+	for (int i = 0; i < d->n_col; i++) {
+		const Type *all = port_type(t->c, &port[i], 1);
+		if (!all || all->rank < 1 || port[i].spec.shape[0] >= 0)
+			return cli_error(t->c, E5112,
+					 "its shape must lead with the symbol of the "
+					 "batch",
+					 "input '%s' has no row for each example", port[i].name);
+		const Type *row = type_get(t->c->ctx, all->dtype, all->rank - 1, all->dim + 1);
+		d->col[i] = (DataColumn){ .name = port[i].name,
+					  .row = row,
+					  .bytes = (size_t)type_bytes(row),
+					  .label = row->count == 1 && !dtype_is_float(row->dtype) &&
+						   !is_model_input(t, port[i].name) };
+		find_classes(t, &d->col[i]);
+	}
+	return EXIT_YES;
+}
+
+/* A last batch of one row is left out: batch normalisation cannot work with it. */
+static int share_rows(Train *t)
+{
+	if (!split_parse(t->set.split, &t->split))
+		return cli_error(t->c, E6405, NULL, "the split of '%s' is damaged", t->folder);
+	split_rows(t->c->arena, &t->data, (uint64_t)t->set.seed, &t->split);
+	int64_t n = t->split.part[PART_TRAIN].n, rest = n % t->set.batch;
+	t->steps_per_epoch = n / t->set.batch + (rest > (n > t->set.batch));
+	if (t->steps_per_epoch < 1)
+		return cli_error(t->c, E6407, NULL, "no rows of '%s' are left to train on",
+				 t->data.path);
+	cli_note(t->c, "%lld rows: %lld train, %lld validate, %lld test%s%s", (long long)t->data.n,
+		 (long long)n, (long long)t->split.part[PART_VALIDATE].n,
+		 (long long)t->split.part[PART_TEST].n, t->data.label ? ", shared out by " : "",
+		 t->data.label ? t->data.label->name : "");
+	return EXIT_YES;
+}
+
+static int write_classes(Train *t)
+{
+	Str s;
+	IoError e;
+	if (!t->data.class_name.n)
+		return EXIT_YES;
+	str_init(&s, t->c->arena);
+	for (int i = 0; i < t->data.class_name.n; i++)
+		str_fmt(&s, "%s\n", t->data.class_name.at[i]);
+	const char *path = train_file(t, "classes.txt");
+	return io_write_file(path, str_text(&s), s.n, &e)
+		       ? EXIT_YES
+		       : cli_error(t->c, e.code, NULL, "cannot write '%s': %s", path, e.text);
+}
+
+static int train(Train *t)
+{
+	Cli *c = t->c;
+	int rc = read_options(t);
+	t->folder = opt_text(c, OPT_output_file);
+	if (!t->folder) {
+		const char *base = path_base(t->model_path);
+		t->folder = path_with_suffix(c->arena, base, ".train");
+	}
+	rc = rc ? rc : train_settings(t);
+	rc = rc ? rc : open_model(t);
+	rc = rc ? rc : make_trainer(t);
+	rc = rc ? rc : want_columns(t);
+	rc = rc ? rc : dataset_read(c, t->set.data, &t->data);
+	if (rc || opt_given(c, OPT_check_data))
+		return rc ? rc : dataset_report(c, &t->data);
+	rc = share_rows(t);
+	rc = rc ? rc : train_begin(t);
+	rc = rc ? rc : write_classes(t);
+	rc = rc ? rc : train_epochs(t);
+	if (rc == EXIT_INTERRUPTED)
+		cli_note(c, "stopped at step %lld; --resume goes on", (long long)t->at.step);
+	return rc ? rc : finish(t);
+}
+
+int verb_train(Cli *c)
+{
+	Train t = { .c = c, .model_path = c->arg.at[0] };
+	int rc = train(&t);
+	burin_trainer_free(t.trainer);
+	burin_graph_free(t.graph);
+	return rc;
+}
