@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Reference losses of 30 training steps by PyTorch, with the weights and batches that they begin from.
+
+Writes tests/data/train/{mlp,cnn}.safetensors, .npz (four batches, used in turn) and .losses (one number a line), which
+tests/unit/test_train_reference.c compares with. The models are the .xml files beside them.
+Run it in the environment of bench/setup_venv.sh:  build/venv/bin/python bench/make_train_reference.py"""
+import os
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import nn
+import torch.nn.functional as F
+
+OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "data", "train")
+STEPS, BATCHES, BATCH = 30, 4, 16
+
+
+class Mlp(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.fc2, self.fc3, self.ln = nn.Linear(12, 24), nn.Linear(24, 16), nn.Linear(16, 3), nn.LayerNorm(16)
+
+    def forward(self, x):
+        return self.fc3(self.ln(F.gelu(self.fc2(torch.tanh(self.fc1(x))))))
+
+
+class Cnn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.c1, self.b1 = nn.Conv2d(2, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8)
+        self.c2, self.b2 = nn.Conv2d(8, 12, 3, stride=2, padding=1), nn.BatchNorm2d(12)
+        self.c3, self.fc = nn.Conv2d(12, 12, 1), nn.Linear(12, 5)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.b1(self.c1(x))), 2)
+        r2 = F.relu(self.b2(self.c2(x)))
+        return self.fc((self.c3(r2) + r2).mean((2, 3)))
+
+
+def write(name, model, make_optimizer, loss_of, x, target, key):
+    """Begins from float32 weights, computes in float64: what single precision should come close to."""
+    weights = {k: v.clone() for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
+    save_file(weights, os.path.join(OUT, name + ".safetensors"))
+    np.savez_compressed(os.path.join(OUT, name + ".npz"), x=x, **{key: target})
+    model = model.double().train()
+    optimizer, losses = make_optimizer(model.parameters()), []
+    for step in range(STEPS):
+        at = slice(step % BATCHES * BATCH, (step % BATCHES + 1) * BATCH)
+        goal = torch.from_numpy(target[at])
+        loss = loss_of(model(torch.from_numpy(x[at]).double()), goal.double() if goal.is_floating_point() else goal)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    with open(os.path.join(OUT, name + ".losses"), "w", encoding="ascii") as f:
+        f.writelines(f"{v:.9g}\n" for v in losses)
+    print(f"{name}: loss {losses[0]:.4f} to {losses[-1]:.4f}")
+
+
+def main():
+    rng = np.random.default_rng(11)
+    torch.manual_seed(11)
+    n = BATCHES * BATCH
+    x = rng.standard_normal((n, 12)).astype(np.float32)
+    target = np.stack([np.sin(x[:, 0]), x[:, 1] * x[:, 2], np.abs(x[:, 3])], 1).astype(np.float32)
+    write("mlp", Mlp(), lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.05), F.mse_loss, x, target, "target")
+    x = rng.standard_normal((n, 2, 10, 10)).astype(np.float32)
+    label = rng.integers(0, 5, n)
+    x += 0.7 * np.sin(label[:, None, None, None] * np.arange(10) / 2).astype(np.float32)
+    write("cnn", Cnn(), lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=0.001), F.cross_entropy, x, label, "label")
+
+
+main()
