@@ -21,6 +21,7 @@ typedef struct Fuser {
 	Fusion *f;
 	uint32_t *mark; /* by node id: last search that saw it */
 	uint32_t search;
+	VEC(Node *) todo; /* of a search */
 } Fuser;
 
 static bool is_view(const Node *n)
@@ -124,24 +125,31 @@ static void start_group(Fuser *z, Node *n)
 
 /* --- dependence ------------------------------------------------------------------------------ */
 
-/* Does x depend on a node of group gr, or on one that gr's completion waits for? Bounded by ids:
- * inputs are older. */
-static bool depends(Fuser *z, Node *x, const Group *gr, uint32_t oldest)
+static void look_at(Fuser *z, Node *x, uint32_t oldest)
 {
 	if (x->id < oldest || z->mark[x->id] == z->search)
-		return false;
+		return; /* inputs are older, so nothing of the group lies there; or seen */
 	z->mark[x->id] = z->search;
-	if (z->f->of[x->id] == gr)
-		return true;
-	Group *own = z->f->of[x->id];
-	for (int i = 0; own && i < own->node.n; i++) /* a group is ready only as a whole */
-		for (int k = 0; k < own->node.at[i]->n_in; k++)
-			if (z->f->of[own->node.at[i]->in[k]->id] != own &&
-			    depends(z, own->node.at[i]->in[k], gr, oldest))
-				return true;
-	for (int i = 0; i < x->n_in; i++)
-		if (depends(z, x->in[i], gr, oldest))
+	vec_push(z->arena, &z->todo, x);
+}
+
+/* Does x depend on a node of group gr, or on one that gr's completion waits for? */
+static bool depends(Fuser *z, Node *x, const Group *gr, uint32_t oldest)
+{
+	z->todo.n = 0;
+	look_at(z, x, oldest);
+	while (z->todo.n > 0) {
+		x = z->todo.at[--z->todo.n];
+		const Group *own = z->f->of[x->id];
+		if (own == gr)
 			return true;
+		for (int i = 0; own && i < own->node.n; i++) /* a group is ready only as a whole */
+			for (int k = 0; k < own->node.at[i]->n_in; k++)
+				if (z->f->of[own->node.at[i]->in[k]->id] != own)
+					look_at(z, own->node.at[i]->in[k], oldest);
+		for (int i = 0; i < x->n_in; i++)
+			look_at(z, x->in[i], oldest);
+	}
 	return false;
 }
 
@@ -179,11 +187,6 @@ static bool is_kept(const Fuser *z, const Node *n)
 	return false;
 }
 
-static const char *label(const Node *n)
-{
-	return n->name ? n->name : op_info(n->op)->name;
-}
-
 /* Of the contraction and pulled groups that n reads elements of, at its own index, the youngest. */
 static Group *epilogue_host(const Fuser *z, const Node *n)
 {
@@ -209,12 +212,13 @@ static bool join_epilogue(Fuser *z, Node *n)
 		pass_explain(
 			z->p,
 			"near miss: %s '%s' not fused into '%s': what else it reads waits for '%s'",
-			op_info(n->op)->name, label(n), label(gr->anchor), label(gr->anchor));
+			op_info(n->op)->name, node_label(n), node_label(gr->anchor),
+			node_label(gr->anchor));
 		return false;
 	}
 	join(z, gr, n);
-	pass_explain(z->p, "fused: %s '%s' into %s '%s'", op_info(n->op)->name, label(n),
-		     op_info(gr->anchor->op)->name, label(gr->anchor));
+	pass_explain(z->p, "fused: %s '%s' into %s '%s'", op_info(n->op)->name, node_label(n),
+		     op_info(gr->anchor->op)->name, node_label(gr->anchor));
 	return true;
 }
 

@@ -322,6 +322,28 @@ static void constants_have_one_spelling(void **state)
 	assert_int_equal(const_ints(emit_iota(f->b, DT_i64, 2, t->dim, 1), w, 3), -1);
 }
 
+/* Truth values stay 0 and 1, whole numbers are turned bit by bit and stay in their type. */
+static void not_is_folded(void **state)
+{
+	Fixture *f = *state;
+	static const uint8_t bytes[] = { 0, 1, 1, 0 };
+	static const struct {
+		const char *type;
+		int64_t of_0, of_1;
+	} row[] = { { "bool[4]", 1, 0 }, { "u8[4]", 255, 254 }, { "i8[4]", -1, -2 } };
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		const Blob *b = blob_intern(f->c, type_of(f, row[i].type), bytes);
+		Node *n = emit1(f->b, OP_not, emit_blob(f->b, b));
+		assert_true(is_const(n));
+		assert_ptr_equal(n->type, b->type);
+		for (int k = 0; k < 4; k++)
+			assert_int_equal(blob_i64(ATTR_OF(n, data)->data, k),
+					 bytes[k] ? row[i].of_1 : row[i].of_0);
+		Node *twice = emit1(f->b, OP_not, n);
+		assert_memory_equal(ATTR_OF(twice, data)->data->data, bytes, 4);
+	}
+}
+
 static void switches_turn_emit_off(void **state)
 {
 	Fixture *f = *state;
@@ -586,6 +608,7 @@ int main(void)
 		FIXTURE_TEST(blobs_are_interned),
 		FIXTURE_TEST(equal_nodes_are_one),
 		FIXTURE_TEST(constants_have_one_spelling),
+		FIXTURE_TEST(not_is_folded),
 		FIXTURE_TEST(switches_turn_emit_off),
 		FIXTURE_TEST(errors_are_told_once_and_poison),
 		FIXTURE_TEST(broadcasting_follows_numpy),
