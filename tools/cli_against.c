@@ -130,6 +130,9 @@ int onnxruntime_outputs(Verify *v, Arena *a, EvalTensor *out)
 	const char *place = getenv("TMPDIR");
 	if (!str_ends(v->m.path, ".onnx"))
 		return cli_usage(v->c, NULL, "--against onnxruntime needs an .onnx file");
+	if (opts_get(v->c->opts, "model-weights"))
+		return cli_usage(v->c, NULL,
+				 "--weights does not reach ONNX Runtime, which reads its own");
 	snprintf(x.folder, sizeof x.folder, "%.40s/burin-XXXXXX",
 		 place && strlen(place) < 40 ? place : "/tmp");
 	cli_hold_interrupts();

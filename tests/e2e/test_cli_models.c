@@ -26,6 +26,33 @@ static void compiled_files_give_the_same(void **state)
 	assert_string_equal(read_file(c, "n.h"), "");
 }
 
+/* Sums of batches of 8 and 1 give what one batch of that size gives. */
+static void batches_are_sums(void **state)
+{
+	Cli *c = *state;
+	static const int sizes[] = { 1, 3, 8, 11 };
+	expect(c,
+	       "compile " EXAMPLES
+	       "/lenet.xml --batch 1,8 --weights random:seed=1 --mcpu native -o s.so",
+	       0, "s.so", "");
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		expect(c,
+		       arena_printf(c->arena,
+				    "run " EXAMPLES
+				    "/lenet.xml --bind N=%d --weights random:seed=1 "
+				    "--input x=random:seed=5 --output y=@y.npy",
+				    sizes[i]),
+		       0, arena_printf(c->arena, "y f32[%d,10]", sizes[i]), NULL);
+		expect(c,
+		       arena_printf(c->arena,
+				    "run s.so --batch %d --input x=random:seed=5 --expect y=@y.npy "
+				    "--rtol 1e-5",
+				    sizes[i]),
+		       0, "ok", NULL);
+	}
+	expect(c, "run s.so --batch 11 --input x=random:seed=6 --expect y=@y.npy", 1, "FAIL", NULL);
+}
+
 static void forms_of_output(void **state)
 {
 	Cli *c = *state;
@@ -183,13 +210,10 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(compiled_files_give_the_same),
-		TEST(forms_of_output),
-		TEST(inputs_and_outputs),
-		TEST(verification),
-		TEST(a_pass_is_named),
-		TEST(measuring),
-		TEST(comparing),
+		TEST(batches_are_sums), TEST(compiled_files_give_the_same),
+		TEST(forms_of_output),  TEST(inputs_and_outputs),
+		TEST(verification),     TEST(a_pass_is_named),
+		TEST(measuring),        TEST(comparing),
 		TEST(converting),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
