@@ -66,7 +66,7 @@ bool host_has(const char *target)
 
 Program *case_compile(Case *c, const Setup *s)
 {
-	CompileOptions o = { .threads = 1 };
+	CompileOptions o = { .threads = 1, .emulate = true };
 	o.pass.verify = true;
 	memcpy(o.pass.off, s->off, sizeof o.pass.off);
 	if (!target_find(s->target ? s->target : "native", &o.pass.target)) {

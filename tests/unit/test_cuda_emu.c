@@ -31,7 +31,7 @@ typedef struct Made {
 
 static Made made(Fixture *f, const char *text)
 {
-	Made m = { .f = f, .o = { .threads = 1 } };
+	Made m = { .f = f, .o = { .threads = 1, .emulate = true } };
 	m.g = graph_parse(f->c, f->c->arena, "test", text, strlen(text));
 	assert_non_null(m.g);
 	assert_true(target_find("sm_80", &m.o.pass.target));
