@@ -56,7 +56,9 @@ static bool interpret(Case *c, int cores, void **out)
 
 static bool emulate(Case *c, int cores, void **out)
 {
-	CompileOptions o = { .pass = gpu_options(c, cores), .emu_seed = c->random, .threads = 1 };
+	CompileOptions o = {
+		.pass = gpu_options(c, cores), .emu_seed = c->random, .threads = 1, .emulate = true
+	};
 	Program *p = program_compile(c->ctx, c->g, &o);
 	bool ok = p && case_run(c, p, (Placement){ .fill = ~0u }, out);
 	if (!p)
