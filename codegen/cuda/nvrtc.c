@@ -44,6 +44,9 @@ static const struct {
 
 /* --- opening --------------------------------------------------------------------------------- */
 
+/* NVRTC is not made to be unloaded: the memory of its C++ runtime would be lost each time. */
+enum { OPEN_FLAGS = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE };
+
 /* Where it usually lies; $BURIN_NVRTC comes first and alone. */
 static const char *const place[] = { "libnvrtc.so.13",
 				     "libnvrtc.so.12",
@@ -57,9 +60,9 @@ static void *open_library(void)
 	const char *own = getenv("BURIN_NVRTC");
 	void *library = NULL;
 	if (own && *own)
-		return dlopen(own, RTLD_NOW | RTLD_LOCAL);
+		return dlopen(own, OPEN_FLAGS);
 	for (size_t i = 0; !library && i < sizeof place / sizeof place[0]; i++)
-		library = dlopen(place[i], RTLD_NOW | RTLD_LOCAL);
+		library = dlopen(place[i], OPEN_FLAGS);
 	return library;
 }
 
