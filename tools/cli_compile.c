@@ -5,6 +5,7 @@
 #include "codegen/job.h"
 #include "tools/cli_graph.h"
 #include "tools/cli_model.h"
+#include <pthread.h>
 #include <sys/stat.h>
 
 typedef struct Work {
@@ -176,27 +177,47 @@ static void report_text(Work *w, const GraphSummary *s)
 
 /* --- the work --------------------------------------------------------------------------------- */
 
-/* The identity of the model file, for the artefact's metadata. */
-static void hash_source(Work *w)
+/* The identity of the model file, for the artefact's metadata: found while the model is read. */
+typedef struct Hashing {
+	const char *path;
+	char hex[SHA256_HEX]; /* "": the file cannot be read */
+	pthread_t thread;
+	bool started;
+} Hashing;
+
+static void *hash_source(void *user)
 {
+	Hashing *h = user;
 	IoError e;
 	unsigned char digest[SHA256_BYTES];
-	IoMap *m = io_map(w->g->path, &e);
+	IoMap *m = io_map(h->path, &e);
 	if (!m)
-		return;
+		return NULL;
 	sha256_bytes(io_map_data(m), io_map_size(m), digest);
-	sha256_hex(digest, w->g->sha256);
+	sha256_hex(digest, h->hex);
 	io_unmap(m);
+	return NULL;
+}
+
+static void hashing_end(Hashing *h)
+{
+	if (h->started)
+		pthread_join(h->thread, NULL);
+	else
+		hash_source(h);
 }
 
 static int read_source(Work *w)
 {
 	int64_t start = now_ns();
 	progress_show(w->c, "read", 0, 1, "");
-	int rc = model_read(w->c, w->c->arg.at[0], NULL, &w->g);
+	Hashing h = { .path = w->c->arg.at[0] };
+	h.started = pthread_create(&h.thread, NULL, hash_source, &h) == 0;
+	int rc = model_read(w->c, h.path, NULL, &w->g);
+	hashing_end(&h);
 	if (rc)
 		return rc;
-	hash_source(w);
+	memcpy(w->g->sha256, h.hex, sizeof h.hex);
 	w->read_s = (double)(now_ns() - start) * 1e-9;
 	return EXIT_YES;
 }
