@@ -3,6 +3,7 @@
 
 Writes tests/data/train/{mlp,cnn}.safetensors, .npz (four batches, used in turn) and .losses (one number a line), which
 tests/unit/test_train_reference.c compares with. The models are the .xml files beside them.
+Also optimizers.npz: batches, and for each optimiser the losses of 12 steps of the mlp and the parameters after them.
 Run it in the environment of bench/setup_venv.sh:  build/venv/bin/python bench/make_train_reference.py"""
 import os
 
@@ -13,7 +14,7 @@ from torch import nn
 import torch.nn.functional as F
 
 OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "data", "train")
-STEPS, BATCHES, BATCH = 30, 4, 16
+STEPS, OPTIMIZER_STEPS, BATCHES, BATCH = 30, 12, 4, 16
 
 
 class Mlp(nn.Module):
@@ -58,13 +59,50 @@ def write(name, model, make_optimizer, loss_of, x, target, key):
     print(f"{name}: loss {losses[0]:.4f} to {losses[-1]:.4f}")
 
 
+OPTIMIZERS = {  # what tests/unit/test_train_reference.c writes as <sgd>, <momentum>, <adam>, <adamw>
+    "sgd": lambda p: torch.optim.SGD(p, lr=0.05),
+    "sgd_decay": lambda p: torch.optim.SGD(p, lr=0.05, weight_decay=0.1),
+    "momentum": lambda p: torch.optim.SGD(p, lr=0.02, momentum=0.9),
+    "momentum_decay": lambda p: torch.optim.SGD(p, lr=0.02, momentum=0.8, weight_decay=0.1),
+    "nesterov": lambda p: torch.optim.SGD(p, lr=0.02, momentum=0.9, nesterov=True),
+    "nesterov_decay": lambda p: torch.optim.SGD(p, lr=0.02, momentum=0.9, nesterov=True, weight_decay=0.1),
+    "adam": lambda p: torch.optim.Adam(p, lr=0.01),
+    "adam_decay": lambda p: torch.optim.Adam(p, lr=0.01, betas=(0.8, 0.99), eps=1e-6, weight_decay=0.1),
+    "adamw": lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0),
+    "adamw_decay": lambda p: torch.optim.AdamW(p, lr=0.01, betas=(0.8, 0.99), eps=1e-6, weight_decay=0.2),
+}
+
+
+def write_optimizers(model, x, target):
+    """Every optimiser from the same weights, in float64."""
+    start, out = {k: v.double() for k, v in model.state_dict().items()}, {"x": x, "target": target}
+    for name, make in OPTIMIZERS.items():
+        model = Mlp().double()
+        model.load_state_dict(start)
+        optimizer, losses = make(model.parameters()), []
+        for step in range(OPTIMIZER_STEPS):
+            at = slice(step % BATCHES * BATCH, (step % BATCHES + 1) * BATCH)
+            loss = F.mse_loss(model(torch.from_numpy(x[at]).double()), torch.from_numpy(target[at]).double())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        out[name + ".losses"] = np.array(losses)
+        out.update({f"{name}.{k}": v.numpy() for k, v in model.state_dict().items()})
+        print(f"{name}: loss {losses[0]:.4f} to {losses[-1]:.4f}")
+    np.savez_compressed(os.path.join(OUT, "optimizers.npz"), **out)
+
+
 def main():
     rng = np.random.default_rng(11)
     torch.manual_seed(11)
     n = BATCHES * BATCH
     x = rng.standard_normal((n, 12)).astype(np.float32)
     target = np.stack([np.sin(x[:, 0]), x[:, 1] * x[:, 2], np.abs(x[:, 3])], 1).astype(np.float32)
-    write("mlp", Mlp(), lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.05), F.mse_loss, x, target, "target")
+    mlp = Mlp()
+    with torch.random.fork_rng():
+        write_optimizers(mlp, x, target)
+    write("mlp", mlp, lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.05), F.mse_loss, x, target, "target")
     x = rng.standard_normal((n, 2, 10, 10)).astype(np.float32)
     label = rng.integers(0, 5, n)
     x += 0.7 * np.sin(label[:, None, None, None] * np.arange(10) / 2).astype(np.float32)

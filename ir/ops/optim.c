@@ -3,6 +3,7 @@
  * earlier steps. The scalars rate and step come from outside: the schedule is the host's. */
 #include "ir/hooks.h"
 #include "ir/ops/nn.h"
+#include <math.h>
 
 /* All that is remembered looks like the parameter; the scalars are scalars. */
 static bool check_step(Builder *b, const Node *n)
@@ -62,11 +63,23 @@ bool expand_momentum(Builder *b, const Node *n, Node **out)
 	return !b->failed;
 }
 
-/* What the running mean lacks because it began at 0: 1 - keep^step. */
+/* What the running mean has seen since it began at 0: 1 - keep^step, which is 1 - e^-2z for
+ * z = -step log(keep) / 2. Near 1 a power would lose all the digits that count; tanh loses none. */
 static Node *share_seen(Builder *b, double keep, Node *step)
 {
-	Node *left = emit2(b, OP_pow, emit_scalar(b, step->type->dtype, keep), step);
-	return emit2(b, OP_sub, emit_scalar(b, step->type->dtype, 1), left);
+	if (keep == 0)
+		return emit_scalar(b, step->type->dtype, 1);
+	Node *t = emit1(b, OP_tanh, emit_c2(b, OP_mul, step, -log(keep) / 2));
+	return emit2(b, OP_div, emit_c2(b, OP_mul, t, 2), emit_c2(b, OP_add, t, 1));
+}
+
+static bool check_means(Builder *b, const Node *n, double beta1, double beta2)
+{
+	bool ok = beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1;
+	return ok ||
+	       builder_error(b, E5013,
+			     "%s: beta1 is %g and beta2 %g; they are at least 0 and less than 1",
+			     op_info(n->op)->name, beta1, beta2);
 }
 
 /* p is the parameter less its decay, g the gradient with it. */
@@ -88,7 +101,7 @@ static bool adam_step(Builder *b, const Node *n, const Attr_adam *a, Node *p, No
 bool expand_adam(Builder *b, const Node *n, Node **out)
 {
 	const Attr_adam *a = ATTR_OF(n, adam);
-	if (!check_step(b, n))
+	if (!check_step(b, n) || !check_means(b, n, a->beta1, a->beta2))
 		return false;
 	Node *g = add_part(b, n->in[1], a->weight_decay, n->in[0]);
 	return adam_step(b, n, a, n->in[0], g, out);
@@ -97,7 +110,7 @@ bool expand_adam(Builder *b, const Node *n, Node **out)
 bool expand_adamw(Builder *b, const Node *n, Node **out)
 {
 	const Attr_adamw *a = ATTR_OF(n, adamw);
-	if (!check_step(b, n))
+	if (!check_step(b, n) || !check_means(b, n, a->beta1, a->beta2))
 		return false;
 	Attr_adam means = { .beta1 = a->beta1, .beta2 = a->beta2, .eps = a->eps };
 	Node *p = n->in[0];

@@ -73,6 +73,8 @@ static const struct Refused {
 	{ "%x: f32[2,3]", "tile %x {repeats=[1099511627776, 1]}", E5014, "too large" },
 	{ "%x: f32[1,1]", "unsqueeze %x {axes=[0,1,2,3,4,5,6]}", E5014, "9 dimensions" },
 	{ "%x: f32[2,4,4]", "resize %x {size=[1,2,3,4]}", E5013, "do not fit x" },
+	{ "%x: f32[2], %r: f32", "adam %x, %x, %x, %x, %r, %r {beta2=1}", E5013, "less than 1" },
+	{ "%x: f32[2], %r: f32", "adamw %x, %x, %x, %x, %r, %r {beta1=-0.1}", E5013, "at least 0" },
 };
 
 static bool reports(const Context *c, DiagCode code, const char *message)
