@@ -203,10 +203,24 @@ static Group *epilogue_host(const Fuser *z, const Node *n)
 	return best;
 }
 
+/* Elementwise groups and epilogues read the group's own values directly: a view in between changes
+ * the index, and another element of a contraction would be computed once more for each element. */
+static bool reads_directly(Fuser *z, const Node *n, const Group *gr)
+{
+	for (int i = 0; i < n->n_in; i++) {
+		Node *s = behind_views(z->f, n->in[i]);
+		if (z->f->of[s->id] == gr && s != n->in[i])
+			return false;
+	}
+	return true;
+}
+
 static bool join_epilogue(Fuser *z, Node *n)
 {
 	Group *gr = is_each(n) && !(op_info(n->op)->flags & OF_VIEW) ? epilogue_host(z, n) : NULL;
 	if (!gr || n->op == OP_gather || n->op == OP_gather_elements || n->op == OP_gather_nd)
+		return false;
+	if (!reads_directly(z, n, gr))
 		return false;
 	if (!acyclic(z, n, gr)) {
 		pass_explain(
@@ -299,17 +313,6 @@ static bool fits_rows(Fuser *z, Node *n, Group *gr, int *new_rank)
 	for (int i = 0; i < n->n_in; i++) {
 		Node *s = behind_views(z->f, n->in[i]);
 		if (z->f->of[s->id] == gr && !rows_aligned(z, n->in[i], s, rank))
-			return false;
-	}
-	return true;
-}
-
-/* Elementwise groups have only direct readers: views in between change the index. */
-static bool reads_directly(Fuser *z, const Node *n, const Group *gr)
-{
-	for (int i = 0; i < n->n_in; i++) {
-		Node *s = behind_views(z->f, n->in[i]);
-		if (z->f->of[s->id] == gr && s != n->in[i])
 			return false;
 	}
 	return true;
