@@ -7,7 +7,9 @@
 
 PbReader pb_reader(PbBytes bytes)
 {
-	return (PbReader){ .at = bytes.at, .end = bytes.at + bytes.n };
+	static const uint8_t none[1];
+	const uint8_t *at = bytes.n ? bytes.at : none; /* a message that was left out has no address */
+	return (PbReader){ .at = at, .end = at + bytes.n };
 }
 
 static bool fault(PbReader *r, const char *what)

@@ -58,6 +58,8 @@ def attr(name, v):
         return text(1, name) + text(5, v.data) + num(20, 4)
     if isinstance(v, Graph):
         return text(1, name) + text(6, v.data) + num(20, 5)
+    if isinstance(v, NoGraph):
+        return text(1, name) + num(20, 5)
     if isinstance(v, Ref):
         return text(1, name) + text(21, v.name) + num(20, v.kind)
     if v and isinstance(v[0], float):
@@ -80,6 +82,10 @@ class Graph:
 class Ref:
     def __init__(self, name, kind):
         self.name, self.kind = name, kind
+
+
+class NoGraph:
+    """An attribute that says it is a graph and holds none."""
 
 
 def node(op, ins, outs, domain="", name="", **attrs):
@@ -254,6 +260,7 @@ def graphs():
     branch = Graph(graph([node("Identity", ["x"], ["t"])], inputs=[], outputs=[value("t")]))
     cond = [value("c", (), BOOL), X]
     one("E3002", "branch-missing", node("If", ["c"], ["y"], then_branch=branch), inputs=cond)
+    one("E3002", "branch-absent", node("If", ["c"], ["y"], then_branch=NoGraph(), else_branch=branch), inputs=cond)
     one("E3002", "branch-outputs", node("If", ["c"], ["y", "z"], then_branch=branch, else_branch=branch), inputs=cond)
     takes = Graph(graph([node("Identity", ["i"], ["t"])], inputs=[value("i")], outputs=[value("t")]))
     one("E3002", "branch-with-inputs", node("If", ["c"], ["y"], then_branch=branch, else_branch=takes), inputs=cond)
