@@ -3,7 +3,8 @@
 
     build/venv/bin/python bench/train_peers.py [--lib build/libburin.so] [--threads 2] [--rounds 5] [--models mlp,resnet18] [--no-compile]
 
-Prints the least time of a step of each, and the ratio to Burin's (above 1: Burin is faster)."""
+Prints the least time of a step of each, and the ratio to Burin's (above 1: Burin is faster). With --profile N instead: the N kernels
+of Burin's step that take longest, and the sum for each kind."""
 import argparse
 import ctypes as C
 import os
@@ -83,6 +84,11 @@ class Error(C.Structure):
                 ("file", C.c_char * 256), ("message", C.c_char * 512), ("hint", C.c_char * 256)]
 
 
+class Kernel(C.Structure):
+    _fields_ = [("size", C.c_uint32), ("kernel", C.c_char_p), ("kind", C.c_char_p), ("ids", C.c_char_p), ("calls", C.c_uint64),
+                ("ns", C.c_uint64), ("flops", C.c_uint64), ("bytes", C.c_uint64)]
+
+
 def tensor(t, code):
     shape = (C.c_int64 * t.dim())(*t.shape)
     return Tensor(t.data_ptr(), (C.c_int32 * 2)(1, 0), t.dim(), code, t.element_size() * 8, 1, shape, None, 0)
@@ -107,7 +113,33 @@ def burin_step(lib, xml, threads, x, label):
     def step():
         check(lib.burin_train_step(trainer, C.c_double(0.01), batch, C.c_size_t(2), loss, C.c_size_t(1), C.byref(err)))
         return loss[0]
+
+    def profile():
+        """The times of one step, kernel by kernel."""
+        rows, told = [], C.CFUNCTYPE(None, C.c_void_p, C.POINTER(Kernel))
+        check(lib.burin_trainer_profile(trainer, None, None, C.byref(err)))
+        step()
+        take = told(lambda _, k: rows.append((k[0].kind.decode(), k[0].ids.decode(), k[0].ns, k[0].flops, k[0].bytes)))
+        check(lib.burin_trainer_profile(trainer, take, None, C.byref(err)))
+        return rows
+    step.profile = profile
     return step
+
+
+def print_profile(step, top, runs=5):
+    seen = [step.profile() for _ in range(runs)]
+    rows = [(k[0], k[1], min(run[i][2] for run in seen) * 1e-6, k[3], k[4]) for i, k in enumerate(seen[0])]
+    total, kinds = sum(r[2] for r in rows), {}
+    for kind, ids, ms, flops, bytes in rows:
+        sums = kinds.setdefault(kind, [0, 0, 0, 0])
+        for i, value in enumerate((1, ms, flops, bytes)):
+            sums[i] += value
+    print(f"{len(rows)} kernels, {total:.1f} ms (the least of {runs} runs for each)")
+    for kind, (n, ms, flops, bytes) in sorted(kinds.items(), key=lambda k: -k[1][1]):
+        print(f"{100 * ms / total:5.1f} % {ms:9.3f} ms {flops / ms * 1e-6:8.1f} GFLOP/s {bytes / ms * 1e-6:7.1f} GB/s  {kind:10} {n} kernels")
+    print()
+    for kind, ids, ms, flops, bytes in sorted(rows, key=lambda r: -r[2])[:top]:
+        print(f"{100 * ms / total:5.1f} % {ms:9.3f} ms {flops / ms * 1e-6:8.1f} GFLOP/s {bytes / ms * 1e-6:7.1f} GB/s  {kind:10} {ids[:70]}")
 
 
 # --- PyTorch ----------------------------------------------------------------------------------------------------------
@@ -143,6 +175,7 @@ def main():
     p.add_argument("--seconds", type=float, default=1)
     p.add_argument("--models", default="mlp,resnet18")
     p.add_argument("--no-compile", action="store_true")
+    p.add_argument("--profile", type=int, default=0, metavar="N")
     a = p.parse_args()
     torch.set_num_threads(a.threads)
     lib = C.CDLL(a.lib)
@@ -150,7 +183,12 @@ def main():
         xml, net, batch, shape = MODELS[name]
         torch.manual_seed(1)
         x, label = torch.randn(batch, *shape), torch.randint(0, 10, (batch,))
-        steps = {"burin": burin_step(lib, xml(), a.threads, x, label), "eager": torch_step(net(), x, label, False)}
+        burin = burin_step(lib, xml(), a.threads, x, label)
+        if a.profile:
+            burin()
+            print_profile(burin, a.profile)
+            continue
+        steps = {"burin": burin, "eager": torch_step(net(), x, label, False)}
         if not a.no_compile:
             steps["compile"] = torch_step(net(), x, label, True)
         times = {k: 1e9 for k in steps}

@@ -29,6 +29,8 @@ typedef struct Lesson { /* for one batch size */
 	bool has_step, has_judge;
 	uint64_t prepared; /* the state that judge's weights are made of, see burin_trainer.version
 			    */
+	uint64_t *ns,
+		runs; /* time of the plan's steps, see burin_trainer_profile; NULL: not timed */
 	struct Lesson *next;
 } Lesson;
 
@@ -38,8 +40,10 @@ struct burin_trainer {
 	CompileJob job;
 	StateLayout *layout;
 	char *state;
-	uint64_t version; /* counts changes of the state, from 1 */
-	Lesson *lessons;
+	size_t state_bytes;
+	uint64_t version;           /* counts changes of the state, from 1 */
+	Lesson *lessons, *profiled; /* the batch size last stepped */
+	bool profiling;
 	burin_port *input, *metric, *tensor;
 	BurinPort *info; /* of the inputs */
 	int n_input, n_metric;
@@ -66,11 +70,12 @@ void burin_trainer_free(burin_trainer *t)
 	for (Lesson *l = t->lessons; l; l = l->next) {
 		code_free(&l->step);
 		code_free(&l->judge);
+		free(l->ns);
 	}
 	compile_job_end(&t->job);
 	burin_rt_ctx_done(NULL, t->ctx);
-	free(t->work);
-	free(t->state);
+	pages_free(t->work, t->work_bytes);
+	pages_free(t->state, t->state_bytes);
 	arena_destroy(t->arena);
 	free(t);
 }
@@ -178,11 +183,10 @@ static bool fill_tensor(burin_trainer *t, const StateTensor *s)
 static bool make_state(burin_trainer *t)
 {
 	const char *seed = opts_get(t->job.o, "seed");
-	size_t bytes = (size_t)t->layout->bytes + ALIGN;
-	t->state = aligned_alloc(ALIGN, bytes);
+	t->state_bytes = (size_t)t->layout->bytes + ALIGN;
+	t->state = pages_new(t->state_bytes);
 	if (!t->state)
 		oom_raise();
-	memset(t->state, 0, bytes);
 	t->tensor = ARENA_ARRAY(t->arena, burin_port, t->layout->tensor.n + 1);
 	for (int i = 0; i < t->layout->tensor.n; i++) {
 		const StateTensor *s = &t->layout->tensor.at[i];
@@ -276,20 +280,21 @@ static Lesson *lesson_for(burin_trainer *t, int64_t batch)
 
 /* --- running --------------------------------------------------------------------------------- */
 
-static burin_status run_code(burin_trainer *t, const JitProgram *j, void **ports, burin_error *err)
+/* ns: of the plan's steps, added to; or NULL */
+static burin_status run_code(burin_trainer *t, const JitProgram *j, void **ports, uint64_t *ns,
+			     burin_error *err)
 {
 	const BurinProgram *p = jit_table(j);
 	size_t need = burin_rt_workspace_bytes(p, t->ctx);
 	if (need > t->work_bytes) {
-		free(t->work);
-		t->work_bytes = (need + ALIGN - 1) / ALIGN * ALIGN;
-		t->work = aligned_alloc(ALIGN, t->work_bytes);
-		if (!t->work) {
-			t->work_bytes = 0;
+		pages_free(t->work, t->work_bytes);
+		t->work_bytes = 0;
+		t->work = pages_new(need);
+		if (!t->work)
 			return rt_fail(err, BURIN_E_MEMORY, 1008, "out of memory");
-		}
+		t->work_bytes = need;
 	}
-	return rt_explain(NULL, burin_rt_run(p, t->ctx, 1, ports, t->work), err);
+	return rt_explain(NULL, burin_rt_run_timed(p, t->ctx, 1, ports, t->work, ns), err);
 }
 
 /* The weights of the judge, made of the state as it is now. */
@@ -309,7 +314,7 @@ static burin_status prepare_judge(burin_trainer *t, Lesson *l, burin_error *err)
 		ports[n++] = (char *)l->judge.weights + at;
 		at += (type_bytes(main->param.at[i]->type) + ALIGN - 1) / ALIGN * ALIGN;
 	}
-	burin_status s = run_code(t, l->judge.prepare, ports, err);
+	burin_status s = run_code(t, l->judge.prepare, ports, NULL, err);
 	if (s == BURIN_OK)
 		l->prepared = t->version;
 	arena_destroy(a);
@@ -362,6 +367,45 @@ static burin_status ensure(burin_trainer *t, Lesson *l, bool *has, CompileFn *co
 	return rt_fail(err, BURIN_E_MEMORY, 1008, "out of memory");
 }
 
+/* Before a step of the lesson: room for its times, from zero where another batch size was timed. */
+static bool time_steps(burin_trainer *t, Lesson *l)
+{
+	if (!t->profiling)
+		return true;
+	size_t n = burin_rt_variant(jit_table(l->step.main))->n_steps;
+	if (!l->ns)
+		l->ns = calloc(n + 1, sizeof *l->ns);
+	if (!l->ns)
+		return false;
+	if (t->profiled != l) {
+		memset(l->ns, 0, n * sizeof *l->ns);
+		l->runs = 0;
+	}
+	t->profiled = l;
+	l->runs++;
+	return true;
+}
+
+burin_status burin_trainer_profile(burin_trainer *t, burin_profile_fn f, void *user,
+				   burin_error *err)
+{
+	if (!t)
+		return rt_fail(err, BURIN_E_ARG, 0, "trainer is NULL");
+	if (!f) {
+		t->profiling = true;
+		t->profiled = NULL;
+		return BURIN_OK;
+	}
+	if (!t->profiled)
+		return rt_fail(
+			err, BURIN_E_ARG, 0,
+			"call burin_trainer_profile(trainer, NULL, ...) and take a step first");
+	const Lesson *l = t->profiled;
+	const BurinVariant *v = burin_rt_variant(jit_table(l->step.main));
+	rt_tell_profile(v, l->ns, l->runs, f, user);
+	return BURIN_OK;
+}
+
 burin_status burin_train_step(burin_trainer *t, double rate, const burin_tensor *in, size_t n_in,
 			      double *metrics, size_t n_metrics, burin_error *err)
 {
@@ -385,7 +429,9 @@ burin_status burin_train_step(burin_trainer *t, double rate, const burin_tensor 
 	for (int i = 0; i < t->n_metric; i++)
 		ports[k++] = &value[i];
 	t->version++;
-	s = run_code(t, l->step.main, ports, err);
+	if (!time_steps(t, l))
+		return rt_fail(err, BURIN_E_MEMORY, 1008, "out of memory");
+	s = run_code(t, l->step.main, ports, l->ns, err);
 	for (int i = 0; metrics && i < t->n_metric; i++)
 		metrics[i] = (double)value[i];
 	return s;
@@ -412,7 +458,7 @@ burin_status burin_eval_step(burin_trainer *t, const burin_tensor *in, size_t n_
 		return s;
 	for (int i = 0; i < t->n_metric; i++)
 		ports[t->n_input + i] = &value[i];
-	s = run_code(t, l->judge.main, ports, err);
+	s = run_code(t, l->judge.main, ports, NULL, err);
 	for (int i = 0; metrics && i < t->n_metric; i++)
 		metrics[i] = (double)value[i];
 	return s;
@@ -474,7 +520,7 @@ burin_status burin_trainer_new(burin_trainer **out, const burin_graph *g, const 
 		return s;
 	}
 	if (t)
-		free(t->state);
+		pages_free(t->state, t->state_bytes);
 	free(t);
 	return rt_fail(err, BURIN_E_MEMORY, 1008, "out of memory");
 }

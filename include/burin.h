@@ -195,6 +195,10 @@ BURIN_API burin_status burin_train_step(burin_trainer *t, double rate, const bur
 /* The same metrics as inference computes the model: running averages, no dropout. */
 BURIN_API burin_status burin_eval_step(burin_trainer *t, const burin_tensor *in, size_t n_in,
 				       double *metrics, size_t n_metrics, burin_error *err);
+/* As burin_profile: f NULL: from now on burin_train_step is timed, from zero. Else f is told each
+ * kernel of a step of the last batch size, in order. */
+BURIN_API burin_status burin_trainer_profile(burin_trainer *t, burin_profile_fn f, void *user,
+					     burin_error *err);
 /* The tensors of the state: parameters under their names in the weight file, all else under names
  * that begin with a dot. data points into the trainer; strides are NULL. */
 BURIN_API size_t burin_trainer_state(burin_trainer *t, const burin_port **ports);

@@ -313,6 +313,24 @@ static burin_status start_profile(burin_exec *e, burin_error *err)
 	return BURIN_OK;
 }
 
+void rt_tell_profile(const BurinVariant *v, const uint64_t *ns, uint64_t calls, burin_profile_fn f,
+		     void *user)
+{
+	for (uint32_t i = 0; i < v->n_steps; i++) {
+		BurinStepInfo none = { .kernel = "", .kind = "", .sources = "" };
+		const BurinStepInfo *info = v->info ? &v->info[i] : &none;
+		burin_kernel_time k = { .size = sizeof(k),
+					.kernel = info->kernel,
+					.kind = info->kind,
+					.source_ids = info->sources,
+					.calls = calls,
+					.ns = ns[i],
+					.flops = (uint64_t)(info->flops * (double)calls),
+					.bytes = (uint64_t)(info->bytes * (double)calls) };
+		f(user, &k);
+	}
+}
+
 burin_status burin_profile(burin_exec *e, burin_profile_fn f, void *user, burin_error *err)
 {
 	if (!e)
@@ -321,19 +339,6 @@ burin_status burin_profile(burin_exec *e, burin_profile_fn f, void *user, burin_
 		return start_profile(e, err);
 	if (!e->ns)
 		return rt_fail(err, BURIN_E_ARG, 0, "call burin_profile(exec, NULL, ...) first");
-	const BurinVariant *v = burin_rt_variant(e->model->program);
-	for (uint32_t i = 0; i < v->n_steps; i++) {
-		BurinStepInfo none = { .kernel = "", .kind = "", .sources = "" };
-		const BurinStepInfo *info = v->info ? &v->info[i] : &none;
-		burin_kernel_time k = { .size = sizeof(k),
-					.kernel = info->kernel,
-					.kind = info->kind,
-					.source_ids = info->sources,
-					.calls = e->runs,
-					.ns = e->ns[i],
-					.flops = (uint64_t)(info->flops * (double)e->runs),
-					.bytes = (uint64_t)(info->bytes * (double)e->runs) };
-		f(user, &k);
-	}
+	rt_tell_profile(burin_rt_variant(e->model->program), e->ns, e->runs, f, user);
 	return BURIN_OK;
 }

@@ -40,6 +40,10 @@ burin_status rt_explain(const burin_model *m, int result, burin_error *err);
 burin_status model_of_program(burin_model **out, const BurinProgram *p,
 			      void (*release)(void *owner), void *owner, burin_error *err);
 
+/* Tells f each step of the program, in order: its share of `calls` runs. */
+void rt_tell_profile(const BurinVariant *v, const uint64_t *ns, uint64_t calls, burin_profile_fn f,
+		     void *user);
+
 /* A row of ir/dtypes.def as DLPack has it. */
 typedef struct DlType {
 	const char *name;

@@ -446,16 +446,53 @@ static void philox_known_answers(void **state)
 	}
 }
 
+typedef struct Seen {
+	int kernels;
+	uint64_t calls, ns, flops;
+} Seen;
+
+static void see_kernel(void *user, const burin_kernel_time *k)
+{
+	Seen *s = user;
+	s->kernels++;
+	s->calls = k->calls;
+	s->ns += k->ns;
+	s->flops += k->flops;
+}
+
+/* The last batch size's steps since it was met, and none before the first. */
+static void test_profile(void **state)
+{
+	burin_error e = { .size = sizeof e };
+	School s;
+	Seen two = { 0 }, one = { 0 };
+	(void)state;
+	enrol(&s, DENSE, "<sgd lr=\"0.1\"/>", "1");
+	next_batch(&s, 8);
+	step(&s, 8, 0.1);
+	assert_int_equal(burin_trainer_profile(s.t, see_kernel, &two, &e), BURIN_E_ARG);
+	check_status(burin_trainer_profile(s.t, NULL, NULL, &e), &e);
+	assert_int_equal(burin_trainer_profile(s.t, see_kernel, &two, &e), BURIN_E_ARG);
+	step(&s, 8, 0.1);
+	step(&s, 8, 0.1);
+	check_status(burin_trainer_profile(s.t, see_kernel, &two, &e), &e);
+	assert_true(two.kernels > 3 && two.calls == 2 && two.ns > 0);
+	/* two layers: forward and two gradients, less that of the image */
+	assert_true(two.flops / 2 >= (uint64_t)2 * 8 * (2 * 64 * 24 + 3 * 24 * 4));
+	step(&s, 4, 0.1);
+	step(&s, 8, 0.1);
+	check_status(burin_trainer_profile(s.t, see_kernel, &one, &e), &e);
+	assert_int_equal(one.calls, 1);
+	leave(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(philox_known_answers),
-		cmocka_unit_test(follows_reference),
-		cmocka_unit_test(threads_do_not_show),
-		cmocka_unit_test(goes_on_bit_for_bit),
-		cmocka_unit_test(learns),
-		cmocka_unit_test(judges_as_inference),
-		cmocka_unit_test(refuses),
+		cmocka_unit_test(test_profile),        cmocka_unit_test(philox_known_answers),
+		cmocka_unit_test(follows_reference),   cmocka_unit_test(threads_do_not_show),
+		cmocka_unit_test(goes_on_bit_for_bit), cmocka_unit_test(learns),
+		cmocka_unit_test(judges_as_inference), cmocka_unit_test(refuses),
 		cmocka_unit_test(broken_checkpoints),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
