@@ -8,7 +8,8 @@
 PbReader pb_reader(PbBytes bytes)
 {
 	static const uint8_t none[1];
-	const uint8_t *at = bytes.n ? bytes.at : none; /* a message that was left out has no address */
+	const uint8_t *at =
+		bytes.n ? bytes.at : none; /* a message that was left out has no address */
 	return (PbReader){ .at = at, .end = at + bytes.n };
 }
 
