@@ -1,25 +1,41 @@
 /* See checkpoint.h. The order of the file is that of the layout, so that equal states make equal
- * files. A file is checked whole before the first byte of the state is written. */
+ * files. A file is checked whole before the first byte of the state is written: a checkpoint holds
+ * the SHA-256 of all its bytes, taken with zeros in the place of its own digits, which stand at a
+ * fixed place in the head. */
 #include "codegen/checkpoint.h"
 #include "base/io.h"
 #include "base/json.h"
+#include "base/sha256.h"
 #include "ir/type.h"
 #include <stdio.h>
 #include <string.h>
 
 static const size_t CAP = (size_t)1 << 40;
 
+/* How the head of a checkpoint begins; the checksum's digits follow. */
+static const char begin_of_head[] =
+	"{\"__metadata__\":{\"format\":\"burin.checkpoint/2\",\"sha256\":\"";
+enum {
+	SIZE_BYTES = 8,
+	SUM_AT = SIZE_BYTES + sizeof begin_of_head - 1,
+	SUM_DIGITS = SHA256_HEX - 1
+};
+
 static const char *const kind[DT_COUNT] = {
 	[DT_f32] = "F32", [DT_f64] = "F64", [DT_f16] = "F16", [DT_bf16] = "BF16", [DT_i8] = "I8",
 	[DT_u8] = "U8",   [DT_i16] = "I16", [DT_i32] = "I32", [DT_i64] = "I64",   [DT_bool] = "BOOL"
 };
 
-static bool is_hidden(const StateTensor *t)
+/* hidden: also those whose names begin with a dot */
+static bool is_saved(const StateTensor *t, bool hidden)
 {
-	return t->name[0] == '.';
+	return hidden || t->name[0] != '.';
 }
 
 /* --- writing --------------------------------------------------------------------------------- */
+
+static const char no_sum[SHA256_HEX] =
+	"0000000000000000000000000000000000000000000000000000000000000000";
 
 static void put_tensor(JsonWriter *w, const StateTensor *t, int64_t at)
 {
@@ -50,7 +66,9 @@ static void put_head(Str *s, const StateLayout *l, const char *note, bool hidden
 		json_put_key(&w, "__metadata__");
 		json_put_object(&w);
 		json_put_key(&w, "format");
-		json_put_text(&w, "burin.checkpoint/1");
+		json_put_text(&w, "burin.checkpoint/2");
+		json_put_key(&w, "sha256");
+		json_put_text(&w, no_sum);
 		if (note) {
 			json_put_key(&w, "note");
 			json_put_text(&w, note);
@@ -58,7 +76,7 @@ static void put_head(Str *s, const StateLayout *l, const char *note, bool hidden
 		json_end(&w);
 	}
 	for (int i = 0; i < l->tensor.n; i++)
-		if (hidden || !is_hidden(&l->tensor.at[i])) {
+		if (is_saved(&l->tensor.at[i], hidden)) {
 			put_tensor(&w, &l->tensor.at[i], at);
 			at += type_bytes(l->tensor.at[i].type);
 		}
@@ -73,6 +91,23 @@ static void little_endian(uint64_t v, unsigned char out[8])
 		out[i] = (unsigned char)(v >> 8 * i);
 }
 
+/* Writes the digits into the head. */
+static void put_sum(Str *head, const unsigned char size[8], const StateLayout *l, const char *state)
+{
+	Sha256 sum;
+	unsigned char digest[SHA256_BYTES];
+	char hex[SHA256_HEX];
+	sha256_init(&sum);
+	sha256_add(&sum, size, SIZE_BYTES);
+	sha256_add(&sum, str_text(head), head->n);
+	for (int i = 0; i < l->tensor.n; i++)
+		sha256_add(&sum, state + l->tensor.at[i].offset,
+			   (size_t)type_bytes(l->tensor.at[i].type));
+	sha256_final(&sum, digest);
+	sha256_hex(digest, hex);
+	memcpy(head->at + SUM_AT - SIZE_BYTES, hex, SUM_DIGITS);
+}
+
 bool checkpoint_save(Context *c, const StateLayout *l, const char *state, const char *path,
 		     const char *note, bool hidden)
 {
@@ -83,12 +118,14 @@ bool checkpoint_save(Context *c, const StateLayout *l, const char *state, const 
 	str_init(&head, a);
 	put_head(&head, l, note, hidden);
 	little_endian(head.n, size);
+	if (hidden)
+		put_sum(&head, size, l, state);
 	IoWriter *w = io_create(path, &e);
 	if (w) {
 		io_write(w, size, sizeof size);
 		io_write(w, str_text(&head), head.n);
 		for (int i = 0; i < l->tensor.n; i++)
-			if (hidden || !is_hidden(&l->tensor.at[i]))
+			if (is_saved(&l->tensor.at[i], hidden))
 				io_write(w, state + l->tensor.at[i].offset,
 					 (size_t)type_bytes(l->tensor.at[i].type));
 	}
@@ -150,9 +187,8 @@ static bool read_head(Reader *r, const JsonValue *head, Arena *arena, const char
 {
 	const JsonValue *about = head ? json_get(head, "__metadata__") : NULL;
 	const char *text;
-	if (!about || !json_text(json_get(about, "format"), &text) ||
-	    !str_eq(text, "burin.checkpoint/1"))
-		return bad(r, NULL, "it was not saved as one");
+	if (!about)
+		return bad(r, NULL, "its head is damaged");
 	if (head->n != r->l->tensor.n + 1)
 		return bad(r, NULL, "it has other tensors than the model's training state");
 	for (int i = 0; i < r->l->tensor.n; i++)
@@ -172,11 +208,35 @@ static uint64_t from_little_endian(const unsigned char *p)
 	return v;
 }
 
+static bool check_sum(const Reader *r, IoText file)
+{
+	Sha256 sum;
+	unsigned char digest[SHA256_BYTES];
+	char hex[SHA256_HEX];
+	const char *rest = file.at + SUM_AT + SUM_DIGITS;
+	if (file.n < SUM_AT + SUM_DIGITS ||
+	    memcmp(file.at + SIZE_BYTES, begin_of_head, sizeof begin_of_head - 1) != 0)
+		return bad(r, NULL, "it was not saved as one, or by another version");
+	sha256_init(&sum);
+	sha256_add(&sum, file.at, SUM_AT);
+	sha256_add(&sum, no_sum, SUM_DIGITS);
+	sha256_add(&sum, rest, file.n - SUM_AT - SUM_DIGITS);
+	sha256_final(&sum, digest);
+	sha256_hex(digest, hex);
+	if (memcmp(hex, file.at + SUM_AT, SUM_DIGITS) == 0)
+		return true;
+	bad(r, NULL, "its bytes do not add up to its checksum: it is damaged or cut off");
+	diag_hint(r->c->diag, "take a copy of it, or begin anew from the weights");
+	return false;
+}
+
 static bool read_all(Reader *r, IoText file, Arena *scratch, Arena *arena, const char **note)
 {
 	JsonError je;
 	uint64_t n = file.n >= 8 ? from_little_endian((const unsigned char *)file.at) : 0;
-	if (file.n < 8 || n > file.n - 8)
+	if (!check_sum(r, file))
+		return false;
+	if (n > file.n - 8)
 		return bad(r, NULL, "it is cut off");
 	const JsonValue *head = json_parse(scratch, file.at + 8, (size_t)n, &je);
 	r->data = file.at + 8 + n;

@@ -1,6 +1,7 @@
 /* Training in memory: compiled steps against the step's graph evaluated in double precision, any
  * number of threads, stopping and going on, judging between steps, checkpoints good and broken. */
 #include "tests/unit/check.h"
+#include "base/sha256.h"
 #include "include/burin.h"
 #include "ir/eval.h"
 #include "ir/model.h"
@@ -386,40 +387,118 @@ static void refuses(void **state)
 	unlink(path);
 }
 
-/* Cut off or changed anywhere in its head, a checkpoint is refused or reads as it was. */
-static void broken_checkpoints(void **state)
-{
+/* --- broken checkpoints ---------------------------------------------------------------------- */
+
+typedef struct Saved {
 	School s;
+	char *want, *data; /* the state, the file */
+	size_t bytes, n;
+} Saved;
+
+static const char *const saved_path = FOLDER ".ckpt";
+
+static void save_one(Saved *k)
+{
 	burin_error e = { .size = sizeof e };
-	const char *path = FOLDER ".ckpt";
-	static char data[1 << 16];
-	size_t bytes, again;
-	(void)state;
-	enrol(&s, DENSE, "<momentum/>", "1");
-	check_status(burin_checkpoint_save(s.t, path, "note", &e), &e);
-	char *want = copy_state(&s, &bytes);
-	FILE *f = fopen(path, "rb");
-	size_t n = fread(data, 1, sizeof data, f);
+	enrol(&k->s, DENSE, "<momentum/>", "1");
+	check_status(burin_checkpoint_save(k->s.t, saved_path, "note", &e), &e);
+	k->want = copy_state(&k->s, &k->bytes);
+	FILE *f = fopen(saved_path, "rb");
+	k->data = malloc(1 << 16);
+	k->n = fread(k->data, 1, 1 << 16, f);
+	assert_true(k->n > 4096 && k->n < 1 << 16);
 	fclose(f);
-	for (size_t i = 0; i < 300; i++) {
-		size_t cut = i % 2 ? n : n * i / 300;
-		char was = data[i * 2];
-		if (i % 2)
-			data[i * 2] ^= (char)(1 << i % 7);
-		f = fopen(path, "wb");
-		fwrite(data, 1, cut, f);
-		fclose(f);
-		data[i * 2] = was;
-		burin_status st = burin_checkpoint_load(s.t, path, NULL, &e);
-		char *have = copy_state(&s, &again);
-		assert_true(cut == n || st != BURIN_OK);
-		if (st != BURIN_OK)
-			assert_memory_equal(have, want, bytes);
-		free(have);
+}
+
+static void forget(Saved *k)
+{
+	free(k->want);
+	free(k->data);
+	leave(&k->s);
+	unlink(saved_path);
+}
+
+/* Loads the first n bytes; a refusal names the file and leaves the state alone. */
+static bool loads(Saved *k, size_t n)
+{
+	size_t bytes;
+	burin_error e = { .size = sizeof e };
+	FILE *f = fopen(saved_path, "wb");
+	fwrite(k->data, 1, n, f);
+	fclose(f);
+	if (burin_checkpoint_load(k->s.t, saved_path, NULL, &e) == BURIN_OK)
+		return true;
+	char *have = copy_state(&k->s, &bytes);
+	assert_int_equal(e.code, 6201);
+	assert_non_null(strstr(e.message, saved_path));
+	assert_memory_equal(have, k->want, k->bytes);
+	free(have);
+	return false;
+}
+
+static size_t some(School *s, size_t below)
+{
+	s->random = s->random * 6364136223846793005u + 1442695040888963407u;
+	return (size_t)(s->random >> 33) % below;
+}
+
+/* Every bit counts, in the head as in the data, and so does the length. */
+static void damage_is_seen(void **state)
+{
+	Saved k;
+	(void)state;
+	save_one(&k);
+	size_t head = 8 + (unsigned char)k.data[0] + 256u * (unsigned char)k.data[1];
+	for (int i = 0; i < 600; i++) {
+		size_t at = i % 2 ? some(&k.s, head) : head + some(&k.s, k.n - head);
+		char bit = (char)(1 << some(&k.s, 8));
+		k.data[at] ^= bit;
+		if (loads(&k, k.n))
+			fail_msg("bit %d of byte %zu does not count", bit, at);
+		k.data[at] ^= bit;
 	}
-	free(want);
-	leave(&s);
-	unlink(path);
+	for (int i = 0; i < 100; i++)
+		assert_false(loads(&k, some(&k.s, k.n)));
+	k.data[k.n] = 0;
+	assert_false(loads(&k, k.n + 1));
+	assert_true(loads(&k, k.n));
+	forget(&k);
+}
+
+/* The checksum of a file that was changed on purpose, as documented in checkpoint.c. */
+static void mend_sum(Saved *k)
+{
+	static const char key[] = "\"sha256\":\"";
+	unsigned char digest[SHA256_BYTES];
+	char hex[SHA256_HEX], *at = k->data + 8;
+	while (memcmp(at, key, sizeof key - 1) != 0)
+		at++;
+	at += sizeof key - 1;
+	memset(at, '0', sizeof hex - 1);
+	sha256_bytes(k->data, k->n, digest);
+	sha256_hex(digest, hex);
+	memcpy(at, hex, sizeof hex - 1);
+}
+
+/* A strange head under a right checksum is refused or read as something of the right sizes. */
+static void strange_heads(void **state)
+{
+	Saved k;
+	int refused = 0;
+	(void)state;
+	save_one(&k);
+	size_t head = 8 + (unsigned char)k.data[0] + 256u * (unsigned char)k.data[1];
+	for (size_t at = 160; at < head; at++) { /* from behind the checksum on */
+		char was = k.data[at];
+		k.data[at] ^= (char)(1 << some(&k.s, 7));
+		mend_sum(&k);
+		refused += !loads(&k, k.n);
+		k.data[at] = was;
+		mend_sum(&k);
+		assert_true(loads(&k, k.n));
+	}
+	assert_true(refused > 300);
+	forget(&k);
 }
 
 /* --- random words ---------------------------------------------------------------------------- */
@@ -493,7 +572,7 @@ int main(void)
 		cmocka_unit_test(follows_reference),   cmocka_unit_test(threads_do_not_show),
 		cmocka_unit_test(goes_on_bit_for_bit), cmocka_unit_test(learns),
 		cmocka_unit_test(judges_as_inference), cmocka_unit_test(refuses),
-		cmocka_unit_test(broken_checkpoints),
+		cmocka_unit_test(damage_is_seen),      cmocka_unit_test(strange_heads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
