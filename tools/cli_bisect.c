@@ -232,7 +232,7 @@ int verify_bisect(Verify *v)
 	Cli *c = v->c;
 	const Node *output = v->reference->result.at[v->bad_output], *found = NULL;
 	bool wrong;
-	int rc = verify_run(v, v->bad_seed);
+	int rc = verify_run(v, v->bad_seed, c->arena);
 	if (rc)
 		return rc;
 	if (!is_wrong(v, output, &wrong) || (wrong && !first_wrong(v, output, &found)))

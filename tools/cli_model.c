@@ -121,13 +121,14 @@ int model_read(Cli *c, const char *path, GivenList *given, burin_graph **out)
 /* --- random inputs that make sense -------------------------------------------------------------
  */
 
-/* Which nodes hold values of input `at` as they are: through views and casts. */
+/* Which nodes hold values of input `at` as they are: through views, casts and choices. */
 static void mark_copies(const Graph *g, const Node *input, bool *copy)
 {
 	copy[input->id] = true;
 	for (int i = 0; i < g->node.n; i++) {
 		const Node *n = g->node.at[i];
-		bool passes = op_info(n->op)->flags & OF_VIEW || n->op == OP_cast;
+		bool passes =
+			op_info(n->op)->flags & OF_VIEW || n->op == OP_cast || n->op == OP_select;
 		for (int k = 0; passes && k < n->n_in; k++)
 			if (n->in[k] && copy[n->in[k]->id])
 				copy[n->id] = true;
@@ -161,8 +162,8 @@ static int64_t index_limit(const Graph *g, const bool *copy)
 
 static void find_hints(Model *m, Arena *a)
 {
-	Graph *g = expand_macros(m->graph->graph, a);
-	for (int i = 0; g && i < m->n_in; i++) {
+	Graph *g = expand_macros(m->compiled, a);
+	for (int i = 0; g && i < g->input.n; i++) { /* behind them a state */
 		bool *copy = ARENA_ARRAY(a, bool, g->node.n + 1);
 		mark_copies(g, g->input.at[i], copy);
 		m->hint[i].limit = index_limit(g, copy);
@@ -333,7 +334,13 @@ static int load_compiled(Cli *c, Model *m)
 								       : cli_runtime_error(c, &e);
 }
 
-static int compile_file(Cli *c, Model *m, GivenList *given)
+static const Graph *inference(Cli *c, burin_graph *g)
+{
+	(void)c;
+	return g->graph;
+}
+
+static int compile_file(Cli *c, Model *m, ModelGraph *graph, GivenList *given)
 {
 	int64_t start = now_ns();
 	progress_show(c, "read", 0, 1, "");
@@ -343,7 +350,8 @@ static int compile_file(Cli *c, Model *m, GivenList *given)
 	m->read_s = (double)(now_ns() - start) * 1e-9;
 	start = now_ns();
 	progress_show(c, "compile", 0, 1, "");
-	m->model = graph_compile(c, m->graph, m->graph->graph);
+	m->compiled = graph(c, m->graph);
+	m->model = m->compiled ? graph_compile(c, m->graph, m->compiled) : NULL;
 	m->compile_s = (double)(now_ns() - start) * 1e-9;
 	progress_wipe(c);
 	rc = cli_diagnostics(c, m->graph->ctx->diag);
@@ -352,9 +360,14 @@ static int compile_file(Cli *c, Model *m, GivenList *given)
 
 int model_load(Cli *c, const char *path, GivenList *given, Model *m)
 {
+	return model_load_as(c, path, inference, given, m);
+}
+
+int model_load_as(Cli *c, const char *path, ModelGraph *graph, GivenList *given, Model *m)
+{
 	burin_error e = { .size = sizeof e };
 	*m = (Model){ .path = path };
-	int rc = is_compiled_file(path) ? load_compiled(c, m) : compile_file(c, m, given);
+	int rc = is_compiled_file(path) ? load_compiled(c, m) : compile_file(c, m, graph, given);
 	if (rc)
 		return rc;
 	if (burin_exec_new(&m->exec, m->model, NULL, 0, c->opts, &e) != BURIN_OK)

@@ -7,7 +7,8 @@
 
 typedef struct Model {
 	const char *path;
-	burin_graph *graph; /* NULL: a compiled file */
+	burin_graph *graph;    /* NULL: a compiled file */
+	const Graph *compiled; /* of that: what runs; NULL: a compiled file */
 	burin_model *model;
 	burin_exec *exec;
 	Tensor *in, *out; /* memory for each port */
@@ -23,6 +24,9 @@ bool is_compiled_file(const char *path);
 int model_read(Cli *c, const char *path, GivenList *given, burin_graph **out);
 /* Model, exec and memory of the ports, inputs filled. model_close in any case. */
 int model_load(Cli *c, const char *path, GivenList *given, Model *out);
+/* The same for another graph of the model than that of inference; NULL: see g->ctx. */
+typedef const Graph *ModelGraph(Cli *c, burin_graph *g);
+int model_load_as(Cli *c, const char *path, ModelGraph *graph, GivenList *given, Model *out);
 /* Inputs anew from what was given, the others random. */
 int model_fill(Cli *c, Model *m, GivenList *given, uint64_t seed);
 int model_run(Cli *c, Model *m);

@@ -241,14 +241,32 @@ static bool equal_as_whole(double x, double y)
 	return x == y || (isnan(x) && isnan(y));
 }
 
+/* The largest magnitude of x, or of x - from. */
+static double largest_of(const EvalTensor *x, const EvalTensor *from)
+{
+	double largest = 0;
+	for (int64_t i = 0; x->f && i < x->type->count; i++) {
+		double v = fabs(from ? x->f[i] - from->f[i] : x->f[i]);
+		if (v > largest && !isinf(v))
+			largest = v;
+	}
+	return largest;
+}
+
+static double limit_of(DType type, const EvalTensor *want, Tolerance t, double largest)
+{
+	if (!dtype_is_float(type))
+		return 0;
+	if (!t.from)
+		return t.atol + t.rtol * largest;
+	return t.atol + t.rtol * largest_of(want, t.from) + unit_of(type, largest);
+}
+
 Difference tensor_difference(const Tensor *got, const EvalTensor *want, Tolerance t)
 {
-	Difference d = { .first_bad = -1 };
+	Difference d = { .first_bad = -1, .largest = largest_of(want, NULL) };
 	bool is_float = dtype_is_float(got->type->dtype);
-	for (int64_t i = 0; want->f && i < got->type->count; i++)
-		if (fabs(want->f[i]) > d.largest && !isinf(want->f[i]))
-			d.largest = fabs(want->f[i]);
-	double limit = is_float ? t.atol + t.rtol * d.largest : 0;
+	double limit = limit_of(got->type->dtype, want, t, d.largest);
 	for (int64_t i = 0; i < got->type->count; i++) {
 		double x = value_of(got, i), y = want->f ? want->f[i] : (double)want->i[i];
 		if (equal_as_whole(x, y))
@@ -282,15 +300,23 @@ const char *text_index(Arena *a, const Type *t, int64_t at)
 	return str_text(&s);
 }
 
-void difference_report(Cli *c, const char *name, const Tensor *got, const Difference *d)
+static void print_difference(Cli *c, const char *what, const char *name, const Tensor *got,
+			     const Difference *d)
 {
-	JsonWriter *w = &c->json;
-	cli_print(c, "output    '%s'  max abs %.2g of %.4g  max ulp %.4g  %s\n", name, d->max_abs,
+	cli_print(c, "%-9s '%s'  max abs %.2g of %.4g  max ulp %.4g  %s\n", what, name, d->max_abs,
 		  d->largest, d->ulp, d->bad ? "FAIL" : "ok");
 	if (d->bad)
 		cli_print(c, "          %lld of %lld elements; first at %s: %.9g instead of %.9g\n",
 			  (long long)d->bad, (long long)got->type->count,
 			  text_index(c->arena, got->type, d->first_bad), d->got, d->want);
+}
+
+void difference_report(Cli *c, const char *what, const char *name, const Tensor *got,
+		       const Difference *d)
+{
+	JsonWriter *w = &c->json;
+	if (what)
+		print_difference(c, what, name, got, d);
 	json_put_object(w);
 	json_key_text(c, "name", name);
 	json_key_real(c, "max_abs", d->max_abs);

@@ -37,6 +37,8 @@ void tensor_random(const Tensor *t, uint64_t seed, InputHint hint);
 
 typedef struct Tolerance {
 	double rtol, atol;
+	const EvalTensor *from; /* or NULL: what `want` is a small change of. The change is judged,
+				   and may be off by a unit in the last place of the value */
 } Tolerance;
 bool tolerance_read(Cli *c, Tolerance *out);
 
@@ -47,9 +49,11 @@ typedef struct Difference {
 	int64_t bad, first_bad; /* elements out of tolerance; index of the first, -1 */
 	double got, want;       /* there */
 } Difference;
-/* Floats within atol + rtol * the largest |want|; NaN equals NaN; integers are to be equal. */
+/* Floats within atol + rtol * the largest |want|, or |want - from|; NaN equals NaN; integers are to
+ * be equal. */
 Difference tensor_difference(const Tensor *got, const EvalTensor *want, Tolerance t);
 const char *text_index(Arena *a, const Type *t, int64_t at); /* "[0,3,17]" */
-/* One line for people and one object for the document. */
-void difference_report(Cli *c, const char *name, const Tensor *got, const Difference *d);
+/* One line for people, which begins with `what` (NULL: none), and one object for the document. */
+void difference_report(Cli *c, const char *what, const char *name, const Tensor *got,
+		       const Difference *d);
 #endif

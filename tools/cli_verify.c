@@ -3,27 +3,34 @@
 #include "tools/cli_verify.h"
 #include "passes/expand.h"
 
-int verify_run(Verify *v, uint64_t seed)
+int verify_run(Verify *v, uint64_t seed, Arena *a)
 {
 	int rc = model_fill(v->c, &v->m, &v->given, seed);
+	if (rc == EXIT_YES && v->layout)
+		training_fill(v, seed, a);
 	return rc ? rc : model_run(v->c, &v->m);
 }
 
-bool reference_outputs(Verify *v, const Graph *g, Arena *a, EvalTensor *out)
+EvalTensor *reference_inputs(Verify *v, const Graph *g, Arena *a)
 {
 	EvalTensor *in = ARENA_ARRAY(a, EvalTensor, g->input.n + 1);
 	for (int i = 0; i < g->input.n; i++)
 		in[i] = eval_from_data(a, g->input.at[i]->type, v->m.in[i].data);
-	return eval_graph(g, a, in, out, (EvalOptions){ 0 });
+	return in;
+}
+
+bool reference_outputs(Verify *v, const Graph *g, Arena *a, EvalTensor *out)
+{
+	return eval_graph(g, a, reference_inputs(v, g, a), out, (EvalOptions){ 0 });
 }
 
 static int wanted_outputs(Verify *v, Arena *a, EvalTensor *out)
 {
 	if (opt_given(v->c, OPT_against))
 		return onnxruntime_outputs(v, a, out);
-	return reference_outputs(v, v->reference, a, out)
-		       ? EXIT_YES
-		       : cli_diagnostics(v->c, v->m.graph->ctx->diag);
+	bool ok = v->layout ? training_outputs(v, a, out)
+			    : reference_outputs(v, v->reference, a, out);
+	return ok ? EXIT_YES : cli_diagnostics(v->c, v->m.graph->ctx->diag);
 }
 
 /* The worst of all sets, for each output. */
@@ -43,12 +50,14 @@ static void keep_worst(Difference *worst, const Difference *d)
 static int compare_set(Verify *v, uint64_t seed, Difference *worst)
 {
 	Arena *a = arena_create();
-	EvalTensor *want = ARENA_ARRAY(a, EvalTensor, v->m.n_out + 1);
-	int rc = verify_run(v, seed);
+	EvalTensor *want = ARENA_ARRAY(a, EvalTensor, v->n_got + 1);
+	int rc = verify_run(v, seed, a);
 	if (rc == EXIT_YES)
 		rc = wanted_outputs(v, a, want);
-	for (int i = 0; rc == EXIT_YES && i < v->m.n_out; i++) {
-		Difference d = tensor_difference(&v->m.out[i], &want[i], v->tolerance);
+	for (int i = 0; rc == EXIT_YES && i < v->n_got; i++) {
+		Tolerance t = v->tolerance;
+		t.from = i < v->m.n_out ? NULL : &v->before[i - v->m.n_out];
+		Difference d = tensor_difference(&v->got[i], &want[i], t);
 		if (d.bad && v->bad_output < 0) {
 			v->bad_output = i;
 			v->bad_seed = seed;
@@ -59,11 +68,34 @@ static int compare_set(Verify *v, uint64_t seed, Difference *worst)
 	return rc;
 }
 
+static void report(Verify *v, const Difference *worst)
+{
+	json_key_array(v->c, "outputs");
+	for (int i = 0; i < v->m.n_out; i++)
+		difference_report(v->c, "output", v->got[i].name, &v->got[i], &worst[i]);
+	json_end(&v->c->json);
+}
+
+/* Many tensors: shown are those that are wrong. */
+static void report_state(Verify *v, const Difference *worst)
+{
+	Cli *c = v->c;
+	int wrong = 0;
+	json_key_array(c, "state");
+	for (int i = v->m.n_out; i < v->n_got; i++) {
+		bool shown = worst[i].bad || opt_given(c, OPT_verbose);
+		wrong += worst[i].bad > 0;
+		difference_report(c, shown ? "state" : NULL, v->got[i].name, &v->got[i], &worst[i]);
+	}
+	json_end(&c->json);
+	cli_print(c, "state     %d tensors  %s\n", v->n_got - v->m.n_out, wrong ? "FAIL" : "ok");
+}
+
 static int compare_sets(Verify *v)
 {
 	Cli *c = v->c;
-	Difference *worst = ARENA_ARRAY(c->arena, Difference, v->m.n_out + 1);
-	for (int i = 0; i < v->m.n_out; i++)
+	Difference *worst = ARENA_ARRAY(c->arena, Difference, v->n_got + 1);
+	for (int i = 0; i < v->n_got; i++)
 		worst[i].first_bad = -1;
 	for (int64_t s = 0; s < v->sets; s++) {
 		progress_show(c, "verify", s, v->sets, "sets");
@@ -77,10 +109,9 @@ static int compare_sets(Verify *v)
 	json_key_int(c, "seed", (int64_t)c->seed);
 	json_key_real(c, "rtol", v->tolerance.rtol);
 	json_key_real(c, "atol", v->tolerance.atol);
-	json_key_array(c, "outputs");
-	for (int i = 0; i < v->m.n_out; i++)
-		difference_report(c, v->m.out[i].name, &v->m.out[i], &worst[i]);
-	json_end(&c->json);
+	report(v, worst);
+	if (v->layout)
+		report_state(v, worst);
 	return v->bad_output >= 0 ? EXIT_NO : EXIT_YES;
 }
 
@@ -91,24 +122,39 @@ static int read_options(Verify *v)
 		return cli_usage(
 			c, "give the model it was compiled from, or `burin run FILE --expect`",
 			"verify needs a model, not a compiled file");
+	bool train = opt_given(c, OPT_train);
+	if (train && (opt_given(c, OPT_bisect) || opt_given(c, OPT_against)))
+		return cli_usage(c, "leave one of them out",
+				 "--train goes neither with --bisect nor with --against");
+	if (train)
+		training_defaults(c);
 	if (!tolerance_read(c, &v->tolerance) || !opt_int(c, OPT_inputs, 1, 1000000, &v->sets))
 		return EXIT_USAGE;
 	return given_read(c, &v->given);
+}
+
+static int load(Verify *v)
+{
+	Cli *c = v->c;
+	bool train = opt_given(c, OPT_train);
+	int rc = train ? model_load_as(c, c->arg.at[0], training_step, &v->given, &v->m)
+		       : model_load(c, c->arg.at[0], &v->given, &v->m);
+	if (rc)
+		return rc;
+	v->got = v->m.out;
+	v->n_got = v->m.n_out;
+	v->reference = expand_macros(v->m.compiled, v->m.graph->arena);
+	if (!v->reference)
+		return cli_diagnostics(c, v->m.graph->ctx->diag);
+	return train ? training_begin(v) : EXIT_YES;
 }
 
 static int verify(Verify *v)
 {
 	Cli *c = v->c;
 	int rc = read_options(v);
-	if (rc == EXIT_YES)
-		rc = model_load(c, c->arg.at[0], &v->given, &v->m);
-	if (rc)
-		return rc;
-	Graph *typed = v->m.graph->graph;
-	v->reference = expand_macros(typed, v->m.graph->arena);
-	if (!v->reference)
-		return cli_diagnostics(c, v->m.graph->ctx->diag);
-	rc = compare_sets(v);
+	rc = rc ? rc : load(v);
+	rc = rc ? rc : compare_sets(v);
 	json_key_bool(c, "ok", rc == EXIT_YES);
 	if (rc == EXIT_NO && opt_given(c, OPT_bisect)) {
 		int found = verify_bisect(v);

@@ -40,6 +40,11 @@ verify() { # model option...
 	echo "$(basename "$1"): $(grep -m1 'max abs' "$work/said")"
 }
 
+step() { # the same of a step of training
+	verify "$@" --train
+	grep 'state .* tensors' "$work/said" || exit 1
+}
+
 verify "$work/mlp.xml" --weights random:seed=1
 verify "$work/mlp.xml" --weights random:seed=1 --gpu sm_90 --set emu.seed=5 --fp strict
 verify "$work/mlp.xml" --weights random:seed=1 --set cuda.precision=bf16 --rtol 0.03
@@ -48,3 +53,9 @@ verify "$work/layer.xml" --weights random:seed=1 --set cuda.precision=bf16 --rto
 verify "$work/wide.xml" # a row that is too large for shared memory
 verify "$work/resnet18.xml" --bind N=1 --weights random:seed=1
 verify "$here/examples/face/rfb-320.onnx"
+
+step "$here/tests/data/train/mlp.xml"
+step "$here/tests/data/train/mlp.xml" --gpu sm_75 --set emu.seed=9 --fp strict
+step "$here/tests/data/train/mlp.xml" --set cuda.precision=bf16
+step "$here/tests/data/train/cnn.xml" --gpu sm_90
+step "$here/examples/digits.xml"

@@ -122,6 +122,25 @@ static void verification(void **state)
 	expect(c, "verify " LENET " --against onnxruntime", 2, NULL, "needs an .onnx file");
 }
 
+/* What differs is the state after it; sizes and weights have defaults. */
+static void a_step_of_training(void **state)
+{
+	Cli *c = *state;
+	expect(c, "verify --train " EXAMPLES "/digits.xml --inputs 1", 0, "41 tensors  ok", NULL);
+	expect(c, "verify --train " EXAMPLES "/digits.xml -v --bind N=3 --input rate=0.01", 0,
+	       "state     '.v/conv1.weight'", NULL);
+	const JsonValue *v =
+		document(c, "verify --train " EXAMPLES "/digits.xml --rtol 0 --atol 0", 1);
+	const char *name = "";
+	assert_true(json_text(json_get(json_at(json_get(v, "outputs"), 0), "name"), &name));
+	assert_string_equal(name, "loss");
+	assert_true(json_text(json_get(json_at(json_get(v, "state"), 0), "name"), &name));
+	assert_string_equal(name, "conv1.weight");
+	assert_true(number(json_at(json_get(v, "state"), 0), "bad") > 0);
+	expect(c, "verify --train " LENET, 3, NULL, "E2024");
+	expect(c, "verify --train " EXAMPLES "/digits.xml --bisect", 2, NULL, "--train");
+}
+
 static void a_pass_is_named(void **state)
 {
 	Cli *c = *state;
@@ -214,7 +233,7 @@ int main(void)
 		TEST(forms_of_output),  TEST(inputs_and_outputs),
 		TEST(verification),     TEST(a_pass_is_named),
 		TEST(measuring),        TEST(comparing),
-		TEST(converting),
+		TEST(converting),       TEST(a_step_of_training),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
