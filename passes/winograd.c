@@ -1,13 +1,15 @@
 /* Winograd: 3x3 convolutions of stride 1 by F(4x4, 3x3) where it pays: a quarter of the products,
- * for four times the weights and some additions. The weights are transformed when the model is
- * compiled, by a product with the Kronecker square of G. Not under fp=strict: sums are reordered;
- * the error stays near 1e-5 of the largest output. */
+ * for four times the weights and some additions. The weights are transformed by a product with the
+ * Kronecker square of G: when the model is compiled, or, when they change from run to run (in
+ * training), in the run, which pays when a batch has many tiles. Not under fp=strict: sums are
+ * reordered; the error stays near 1e-5 of the largest output. */
 #include "ir/ops/winograd.h"
 #include "passes/pattern.h"
 
 enum {
 	LEAST_CHANNELS = 32, /* fewer: the transforms cost more than the products save */
 	LEAST_PIXELS = 144,  /* smaller maps read more weights than they save products */
+	LEAST_TILES = 96,    /* of weights that change: fewer do not pay for transforming them */
 	PANEL = 32
 };
 
@@ -19,16 +21,27 @@ static bool all_are(Ints v, int64_t want)
 	return true;
 }
 
+/* Enough tiles for their weights, most of them inside of the result. */
+static bool enough_tiles(const Node *n, bool is_static)
+{
+	int64_t h = n->type->dim[1], w = n->type->dim[2];
+	int64_t tiles = ((h + WINO_TILE - 1) / WINO_TILE) * ((w + WINO_TILE - 1) / WINO_TILE);
+	if (is_static)
+		return h * w >= LEAST_PIXELS;
+	return n->type->dim[0] * tiles >= LEAST_TILES &&
+	       3 * h * w >= 2 * tiles * WINO_TILE * WINO_TILE;
+}
+
 static bool pays(const Rewrite *w, const Node *n)
 {
 	const Attr_conv *a = ATTR_OF(n, conv);
 	const Type *k = n->in[1]->type, *t = n->type;
 	if (!a->channels_last || a->groups != 1 || a->panel || t->dtype != DT_f32 ||
-	    !w->is_static[n->in[1]->id] || k->dim[0] != 3 || k->dim[1] != 3)
+	    w->is_static[n->id] || k->dim[0] != 3 || k->dim[1] != 3)
 		return false;
 	return all_are(a->stride, 1) && all_are(a->dilation, 1) && all_are(a->pad, 0) &&
 	       k->dim[2] >= LEAST_CHANNELS && k->dim[3] >= LEAST_CHANNELS &&
-	       t->dim[1] * t->dim[2] >= LEAST_PIXELS;
+	       enough_tiles(n, w->is_static[n->in[1]->id]);
 }
 
 /* G (x) G as a constant [36, 9] */

@@ -1,6 +1,6 @@
-/* Sums of outer products (weights' gradients), compiled for machines with so small a cache that the
- * pixels are summed in chunks of images, of rows, of pixels: against the evaluation, and the same
- * bits for any number of threads. */
+/* Contractions of training steps. Sums of outer products (weights' gradients), compiled for
+ * machines with so small a cache that the pixels are summed in chunks of images, of rows, of
+ * pixels: against the evaluation, and the same bits for any number of threads. */
 #include "tests/unit/ir_fixture.h"
 #include "codegen/compile.h"
 #include "ir/eval.h"
@@ -144,11 +144,57 @@ static void test_same_bits(void **state)
 	program_destroy(p);
 }
 
+/* Weights that come with the run, packed or transformed (Winograd) in it. */
+static void check_changing(Fixture *f, int64_t images)
+{
+	int64_t x[4] = { images, 18, 18, 32 }, w[4] = { 3, 3, 32, 40 };
+	Node *in[2] = { input(f, 4, x), input(f, 4, w) };
+	CompileOptions o = { .threads = 1 };
+	EvalTensor value[2], want;
+	void *ports[PORTS];
+	uint64_t seed = 3;
+	Attr_conv a;
+	attr_defaults(f->c, ATTR_conv_RECORD, &a);
+	a.channels_last = 1;
+	Node *y = emit(f->b, OP_conv, attr_intern(f->c, ATTR_conv_RECORD, &a), in, 2);
+	vec_push(f->c->arena, &f->g->result, y);
+	vec_push(f->c->arena, &f->g->result_name, (const char *)"y");
+	for (int i = 0; i < 2; i++) {
+		float *p = ports[i] = room(f, (size_t)type_bytes(in[i]->type));
+		for (int64_t k = 0; k < in[i]->type->count; k++)
+			p[k] = (float)(pick(&seed, 201) - 100) * 0.01f;
+		value[i] = eval_from_data(f->c->arena, in[i]->type, p);
+	}
+	assert_true(eval_graph(f->g, f->c->arena, value, &want, (EvalOptions){ 0 }));
+	assert_true(target_find("native", &o.pass.target));
+	Program *p = program_compile(f->c, f->g, &o);
+	assert_non_null(p);
+	float *got = ports[2] = room(f, (size_t)type_bytes(y->type));
+	run(f, p, 2, ports);
+	for (int64_t i = 0; i < y->type->count; i++)
+		if (!(fabs((double)got[i] - want.f[i]) < 3e-4))
+			fail_msg("element %lld is %g, not %g", (long long)i, (double)got[i],
+				 want.f[i]);
+	program_destroy(p);
+}
+
+static void test_changing_weights_packed(void **state)
+{
+	check_changing(*state, 1);
+}
+
+static void test_changing_weights_transformed(void **state)
+{
+	check_changing(*state, 6);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_chunks),
 		FIXTURE_TEST(test_same_bits),
+		FIXTURE_TEST(test_changing_weights_packed),
+		FIXTURE_TEST(test_changing_weights_transformed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
