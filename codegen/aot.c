@@ -1,36 +1,16 @@
-/* Ahead of time: one plan per CPU level over the same weights, all kernels compiled in parallel,
- * glue, metadata, and the artefact. The weights are packed last, straight into their file. */
+/* Ahead of time: for each entry one plan per CPU level over the same weights, all kernels compiled
+ * in parallel, glue, metadata, and the artefact. The weights are packed last, straight into their
+ * file. */
 #include "base/io.h"
-#include "base/json.h"
 #include "base/map.h"
+#include "codegen/aot.h"
 #include "codegen/aot_cuda.h"
 #include "codegen/artifact/artifact.h"
-#include "codegen/compile.h"
 #include "codegen/prepare.h"
 #include "passes/batch.h"
 #include "runtime/cpu/rt.h"
 #include <stdlib.h>
 #include <string.h>
-
-enum { MAX_TARGETS = 8, MAX_BATCHES = 8 };
-
-typedef struct Aot {
-	Context *c;
-	const CompileOptions *o;
-	ArtifactOptions own;
-	const ArtifactOptions *a; /* &own */
-	Arena *arena;
-	BatchGraph batch[MAX_BATCHES]; /* largest first */
-	Compiled compiled[MAX_BATCHES];
-	int n_batch;
-	Target target[MAX_TARGETS]; /* best first */
-	int n_target;
-	GlueVariant variant[MAX_TARGETS * MAX_BATCHES]; /* all batches of the best target first */
-	int n_variant;
-	VEC(ObjectCode) object;
-	const char *prefix, *metadata;
-	int64_t weight_bytes;
-} Aot;
 
 static bool report_progress(const Aot *z, const char *stage, int64_t done, int64_t total)
 {
@@ -68,170 +48,149 @@ static void cpu_need(Aot *z, const Target *t, uint64_t need[2])
 	}
 }
 
-/* --- metadata -------------------------------------------------------------------------------- */
-
-static void put_ports(JsonWriter *w, const char *key, const PlanPort *port, int n)
-{
-	json_put_key(w, key);
-	json_put_array(w);
-	for (int i = 0; i < n; i++) {
-		json_put_object(w);
-		json_put_key(w, "name");
-		json_put_text(w, port[i].name);
-		json_put_key(w, "type");
-		json_put_text(w, dtype_info[port[i].type->dtype].name);
-		json_put_key(w, "shape");
-		json_put_array(w);
-		for (int d = 0; d < port[i].type->rank; d++)
-			json_put_int(w, port[i].type->dim[d]);
-		json_end(w);
-		json_end(w);
-	}
-	json_end(w);
-}
-
-static void put_text(JsonWriter *w, const char *key, const char *text)
-{
-	json_put_key(w, key);
-	json_put_text(w, text);
-}
-
-static void put_int(JsonWriter *w, const char *key, int64_t v)
-{
-	json_put_key(w, key);
-	json_put_int(w, v);
-}
-
-static void put_passes(JsonWriter *w, const PassOptions *o)
-{
-	json_put_key(w, "passes");
-	json_put_array(w);
-	for (int i = 0; i < PASS_COUNT; i++)
-		if (!o->off[i])
-			json_put_text(w, pass_info[i].name);
-	json_end(w);
-}
-
-static bool for_gpu(const Aot *z)
-{
-	return z->target[0].kind == TARGET_CUDA;
-}
-
-/* What the code is for: levels of CPUs, or GPUs. */
-static int n_names(const Aot *z)
-{
-	return for_gpu(z) ? z->o->gpus.n : z->n_target;
-}
-
-static const char *target_name(const Aot *z, int i)
-{
-	return for_gpu(z) ? arena_printf(z->arena, "sm_%d", z->o->gpus.arch[i]) : z->target[i].name;
-}
-
-static const char *metadata(Aot *z)
-{
-	static const char *const fp[] = {
-		[FP_CONTRACT] = "contract", [FP_STRICT] = "strict", [FP_FAST] = "fast"
-	};
-	const Plan *p = z->variant[0].plan;
-	JsonWriter w;
-	Str s;
-	str_init(&s, z->arena);
-	json_write(&w, &s, false);
-	json_put_object(&w);
-	put_text(&w, "schema", "burin.artifact/1");
-	put_text(&w, "name", z->prefix);
-	put_text(&w, "compiler", codegen_version());
-	put_text(&w, "source", z->a->source);
-	put_text(&w, "source_sha256", z->a->source_hash);
-	put_text(&w, "fp", fp[z->c->fp]);
-	json_put_key(&w, "targets");
-	json_put_array(&w);
-	for (int i = 0; i < n_names(z); i++)
-		json_put_text(&w, target_name(z, i));
-	json_end(&w);
-	put_passes(&w, &z->o->pass);
-	put_ports(&w, "inputs", p->input.at, p->input.n);
-	put_ports(&w, "outputs", p->output.at, p->output.n);
-	put_int(&w, "kernels", p->kernel.n);
-	put_int(&w, "steps", p->step.n);
-	put_int(&w, "workspace_bytes", p->work_bytes);
-	put_int(&w, "scratch_bytes_per_thread", p->scratch_bytes);
-	put_int(&w, "weight_bytes", p->weight_bytes);
-	json_end(&w);
-	return str_text(&s);
-}
-
 /* --- plans and code -------------------------------------------------------------------------- */
 
-/* The graph passes, which do not depend on the target, and the plan for the best one. */
-static bool compile_batch(Aot *z, int b)
+AotEntry *aot_entry(Aot *z, const char *name, const char *about)
+{
+	AotEntry *e = &z->entry[z->n_entry];
+	z->glue[z->n_entry++] = (GlueEntry){
+		.name = name, .about = about, .variant = e->variant, .weights_at = -1
+	};
+	return e;
+}
+
+static Pass pass_of(const Aot *z, const PassOptions *o)
+{
+	return (Pass){ .ctx = z->c, .o = o, .state = z->layout };
+}
+
+bool aot_compile(Aot *z, AotEntry *e, const Graph *g, bool from_state)
 {
 	PassOptions po = z->o->pass;
 	po.target = z->target[0];
-	if (b > 0)
+	if (e->n_batch > 0)
 		po.explain = NULL; /* said once */
-	Pass pass = { .ctx = z->c, .o = &po };
-	if (!compile_plans(&pass, z->batch[b].graph, z->arena, &z->compiled[b]))
-		return false;
-	if (z->a->n_batch && z->batch[b].batch > 1 &&
-	    !batch_is_separable(&pass, z->compiled[b].graph, z->batch[b].batch))
-		return false;
+	Pass pass = pass_of(z, &po);
+	pass.from_state = from_state;
+	return compile_plans(&pass, g, z->arena, &e->compiled[e->n_batch++]);
+}
+
+static const char *run_about(const Aot *z)
+{
+	return aot_for_gpu(z)
+		       ? "Runs the model on the device of ctx, which is needed; one call at a "
+			 "time. Returns\n * $M_OK or one of the errors above. Tensors are dense, "
+			 "in C order, in memory of the host:\n"
+		       : "Runs the model; returns $M_OK or one of the errors above. Tensors are "
+			 "dense, in C order:\n";
+}
+
+static bool compile_inference(Aot *z)
+{
+	AotEntry *e = aot_entry(z, "run", run_about(z));
+	PassOptions po = z->o->pass;
+	po.target = z->target[0];
+	Pass pass = pass_of(z, &po);
+	for (int b = 0; b < z->n_batch; b++) {
+		if (!aot_compile(z, e, z->batch[b].graph, z->layout != NULL))
+			return false;
+		if (z->a->n_batch && z->batch[b].batch > 1 &&
+		    !batch_is_separable(&pass, e->compiled[b].graph, z->batch[b].batch))
+			return false;
+	}
 	return true;
 }
 
-static const Plan *plan_for(Aot *z, int target, int b)
+static const Plan *plan_for(Aot *z, const AotEntry *e, int target, int b)
 {
 	PassOptions po = z->o->pass;
 	po.target = z->target[target];
 	po.explain = NULL;
-	Pass pass = { .ctx = z->c, .o = &po };
-	return target == 0 ? z->compiled[b].main
-			   : plan_graph(&pass, z->compiled[b].split.main, z->arena);
+	Pass pass = pass_of(z, &po);
+	Plan *p = target == 0 ? e->compiled[b].main
+			      : plan_graph(&pass, e->compiled[b].split.main, z->arena);
+	if (p && e->finish)
+		e->finish(p, e->user);
+	return p;
 }
 
-static bool make_plans(Aot *z)
+static bool make_variants(Aot *z, int entry)
 {
-	for (int b = 0; b < z->n_batch; b++)
-		if (!compile_batch(z, b))
-			return false;
+	AotEntry *e = &z->entry[entry];
 	for (int t = 0; t < z->n_target; t++)
-		for (int b = 0; b < z->n_batch; b++) {
-			GlueVariant *v = &z->variant[z->n_variant];
-			*v = (GlueVariant){ .plan = plan_for(z, t, b),
-					    .suffix = arena_printf(z->arena, "_%d", z->n_variant),
+		for (int b = 0; b < e->n_batch; b++) {
+			GlueVariant *v = &e->variant[e->n_variant++];
+			*v = (GlueVariant){ .plan = plan_for(z, e, t, b),
+					    .suffix = arena_printf(z->arena, "_%d", z->n_suffix++),
 					    .cpu = cpu_level(&z->target[t]),
-					    .batch = z->batch[b].batch };
+					    .batch = entry == 0 ? z->batch[b].batch : 1 };
 			if (!v->plan)
 				return false;
 			if (z->target[t].kind == TARGET_CPU)
 				cpu_need(z, &z->target[t], v->need);
-			z->n_variant++;
 		}
+	z->glue[entry].n_variant = e->n_variant;
+	z->glue[entry].weight_bytes = e->compiled[0].main->weight_bytes;
+	return true;
+}
+
+static int64_t round_up(int64_t bytes)
+{
+	return (bytes + 63) / 64 * 64;
+}
+
+/* Places in the block of weights, which holds none of inference that is trained. */
+static void place_weights(Aot *z)
+{
+	for (int i = 0; i < z->n_entry; i++) {
+		bool there = z->glue[i].weight_bytes > 0 && !(i == 0 && z->layout);
+		z->entry[i].block_at = there ? z->block_bytes : -1;
+		z->block_bytes += there ? round_up(z->glue[i].weight_bytes) : 0;
+	}
+	z->state.initial_at = z->block_bytes;
+	z->block_bytes += round_up(z->state.initial_bytes);
+	if (z->layout)
+		z->own.weights_beside = false;
+	else if (!z->a->weights_embed && z->block_bytes > WEIGHTS_EMBED_LIMIT)
+		z->own.weights_beside = true;
+	for (int i = 0; i < z->n_entry; i++)
+		z->glue[i].weights_at = z->a->weights_beside ? -1 : z->entry[i].block_at;
+}
+
+static bool make_plans(Aot *z)
+{
+	if (!compile_inference(z))
+		return false;
+	for (int i = 0; i < z->n_entry; i++)
+		if (!make_variants(z, i))
+			return false;
+	z->glue[0].free_batch = z->a->n_batch > 0;
+	place_weights(z);
+	aot_weights_layout(z, z->glue[0].layout);
 	return true;
 }
 
 /* No objects: the kernels' images are data of the glue. */
-static bool compile_gpu_variant(Aot *z)
+static bool compile_gpu_variant(Aot *z, GlueVariant *v)
 {
 	BurinCudaProgram *cuda = ARENA_NEW(z->arena, BurinCudaProgram);
-	z->variant[0].cuda = cuda;
-	return cuda_compile(z->c, z->arena, z->variant[0].plan, &z->target[0], z->o->gpus,
+	v->cuda = cuda;
+	return cuda_compile(z->c, z->arena, v->plan, &z->target[0], z->o->gpus,
 			    nvrtc_options(z->c, z->o), cuda);
 }
 
-static bool compile_variant(Aot *z, int i)
+static bool compile_variant(Aot *z, AotEntry *e, int i)
 {
-	const Plan *plan = z->variant[i].plan;
-	if (for_gpu(z))
-		return compile_gpu_variant(z);
+	GlueVariant *v = &e->variant[i];
+	const Plan *plan = v->plan;
+	if (aot_for_gpu(z))
+		return compile_gpu_variant(z, v);
 	KernelJob *job = ARENA_ARRAY(z->arena, KernelJob, plan->kernel.n);
 	for (int k = 0; k < plan->kernel.n; k++) {
 		job[k].kernel = plan->kernel.at[k];
-		job[k].symbol = arena_printf(z->arena, "%s%s", plan->kernel.at[k]->name,
-					     z->variant[i].suffix);
+		job[k].symbol = arena_printf(z->arena, "%s%s", plan->kernel.at[k]->name, v->suffix);
 	}
-	const Target *t = &z->target[i / z->n_batch];
+	const Target *t = &z->target[i / e->n_batch];
 	if (!kernels_to_objects(z->c, z->arena, t, job, plan->kernel.n, z->o->threads, z->o->cache))
 		return false;
 	for (int k = 0; k < plan->kernel.n; k++)
@@ -239,12 +198,22 @@ static bool compile_variant(Aot *z, int i)
 	return true;
 }
 
-/* Identity of the packed weights: a file of them fits this artefact and no other layout. */
-static void weights_layout(const Aot *z, uint64_t layout[2])
+static bool compile_variants(Aot *z)
 {
-	const Graph *g = z->compiled[0].split.main;
+	int done = 0;
+	for (int i = 0; i < z->n_entry; i++)
+		for (int k = 0; k < z->entry[i].n_variant; k++)
+			if (!report_progress(z, "compiling kernels", done++, z->n_suffix) ||
+			    !compile_variant(z, &z->entry[i], k))
+				return false;
+	return true;
+}
+
+void aot_weights_layout(const Aot *z, uint64_t layout[2])
+{
+	const Graph *g = z->entry[0].compiled[0].split.main;
 	layout[0] = hash_bytes(z->prefix, strlen(z->prefix), 1);
-	layout[1] = (uint64_t)z->weight_bytes;
+	layout[1] = (uint64_t)z->entry[0].compiled[0].main->weight_bytes;
 	for (int i = 0; i < g->param.n; i++)
 		for (int d = 0; !is_state(g->param.at[i]) && d < g->param.at[i]->type->rank; d++)
 			layout[1] = hash_mix(layout[1], (uint64_t)g->param.at[i]->type->dim[d]);
@@ -252,17 +221,13 @@ static void weights_layout(const Aot *z, uint64_t layout[2])
 
 static Glue glue_of(Aot *z)
 {
-	Glue g = { .prefix = z->prefix,
-		   .symbol = "burin_program",
-		   .name = z->prefix,
-		   .metadata = true,
-		   .weights = z->weight_bytes && !z->a->weights_beside,
-		   .variant = z->variant,
-		   .n_variant = z->n_variant,
-		   .free_batch = z->a->n_batch > 0,
-		   .weight_bytes = z->weight_bytes };
-	weights_layout(z, g.layout);
-	return g;
+	return (Glue){ .prefix = z->prefix,
+		       .symbol = "burin_program",
+		       .name = z->prefix,
+		       .metadata = true,
+		       .entry = z->glue,
+		       .n_entry = z->n_entry,
+		       .state = z->layout ? &z->state : NULL };
 }
 
 static bool compile_glue(Aot *z)
@@ -270,7 +235,7 @@ static bool compile_glue(Aot *z)
 	Glue g = glue_of(z);
 	ObjectCode code;
 	Target base = z->target[z->n_target - 1];
-	if (for_gpu(z))
+	if (aot_for_gpu(z))
 		target_find("x86-64-v2", &base);
 	if (cpu_level(&base) != BURIN_CPU_NATIVE)
 		target_find("x86-64-v2", &base);
@@ -308,9 +273,10 @@ static bool write_text(Aot *z)
 	ObjectCode code;
 	IoError e;
 	CodeForm form = str_ends(z->a->path, ".ll") ? CODE_IR : CODE_ASSEMBLY;
-	for (int i = 0; i < z->n_variant; i++)
-		if (!add_kernel_text(z, &z->variant[i]))
-			return false;
+	for (int i = 0; i < z->n_entry; i++)
+		for (int k = 0; k < z->entry[i].n_variant; k++)
+			if (!add_kernel_text(z, &z->entry[i].variant[k]))
+				return false;
 	if (!glue_to_code(z->c, z->arena, &g, &z->target[0], CODE_IR, &code))
 		return false;
 	vec_push(z->arena, &z->object, code);
@@ -330,15 +296,9 @@ static bool no_text_for_gpu(Aot *z)
 
 static void fill_report(const Aot *z, CompileReport *r)
 {
-	const Plan *p = z->variant[0].plan;
-	*r = (CompileReport){ .kernels = p->kernel.n,
-			      .steps = p->step.n,
-			      .work_bytes = p->work_bytes,
-			      .scratch_bytes = p->scratch_bytes,
-			      .weight_bytes = p->weight_bytes,
-			      .weights_beside = z->a->weights_beside && p->weight_bytes > 0 };
-	for (int i = 0; i < p->step.n; i++)
-		r->flops += p->step.at[i].flops;
+	*r = (CompileReport){ .weights_beside = z->a->weights_beside && z->block_bytes > 0 };
+	for (int i = 0; i < z->n_entry; i++)
+		report_entry(r, z->glue[i].name, z->glue[i].variant[0].plan);
 }
 
 /* --- weights and files ----------------------------------------------------------------------- */
@@ -365,24 +325,17 @@ static bool rest(void *user)
 	return report_progress(f->z, "packing weights", 0, 1);
 }
 
-/* Those of all batch sizes must be the same, byte for byte. */
-static bool fill_weights(void *user, void *to, IoWriter *file)
+/* Inference for a smaller batch must read the same weights, byte for byte. */
+static bool check_batches(Aot *z, const void *weights, const Target *host, JitOptions j)
 {
-	Aot *z = user;
-	JitOptions j = { z->o->threads, z->o->cache };
-	Filling f = { z, file };
-	PrepareTo p = { .block = to, .rest = rest, .user = &f };
-	Target host;
-	target_find("native", &host);
-	host = target_resolve(z->arena, &host);
-	if (!rest(&f) || !prepare_into(z->c, &z->compiled[0], &host, j, &p) || !rest(&f))
-		return false;
-	for (int b = 1; b < z->n_batch; b++) {
+	const GlueEntry *g = &z->glue[0];
+	for (int b = 1; b < z->n_batch && g->weight_bytes > 0; b++) {
+		const Compiled *k = &z->entry[0].compiled[b];
 		void *other = NULL;
-		if (!prepare_weights(z->c, &z->compiled[b], &host, j, &other))
+		if (!prepare_weights(z->c, k, host, j, &other))
 			return false;
-		bool same = z->compiled[b].main->weight_bytes == z->weight_bytes &&
-			    memcmp(to, other, (size_t)z->weight_bytes) == 0;
+		bool same = k->main->weight_bytes == g->weight_bytes &&
+			    memcmp(weights, other, (size_t)g->weight_bytes) == 0;
 		weights_free(other);
 		if (!same)
 			return weights_differ(z);
@@ -390,12 +343,32 @@ static bool fill_weights(void *user, void *to, IoWriter *file)
 	return true;
 }
 
+static bool fill_block(void *user, void *to, IoWriter *file)
+{
+	Aot *z = user;
+	JitOptions j = { z->o->threads, z->o->cache };
+	Filling f = { z, file };
+	PrepareTo p = { .rest = rest, .user = &f };
+	Target host;
+	target_find("native", &host);
+	host = target_resolve(z->arena, &host);
+	for (int i = 0; i < z->n_entry; i++) {
+		if (z->entry[i].block_at < 0)
+			continue;
+		p.block = (char *)to + z->entry[i].block_at;
+		if (!rest(&f) || !prepare_into(z->c, &z->entry[i].compiled[0], &host, j, &p) ||
+		    !rest(&f))
+			return false;
+	}
+	return check_batches(z, to, &host, j);
+}
+
 static bool write_files(Aot *z)
 {
 	Str targets;
 	str_init(&targets, z->arena);
-	for (int i = 0; i < n_names(z); i++)
-		str_fmt(&targets, i ? ", %s" : "%s", target_name(z, i));
+	for (int i = 0; i < aot_names(z); i++)
+		str_fmt(&targets, i ? ", %s" : "%s", aot_name(z, i));
 	ArtifactRequest r = { .path = z->a->path,
 			      .header = z->a->header,
 			      .prefix = z->prefix,
@@ -405,15 +378,14 @@ static bool write_files(Aot *z)
 			      .linker = z->a->linker,
 			      .object = z->object.at,
 			      .n_object = z->object.n,
-			      .variant = z->variant,
-			      .n_variant = z->n_variant,
-			      .free_batch = z->a->n_batch > 0,
-			      .fill = fill_weights,
+			      .entry = z->glue,
+			      .n_entry = z->n_entry,
+			      .state = z->layout ? &z->state : NULL,
+			      .fill = fill_block,
 			      .user = z,
-			      .weight_bytes = z->weight_bytes,
+			      .weight_bytes = z->block_bytes,
 			      .beside = z->a->weights_beside,
 			      .stop = (const volatile sig_atomic_t *)z->a->stop };
-	weights_layout(z, r.layout);
 	return artifact_write(z->c, &r);
 }
 
@@ -421,19 +393,13 @@ static bool run(Aot *z)
 {
 	if (!report_progress(z, "optimising", 0, 1) || !make_plans(z))
 		return false;
-	z->metadata = metadata(z);
-	z->weight_bytes = z->compiled[0].main->weight_bytes;
-	if (!z->a->weights_embed && z->weight_bytes > WEIGHTS_EMBED_LIMIT)
-		z->own.weights_beside = true;
-	if (is_text(z->a->path) && for_gpu(z))
+	z->metadata = aot_metadata(z);
+	if (is_text(z->a->path) && aot_for_gpu(z))
 		return no_text_for_gpu(z);
 	if (is_text(z->a->path))
 		return report_progress(z, "compiling kernels", 0, 1) && write_text(z);
-	for (int i = 0; i < z->n_variant; i++)
-		if (!report_progress(z, "compiling kernels", i, z->n_variant) ||
-		    !compile_variant(z, i))
-			return false;
-	return compile_glue(z) && report_progress(z, "linking", 0, 1) && write_files(z);
+	return compile_variants(z) && compile_glue(z) && report_progress(z, "linking", 0, 1) &&
+	       write_files(z);
 }
 
 bool compile_artifact(Context *c, const Graph *g, const CompileOptions *o, const ArtifactOptions *a,

@@ -57,19 +57,36 @@ typedef struct GlueVariant {
 	int64_t batch;      /* items per call; 0 counts as 1 */
 	const struct BurinCudaProgram *cuda; /* compiled for a GPU: the only variant; or NULL */
 } GlueVariant;
+/* A function of the program. The first is the model's own, which the context's functions and the
+ * descriptor are about; further ones are exported as <prefix>_<name>, and the size of their
+ * workspace by <prefix>_<name>_workspace_bytes. */
+typedef struct GlueEntry {
+	const char *name;
+	const char *about; /* for the header: lines of a comment, $m stands for the prefix */
+	const GlueVariant
+		*variant; /* as in BurinProgram; the first one's ports are the program's */
+	int n_variant;
+	bool free_batch;
+	bool writes_state; /* its last input, which is written: comes last among the arguments */
+	int64_t weight_bytes;
+	int64_t weights_at; /* in the block burin_weights; -1: they come from elsewhere */
+	uint64_t layout[2];
+} GlueEntry;
+/* What the state of training is at first: bytes at a place in the block burin_weights, then zeros.
+ */
+typedef struct GlueState {
+	const StateLayout *layout;
+	int64_t initial_at, initial_bytes;
+} GlueState;
 typedef struct Glue {
 	const char *prefix; /* of the exported names; NULL: nothing but the table is made, exported
 			       as `symbol` */
 	const char *symbol;
 	const char *name; /* of the model */
 	bool metadata;    /* refers to burin_metadata */
-	bool weights;     /* refers to burin_weights */
-	bool free_batch;
-	const GlueVariant
-		*variant; /* as in BurinProgram; the first one's ports are the program's */
-	int n_variant;
-	int64_t weight_bytes;
-	uint64_t layout[2];
+	const GlueEntry *entry;
+	int n_entry;
+	const GlueState *state; /* or NULL */
 } Glue;
 bool glue_to_code(Context *c, Arena *arena, const Glue *g, const Target *t, CodeForm form,
 		  ObjectCode *out);

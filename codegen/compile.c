@@ -120,3 +120,16 @@ void program_destroy(Program *p)
 	weights_free(p->weights);
 	arena_destroy(p->arena);
 }
+
+void report_entry(CompileReport *r, const char *name, const Plan *p)
+{
+	EntryReport *e = &r->entry[r->n_entry++];
+	*e = (EntryReport){ .name = name,
+			    .kernels = p->kernel.n,
+			    .steps = p->step.n,
+			    .work_bytes = p->work_bytes,
+			    .scratch_bytes = p->scratch_bytes,
+			    .weight_bytes = p->weight_bytes };
+	for (int i = 0; i < p->step.n; i++)
+		e->flops += p->step.at[i].flops;
+}

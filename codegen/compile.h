@@ -66,13 +66,19 @@ typedef struct ArtifactOptions {
 	const volatile int *stop;
 } ArtifactOptions;
 
-/* What a compilation did, for reports. */
-typedef struct CompileReport {
+/* What a compilation did, for reports: of each entry (m_run is the first) for the best target. */
+typedef struct EntryReport {
+	const char *name;
 	int kernels, steps;
 	int64_t work_bytes, scratch_bytes, weight_bytes;
 	double flops;
+} EntryReport;
+typedef struct CompileReport {
+	EntryReport entry[4];
+	int n_entry;
 	bool weights_beside; /* they went into a file of their own */
 } CompileReport;
+void report_entry(CompileReport *r, const char *name, const Plan *p);
 bool compile_artifact(Context *c, const Graph *g, const CompileOptions *o, const ArtifactOptions *a,
 		      CompileReport *report);
 #endif

@@ -16,7 +16,8 @@ int plan_base_index(const Plan *p, const PlanArg *a)
 
 int plan_port_align(const Plan *p, Space space, int index)
 {
-	int align = 1;
+	const PlanPort *port = space == SPACE_INPUT ? &p->input.at[index] : &p->output.at[index];
+	int align = port->block ? 64 : 1;
 	for (int i = 0; i < p->step.n; i++) {
 		const Step *s = &p->step.at[i];
 		for (int j = 0, b = 0; j < s->n_arg; j++, b++) {
@@ -28,6 +29,15 @@ int plan_port_align(const Plan *p, Space space, int index)
 		}
 	}
 	return align;
+}
+
+int entry_port(const GlueEntry *e, int i)
+{
+	const Plan *p = e->variant[0].plan;
+	int state = p->input.n - 1, last = p->input.n + p->output.n - 1;
+	if (!e->writes_state || i < state)
+		return i;
+	return i == last ? state : i + 1;
 }
 
 static const BurinPort *ports(Arena *a, const Plan *p, Space space, int n)

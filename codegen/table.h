@@ -2,14 +2,15 @@
  * LLVM compiles are made of. */
 #ifndef CODEGEN_TABLE_H
 #define CODEGEN_TABLE_H
-#include "passes/plan.h"
-#include "runtime/artifact.h"
+#include "codegen/codegen.h"
 #include "runtime/cuda/program.h"
 
 /* What kernels rely on for a pointer of the caller. */
 int plan_port_align(const Plan *p, Space space, int index);
 /* Position in base[]: inputs, outputs, workspace, weights. */
 int plan_base_index(const Plan *p, const PlanArg *a);
+/* The port (inputs, then outputs) that is the i-th argument of an entry's function. */
+int entry_port(const GlueEntry *e, int i);
 /* A program whose steps are run[], each as one task, on any CPU; or with run NULL the launches of
  * `cuda`. Weights are the plan's; all else but *cuda is copied into the arena. */
 const BurinProgram *plan_table(Arena *a, const Plan *p, BurinStepFn *const *run,

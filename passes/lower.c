@@ -572,16 +572,16 @@ static void add_ports(Planner *z)
 {
 	for (int i = 0; i < z->g->input.n; i++) {
 		const Node *n = z->g->input.at[i];
-		PlanPort port = { ATTR_OF(n, port)->name, n->type };
+		PlanPort port = { ATTR_OF(n, port)->name, n->type, false };
 		vec_push(z->arena, &z->plan->input, port);
 	}
 	if (z->plan->state) {
 		int64_t bytes = z->plan->state->bytes;
-		PlanPort port = { "state", type_get(z->p->ctx, DT_u8, 1, &bytes) };
+		PlanPort port = { "state", type_get(z->p->ctx, DT_u8, 1, &bytes), true };
 		vec_push(z->arena, &z->plan->input, port);
 	}
 	for (int i = 0; i < z->g->result.n; i++) {
-		PlanPort port = { z->g->result_name.at[i], z->g->result.at[i]->type };
+		PlanPort port = { z->g->result_name.at[i], z->g->result.at[i]->type, false };
 		vec_push(z->arena, &z->plan->output, port);
 	}
 }

@@ -28,6 +28,7 @@ typedef struct Step {
 typedef struct PlanPort {
 	const char *name;
 	const Type *type;
+	bool block; /* bytes: several tensors, 64-byte aligned */
 } PlanPort;
 
 /* The training state: tensors in one block of the caller's, which the plan reads and writes through

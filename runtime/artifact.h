@@ -11,11 +11,15 @@
  *   free_batch is set, else the constant 1.
  * - m_<name> for each row of BURIN_WRAPPERS: calls burin_rt_<name>(&program, its own arguments
  *   unchanged) and returns its value.
+ * - where the artefact has further entries (a step of training, the preparation of weights), each
+ *   with a BurinProgram of its own: m_<entry>, as m_run, and m_<entry>_workspace_bytes; and with a
+ *   state of training m_state_init: int (void *state), of burin_rt_state_init.
  *
  * It refers to, all hidden and defined elsewhere: burin_rt_run and burin_rt_<name> (runtime/cpu),
  * the kernels, and
- * - burin_weights: the first byte of the packed weights. codegen/artifact writes the section; when
- *   the weights lie beside the artefact, .weights is NULL and the symbol is not referred to.
+ * - burin_weights: the first byte of the packed weights of all entries, and of the initial state.
+ *   codegen/artifact writes the section; when the weights lie beside the artefact, .weights is NULL
+ *   and the symbol is not referred to.
  * - burin_metadata: NUL-terminated JSON, stored once, in section .note.burin.
  * The objects are merged to one in which every hidden symbol is local, so that these names need
  * not be unique between models. */
@@ -108,12 +112,19 @@ typedef struct BurinProgram {
 	const BurinPort *in, *out;
 	const BurinVariant *variant; /* best first; with free_batch: of one level, largest batch
 					first, batch 1 last */
-	const void *weights; /* &burin_weights; NULL when there are none or they lie beside the
-				artefact */
+	const void *weights; /* in burin_weights; NULL when there are none, or the caller gives
+				them to his context */
 	int64_t weight_bytes;
 	uint64_t layout[2]; /* identity of the packed layout, compared with that of a weights file;
 			       0: not compared */
 } BurinProgram;
+
+/* The state of training: one block of the caller's. */
+typedef struct BurinState {
+	int64_t bytes;
+	const void *initial; /* what it begins with; the rest is zero */
+	int64_t initial_bytes;
+} BurinState;
 
 /* Layout of a file of packed weights: this head, padded to BURIN_WEIGHTS_AT, then weight_bytes
  * bytes. */

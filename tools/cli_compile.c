@@ -88,6 +88,16 @@ static void put_stage(Work *w, const char *name, double seconds)
 	json_key_real(w->c, name, seconds);
 }
 
+static void entry_json(Cli *c, const EntryReport *e)
+{
+	json_key_int(c, "kernels", e->kernels);
+	json_key_int(c, "steps", e->steps);
+	json_key_int(c, "workspace_bytes", e->work_bytes);
+	json_key_int(c, "scratch_bytes_per_thread", e->scratch_bytes);
+	json_key_int(c, "weight_bytes", e->weight_bytes);
+	json_key_real(c, "planned_flops", e->flops);
+}
+
 static void report_json(Work *w, const GraphSummary *s)
 {
 	Cli *c = w->c;
@@ -100,12 +110,12 @@ static void report_json(Work *w, const GraphSummary *s)
 	json_key_int(c, "bytes", file_bytes(w->out));
 	json_key_text(c, "source_sha256", w->g->sha256);
 	graph_summary_json(c, w->g, s);
-	json_key_int(c, "kernels", r->kernels);
-	json_key_int(c, "steps", r->steps);
-	json_key_int(c, "workspace_bytes", r->work_bytes);
-	json_key_int(c, "scratch_bytes_per_thread", r->scratch_bytes);
-	json_key_int(c, "weight_bytes", r->weight_bytes);
-	json_key_real(c, "planned_flops", r->flops);
+	entry_json(c, &r->entry[0]);
+	for (int i = 1; i < r->n_entry; i++) {
+		json_key_object(c, r->entry[i].name);
+		entry_json(c, &r->entry[i]);
+		json_end(&c->json);
+	}
 	json_key_array(c, "targets");
 	for (int i = 0; i < n_targets(w); i++)
 		json_put_text(&c->json, w->job.target[i].name);
@@ -145,6 +155,19 @@ static void print_explain(Work *w)
 	}
 }
 
+/* Beside the model's own function the others are named. */
+static void entry_text(Work *w, const EntryReport *e, double seconds)
+{
+	Arena *a = w->c->arena;
+	bool many = w->report.n_entry > 1;
+	const char *name = many ? arena_printf(a, "%s: ", e->name) : "";
+	line(w, "optimise", seconds,
+	     arena_printf(a, "%s%d steps, %d kernels, %sFLOP", name, e->steps, e->kernels,
+			  text_count(a, e->flops)));
+	cli_print(w->c, "%-9s %sworkspace %s, scratch %s per thread\n", "plan", name,
+		  text_bytes(a, e->work_bytes), text_bytes(a, e->scratch_bytes));
+}
+
 static void report_text(Work *w, const GraphSummary *s)
 {
 	Cli *c = w->c;
@@ -153,20 +176,17 @@ static void report_text(Work *w, const GraphSummary *s)
 	line(w, "read", w->read_s,
 	     arena_printf(a, "%s  %d elements, %s parameters", c->arg.at[0], s->elements,
 			  text_count(a, (double)s->parameters)));
-	line(w, "optimise", w->optimise_s,
-	     arena_printf(a, "%d steps, %d kernels, %sFLOP", r->steps, r->kernels,
-			  text_count(a, r->flops)));
+	for (int i = 0; i < r->n_entry; i++)
+		entry_text(w, &r->entry[i], i == 0 ? w->optimise_s : 0);
 	print_explain(w);
-	cli_print(c, "%-9s workspace %s, scratch %s per thread\n", "plan",
-		  text_bytes(a, r->work_bytes), text_bytes(a, r->scratch_bytes));
 	line(w, "codegen", w->codegen_s, arena_printf(a, "for %s", target_names(w)));
 	if (str_ends(w->out, ".so"))
 		line(w, "link", w->link_s,
 		     arena_printf(a, "%s %s  needs: %s", w->out, text_bytes(a, file_bytes(w->out)),
 				  needed_libraries(a, w->out)));
-	if (r->weight_bytes && !is_text(w->out))
+	if (r->entry[0].weight_bytes && !is_text(w->out))
 		line(w, "weights", w->weights_s,
-		     arena_printf(a, "%s packed", text_bytes(a, r->weight_bytes)));
+		     arena_printf(a, "%s packed", text_bytes(a, r->entry[0].weight_bytes)));
 	Str files;
 	str_init(&files, a);
 	for (int i = 0; i < w->wrote.n; i++)

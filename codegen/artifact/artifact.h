@@ -22,19 +22,18 @@ typedef struct ArtifactRequest {
 
 	const ObjectCode *object; /* kernels of all variants and the glue */
 	int n_object;
-	const GlueVariant
-		*variant; /* as given to the glue: the first one's ports are the model's */
-	int n_variant;
-	bool free_batch;
+	const GlueEntry *entry; /* as given to the glue */
+	int n_entry;
+	const GlueState *state; /* likewise */
+	int64_t train_batch;    /* rows of a step of training, for the header; 0: unknown */
 
-	/* Writes the packed weights, weight_bytes of them, to `to`, which is 64-byte aligned;
+	/* Writes the block burin_weights, weight_bytes of them, to `to`, which is 64-byte aligned;
 	 * called once, when the code is linked. file: whose io_place `to` is, or NULL. False:
 	 * reported. */
 	bool (*fill)(void *user, void *to, IoWriter *file);
 	void *user;
 	int64_t weight_bytes;
-	bool beside;        /* into <path without suffix>.weights instead of the artefact */
-	uint64_t layout[2]; /* as in BurinProgram */
+	bool beside; /* into <path without suffix>.weights instead of the artefact */
 
 	const volatile sig_atomic_t *stop; /* or NULL; once set (by a signal handler), the linker is
 					      ended and all is removed */

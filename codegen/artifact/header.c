@@ -1,196 +1,11 @@
-/* The C header of a model: one function with typed arguments in the model's order, and what a
+/* The C header of a model: its functions with typed arguments in the model's order, and what a
  * caller has to know. It compiles as C99 and later and as C++; names of the model become C names
  * here. */
 #include "codegen/artifact/internal.h"
+#include "codegen/table.h"
 #include "runtime/cpu/layout.h"
 #include "runtime/cpu/rt.h"
 #include <string.h>
-
-enum { PREFIX_LIMIT = 64 };
-
-/* ---- names
- * ------------------------------------------------------------------------------------------------------
- */
-
-/* Keywords of C and C++, macros of their headers, and the arguments that m_run itself adds. */
-static const char *const taken[] = {
-	"alignas",
-	"alignof",
-	"and",
-	"and_eq",
-	"asm",
-	"atomic",
-	"auto",
-	"bitand",
-	"bitor",
-	"bool",
-	"break",
-	"case",
-	"catch",
-	"char",
-	"class",
-	"compl",
-	"complex",
-	"concept",
-	"const",
-	"const_cast",
-	"consteval",
-	"constexpr",
-	"constinit",
-	"continue",
-	"co_await",
-	"co_return",
-	"co_yield",
-	"ctx",
-	"decltype",
-	"default",
-	"delete",
-	"do",
-	"double",
-	"dynamic_cast",
-	"else",
-	"enum",
-	"errno",
-	"explicit",
-	"export",
-	"extern",
-	"false",
-	"float",
-	"for",
-	"friend",
-	"goto",
-	"i386",
-	"if",
-	"imaginary",
-	"inline",
-	"int",
-	"linux",
-	"long",
-	"mutable",
-	"n",
-	"namespace",
-	"new",
-	"noexcept",
-	"not",
-	"not_eq",
-	"nullptr",
-	"operator",
-	"or",
-	"or_eq",
-	"private",
-	"protected",
-	"public",
-	"register",
-	"reinterpret_cast",
-	"requires",
-	"restrict",
-	"return",
-	"short",
-	"signed",
-	"sizeof",
-	"static",
-	"static_assert",
-	"static_cast",
-	"stderr",
-	"stdin",
-	"stdout",
-	"struct",
-	"switch",
-	"template",
-	"this",
-	"thread_local",
-	"throw",
-	"true",
-	"try",
-	"typedef",
-	"typeid",
-	"typename",
-	"typeof",
-	"union",
-	"unix",
-	"unsigned",
-	"using",
-	"virtual",
-	"void",
-	"volatile",
-	"wchar_t",
-	"while",
-	"workspace",
-	"xor",
-	"xor_eq",
-	"I",
-	"NULL",
-	"EOF",
-};
-
-static bool is_taken(const char *name)
-{
-	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
-		if (str_eq(taken[i], name))
-			return true;
-	return false;
-}
-
-static bool is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-/* Letters and digits stay; each run of anything else becomes one '_'. */
-static char *identifier(Arena *a, const char *name, size_t limit)
-{
-	Str s;
-	str_init(&s, a);
-	if (!is_letter(name[0]))
-		str_char(&s, 'm');
-	for (; *name && s.n < limit; name++) {
-		if (is_letter(*name) || is_digit(*name))
-			str_char(&s, *name);
-		else if (s.n == 0 || s.at[s.n - 1] != '_')
-			str_char(&s, '_');
-	}
-	return s.at;
-}
-
-const char *artifact_prefix(Arena *a, const char *name)
-{
-	return identifier(a, name, PREFIX_LIMIT);
-}
-
-const char *artifact_prefix_error(const char *prefix)
-{
-	size_t n = strlen(prefix);
-	if (n == 0 || n > PREFIX_LIMIT)
-		return "must have 1 to 64 characters";
-	if (!is_letter(prefix[0]))
-		return "must start with a letter";
-	for (size_t i = 0; i < n; i++)
-		if (!is_letter(prefix[i]) && !is_digit(prefix[i]) && prefix[i] != '_')
-			return "must consist of letters, digits and '_'";
-	if (str_eq(prefix, "burin"))
-		return "is the library's own";
-	return NULL;
-}
-
-Exports artifact_exports(Arena *a, const char *prefix, bool cuda)
-{
-	static const char *const names[] = { "run", "descriptor",
-#define BURIN_WRAP(name, result, parameters) #name,
-					     BURIN_CUDA_WRAPPERS
-#undef BURIN_WRAP
-	};
-	enum { COUNT = sizeof(names) / sizeof(names[0]), CUDA_ALONE = 1 };
-	int n = cuda ? COUNT : COUNT - CUDA_ALONE;
-	const char **list = ARENA_ARRAY(a, const char *, COUNT);
-	for (int i = 0; i < n; i++)
-		list[i] = arena_printf(a, "%s_%s", prefix, names[i]);
-	return (Exports){ .name = list, .n = n };
-}
 
 /* ---- ports
  * ------------------------------------------------------------------------------------------------------
@@ -200,9 +15,11 @@ typedef struct Header {
 	Arena *arena;
 	Str s;
 	const ArtifactRequest *r;
-	const Plan *plan;
 	const char *m, *M; /* prefix, and in capitals */
-	const char **name; /* of the arguments: inputs, then outputs */
+	/* of the entry under way */
+	const GlueEntry *entry;
+	const Plan *plan;
+	const char **name; /* of the ports: inputs, then outputs */
 	int n_ports;
 } Header;
 
@@ -220,18 +37,29 @@ static bool used_before(const Header *h, int i, const char *name)
 	return false;
 }
 
-static void name_ports(Header *h)
+static void take_entry(Header *h, const GlueEntry *e)
 {
+	h->entry = e;
+	h->plan = e->variant[0].plan;
 	h->n_ports = h->plan->input.n + h->plan->output.n;
 	h->name = ARENA_ARRAY(h->arena, const char *, h->n_ports + 1);
 	for (int i = 0; i < h->n_ports; i++) {
-		const char *base = identifier(h->arena, port_at(h, i)->name, PREFIX_LIMIT);
-		if (is_taken(base))
+		const char *base = c_identifier(h->arena, port_at(h, i)->name, PREFIX_LIMIT);
+		if (c_name_is_taken(base))
 			base = arena_printf(h->arena, "%s_", base);
 		h->name[i] = base;
 		for (int k = 2; used_before(h, i, h->name[i]); k++)
 			h->name[i] = arena_printf(h->arena, "%s_%d", base, k);
 	}
+}
+
+static const char *capitals(Arena *a, const char *text)
+{
+	char *copy = arena_strdup(a, text);
+	for (char *c = copy; *c; c++)
+		if (*c >= 'a' && *c <= 'z')
+			*c = (char)(*c - 'a' + 'A');
+	return copy;
 }
 
 static const char *c_type(DType t)
@@ -250,7 +78,7 @@ static void add_shape(Header *h, const Type *t)
 {
 	str_add(&h->s, dtype_info[t->dtype].name);
 	for (int i = 0; i < t->rank; i++) {
-		if (i == 0 && h->r->free_batch)
+		if (i == 0 && h->entry->free_batch)
 			str_add(&h->s, "[n]");
 		else
 			str_fmt(&h->s, "[%lld]", (long long)t->dim[i]);
@@ -259,18 +87,21 @@ static void add_shape(Header *h, const Type *t)
 		str_add(&h->s, " scalar");
 }
 
-static void add_port_docs(Header *h)
+static void add_port_doc(Header *h, int i)
 {
-	for (int i = 0; i < h->n_ports; i++) {
-		const PlanPort *p = port_at(h, i);
-		str_fmt(&h->s, " *   %-6s %s: ", i < h->plan->input.n ? "input" : "output",
-			h->name[i]);
+	const PlanPort *p = port_at(h, i);
+	bool input = i < h->plan->input.n;
+	if (p->block) {
+		str_fmt(&h->s, " *   %-6s %s: %s_%s_BYTES, aligned to %s_WORKSPACE_ALIGN",
+			input ? "block" : "output", h->name[i], h->M,
+			capitals(h->arena, h->name[i]), h->M);
+	} else {
+		str_fmt(&h->s, " *   %-6s %s: ", input ? "input" : "output", h->name[i]);
 		add_shape(h, p->type);
-		if (!str_eq(h->name[i], p->name))
-			str_fmt(&h->s, " (called %s in the model)",
-				artifact_prefix(h->arena, p->name));
-		str_add(&h->s, "\n");
 	}
+	if (!str_eq(h->name[i], p->name))
+		str_fmt(&h->s, " (called %s in the model)", artifact_prefix(h->arena, p->name));
+	str_add(&h->s, "\n");
 }
 
 /* ---- text
@@ -290,8 +121,8 @@ static void add_plain(Header *h, const char *text)
 static int64_t workspace_bytes(const Header *h)
 {
 	int64_t most = 0;
-	for (int i = 0; i < h->r->n_variant; i++) {
-		const Plan *p = h->r->variant[i].plan;
+	for (int i = 0; i < h->entry->n_variant; i++) {
+		const Plan *p = h->entry->variant[i].plan;
 		int64_t bytes = layout_bytes(h->n_ports, p->work_bytes, p->scratch_bytes, 1);
 		if (for_cuda(h->r))
 			return 0;
@@ -366,10 +197,7 @@ static const char context_functions[] =
 	"/* Ends the threads; before dlclose. */\n"
 	"void $m_ctx_done($m_ctx *ctx);\n"
 	"/* For burin_load_static(). */\n"
-	"extern const void *const $m_descriptor;\n"
-	"\n"
-	"/* Runs the model; returns $M_OK or one of the errors above. Tensors are dense, in C "
-	"order:\n";
+	"extern const void *const $m_descriptor;\n";
 
 /* The same for a model that runs on a GPU. */
 static const char cuda_context_functions[] =
@@ -395,21 +223,9 @@ static const char cuda_context_functions[] =
 	"/* Gives all of the device back. */\n"
 	"void $m_ctx_done($m_ctx *ctx);\n"
 	"/* For burin_load_static(). */\n"
-	"extern const void *const $m_descriptor;\n"
-	"\n"
-	"/* Runs the model on the device of ctx, which is needed; one call at a time. Returns "
-	"$M_OK or\n"
-	" * one of the errors above. Tensors are dense, in C order, in memory of the host:\n";
+	"extern const void *const $m_descriptor;\n";
 
-static const char cuda_run_documentation[] = " * workspace: NULL. */\n";
-
-static const char run_documentation[] =
-	" * ctx NULL: one thread, embedded weights. workspace: $m_workspace_bytes(ctx) bytes. No "
-	"two of\n"
-	" * these may overlap. Calls no malloc, and at one thread no system call. */\n";
-
-static const char after_all[] = " void *workspace);\n"
-				"\n"
+static const char after_all[] = "\n"
 				"#ifdef __cplusplus\n"
 				"}\n"
 				"#endif\n"
@@ -430,6 +246,7 @@ static void add_top(Header *h)
 	}
 	str_fmt(&h->s, "weights: %s | needs: libc, libm%s\n",
 		r->weight_bytes == 0 ? "none"
+		: r->state           ? "trained, see _train_step"
 		: r->beside          ? "in a file beside, see _ctx_set_weights"
 				     : "embedded",
 		for_cuda(r) ? ", and when run the CUDA driver" : "");
@@ -445,39 +262,74 @@ static void add_context(Header *h)
 	add_text(h, for_cuda(h->r) ? cuda_context_functions : context_functions);
 }
 
-static void add_run(Header *h)
+/* ---- entries ------------------------------------------------------------------------------- */
+
+/* What a caller must know of context and workspace. */
+static void add_conditions(Header *h)
 {
-	add_port_docs(h);
-	add_text(h, for_cuda(h->r) ? cuda_run_documentation : run_documentation);
-	add_text(h, "int $m_run(const $m_ctx *ctx,");
-	if (h->r->free_batch)
-		str_add(&h->s, " size_t n,");
-	for (int i = 0; i < h->n_ports; i++)
-		str_fmt(&h->s, " %s%s *%s,", i < h->plan->input.n ? "const " : "",
-			c_type(port_at(h, i)->type->dtype), h->name[i]);
-	str_add(&h->s, after_all);
+	const GlueEntry *e = h->entry;
+	bool bring = e->weight_bytes > 0 && e->weights_at < 0;
+	if (for_cuda(h->r)) {
+		add_text(h, " * workspace: NULL. */\n");
+		return;
+	}
+	add_text(h, bring ? " * ctx: has been given weights. workspace: "
+			  : " * ctx NULL: one thread, embedded weights. workspace: ");
+	if (e == h->r->entry)
+		add_text(h, "$m_workspace_bytes(ctx) bytes. No two of\n");
+	else
+		str_fmt(&h->s, "%s_%s_workspace_bytes(ctx) bytes. No two of\n", h->m, e->name);
+	add_text(h,
+		 " * these may overlap. Calls no malloc, and at one thread no system call. */\n");
 }
 
-static const char *capitals(Arena *a, const char *text)
+static void add_argument(Header *h, int i)
 {
-	char *copy = arena_strdup(a, text);
-	for (char *c = copy; *c; c++)
-		if (*c >= 'a' && *c <= 'z')
-			*c = (char)(*c - 'a' + 'A');
-	return copy;
+	const PlanPort *p = port_at(h, i);
+	bool input = i < h->plan->input.n;
+	bool written = !input || (h->entry->writes_state && i == h->plan->input.n - 1);
+	str_fmt(&h->s, " %s%s *%s,", written ? "" : "const ",
+		p->block ? "void" : c_type(p->type->dtype), h->name[i]);
+}
+
+static void add_function(Header *h)
+{
+	const GlueEntry *e = h->entry;
+	add_text(h, "\n/* ");
+	add_text(h, e->about);
+	for (int i = 0; i < h->n_ports; i++)
+		add_port_doc(h, entry_port(e, i));
+	add_conditions(h);
+	str_fmt(&h->s, "int %s_%s(const %s_ctx *ctx,", h->m, e->name, h->m);
+	if (e->free_batch)
+		str_add(&h->s, " size_t n,");
+	for (int i = 0; i < h->n_ports; i++)
+		add_argument(h, entry_port(e, i));
+	str_add(&h->s, " void *workspace);\n");
+}
+
+/* A function beside the model's own, with the size of its workspace. */
+static void add_further(Header *h, const GlueEntry *e)
+{
+	const char *full = arena_printf(h->arena, "%s_%s", h->m, e->name);
+	const char *size = capitals(h->arena, full);
+	take_entry(h, e);
+	add_function(h);
+	str_fmt(&h->s, "#define %s_WORKSPACE_BYTES ((size_t)%lld) /* with ctx NULL */\n", size,
+		(long long)workspace_bytes(h));
+	str_fmt(&h->s, "size_t %s_workspace_bytes(const %s_ctx *ctx);\n", full, h->m);
 }
 
 const char *artifact_header(Arena *a, const ArtifactRequest *r)
 {
-	Header h = { .arena = a,
-		     .r = r,
-		     .plan = r->variant[0].plan,
-		     .m = r->prefix,
-		     .M = capitals(a, r->prefix) };
+	Header h = { .arena = a, .r = r, .m = r->prefix, .M = capitals(a, r->prefix) };
 	str_init(&h.s, a);
-	name_ports(&h);
+	take_entry(&h, &r->entry[0]);
 	add_top(&h);
 	add_context(&h);
-	add_run(&h);
+	add_function(&h);
+	for (int i = 1; i < r->n_entry; i++)
+		add_further(&h, &r->entry[i]);
+	str_add(&h.s, after_all);
 	return str_text(&h.s);
 }

@@ -10,7 +10,13 @@ typedef struct Exports {
 	const char *const *name;
 	int n;
 } Exports;
-Exports artifact_exports(Arena *a, const char *prefix, bool cuda);
+Exports artifact_exports(Arena *a, const ArtifactRequest *r);
+
+/* Letters and digits stay; each run of anything else becomes one '_'. */
+char *c_identifier(Arena *a, const char *name, size_t limit);
+/* A keyword, a macro, or an argument that the functions add themselves. */
+bool c_name_is_taken(const char *name);
+enum { PREFIX_LIMIT = 64 };
 
 /* The object, or an archive of it; path's file appears complete or not at all. */
 bool object_write(const ElfOut *e, const char *path, bool scratch, IoError *error);
@@ -27,6 +33,6 @@ bool runtime_object(uint16_t machine, bool cuda, ObjectCode *out);
 /* Is it a model for a GPU? */
 static inline bool for_cuda(const ArtifactRequest *r)
 {
-	return r->n_variant == 1 && r->variant[0].cuda;
+	return r->entry[0].variant[0].cuda != NULL;
 }
 #endif

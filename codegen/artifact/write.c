@@ -135,7 +135,7 @@ static bool write_object(Context *c, const ArtifactRequest *r, const ElfOut *e, 
 static bool write_code(Context *c, const ArtifactRequest *r)
 {
 	Weights w = { .at = NULL };
-	Exports exports = artifact_exports(c->arena, r->prefix, for_cuda(r));
+	Exports exports = artifact_exports(c->arena, r);
 	const ElfOut *e = make_object(c, r, exports, &w);
 	bool ok = e &&
 		  (is_shared(r) ? link_shared(c, r, e, exports) : write_object(c, r, e, exports));
@@ -152,7 +152,7 @@ static bool write_beside(Context *c, const ArtifactRequest *r)
 	static const char zeros[BURIN_WEIGHTS_AT];
 	const char *path = path_with_suffix(c->arena, r->path, ".weights");
 	BurinWeightsHead head = { .bytes = r->weight_bytes,
-				  .layout = { r->layout[0], r->layout[1] } };
+				  .layout = { r->entry[0].layout[0], r->entry[0].layout[1] } };
 	IoError error;
 	if (!r->beside || r->weight_bytes == 0)
 		return true;

@@ -13,7 +13,8 @@ _Static_assert(sizeof(BurinCudaImage) == 24 && sizeof(BurinCudaKernel) == 24 &&
 		       sizeof(BurinCudaProgram) == 40,
 	       "and those of runtime/cuda/program.h");
 _Static_assert(sizeof(BurinStep) == 24 && sizeof(BurinStepInfo) == 40 && sizeof(BurinPort) == 40 &&
-		       sizeof(BurinVariant) == 72 && sizeof(BurinProgram) == 96,
+		       sizeof(BurinVariant) == 72 && sizeof(BurinProgram) == 96 &&
+		       sizeof(BurinState) == 24,
 	       "the constants below follow the structs of runtime/artifact.h field by field");
 
 typedef struct Gluer {
@@ -245,11 +246,12 @@ static LLVMValueRef variant_record(Gluer *g, const GlueVariant *v)
 	return record(g, field, 9);
 }
 
-static LLVMValueRef port_record(Gluer *g, const Plan *p, Space space, int index)
+static LLVMValueRef port_record(Gluer *g, const GlueEntry *e, Space space, int index)
 {
+	const Plan *p = e->variant[0].plan;
 	const PlanPort *port = space == SPACE_INPUT ? &p->input.at[index] : &p->output.at[index];
 	const Type *t = port->type;
-	bool items = g->g->free_batch && t->rank > 0 && t->dim[0] > 0;
+	bool items = e->free_batch && t->rank > 0 && t->dim[0] > 0;
 	LLVMValueRef dim[MAX_RANK];
 	for (int i = 0; i < t->rank; i++)
 		dim[i] = wide(g, items && i == 0 ? -1 : t->dim[i]);
@@ -262,49 +264,74 @@ static LLVMValueRef port_record(Gluer *g, const Plan *p, Space space, int index)
 	return record(g, field, 6);
 }
 
-static LLVMValueRef port_table(Gluer *g, const char *name, const Plan *p, Space space, int n)
+static LLVMValueRef port_table(Gluer *g, const char *name, const GlueEntry *e, Space space, int n)
 {
 	LLVMValueRef *v = ARENA_ARRAY(g->arena, LLVMValueRef, n + 1);
 	for (int i = 0; i < n; i++)
-		v[i] = port_record(g, p, space, i);
+		v[i] = port_record(g, e, space, i);
 	return records(g, name, v, n);
 }
 
-/* A symbol defined elsewhere in the artefact, or NULL. */
-static LLVMValueRef outside(Gluer *g, bool wanted, const char *name)
+/* A symbol defined elsewhere in the artefact. */
+static LLVMValueRef outside(Gluer *g, const char *name)
 {
-	if (!wanted)
-		return LLVMConstNull(g->ptr);
-	LLVMValueRef v = LLVMAddGlobal(g->module, LLVMInt8TypeInContext(g->lc), name);
+	LLVMValueRef v = LLVMGetNamedGlobal(g->module, name);
+	if (v)
+		return v;
+	v = LLVMAddGlobal(g->module, LLVMInt8TypeInContext(g->lc), name);
 	LLVMSetVisibility(v, LLVMHiddenVisibility);
 	return v;
 }
 
-static LLVMValueRef program(Gluer *g)
+/* A place in the block of weights; NULL when that is not where they are. */
+static LLVMValueRef in_weights(Gluer *g, int64_t at, int64_t bytes)
+{
+	if (at < 0 || bytes == 0)
+		return LLVMConstNull(g->ptr);
+	LLVMValueRef offset = wide(g, at);
+	return LLVMConstGEP2(LLVMInt8TypeInContext(g->lc), outside(g, "burin_weights"), &offset, 1);
+}
+
+static LLVMValueRef hidden_constant(Gluer *g, const char *name, LLVMValueRef value)
+{
+	LLVMValueRef global = constant(g, name, value);
+	if (g->g->prefix)
+		LLVMSetVisibility(global, LLVMHiddenVisibility);
+	return global;
+}
+
+static LLVMValueRef program(Gluer *g, const GlueEntry *e, const char *symbol)
 {
 	const Glue *glue = g->g;
-	const Plan *p = glue->variant[0].plan;
-	LLVMValueRef *v = ARENA_ARRAY(g->arena, LLVMValueRef, glue->n_variant + 1);
-	for (int i = 0; i < glue->n_variant; i++)
-		v[i] = variant_record(g, &glue->variant[i]);
+	const Plan *p = e->variant[0].plan;
+	LLVMValueRef *v = ARENA_ARRAY(g->arena, LLVMValueRef, e->n_variant + 1);
+	for (int i = 0; i < e->n_variant; i++)
+		v[i] = variant_record(g, &e->variant[i]);
 	LLVMValueRef field[14] = { word(g, BURIN_PROGRAM_VERSION),
 				   word(g, sizeof(BurinProgram)),
 				   text(g, glue->name),
-				   outside(g, glue->metadata, "burin_metadata"),
+				   glue->metadata ? outside(g, "burin_metadata")
+						  : LLVMConstNull(g->ptr),
 				   word(g, p->input.n),
 				   word(g, p->output.n),
-				   word(g, glue->n_variant),
-				   word(g, glue->free_batch),
-				   port_table(g, "inputs", p, SPACE_INPUT, p->input.n),
-				   port_table(g, "outputs", p, SPACE_OUTPUT, p->output.n),
-				   records(g, "variants", v, glue->n_variant),
-				   outside(g, glue->weights, "burin_weights"),
-				   wide(g, glue->weight_bytes),
-				   pair(g, glue->layout) };
-	LLVMValueRef global = constant(g, glue->symbol, record(g, field, 14));
-	if (glue->prefix)
-		LLVMSetVisibility(global, LLVMHiddenVisibility);
-	return global;
+				   word(g, e->n_variant),
+				   word(g, e->free_batch),
+				   port_table(g, "inputs", e, SPACE_INPUT, p->input.n),
+				   port_table(g, "outputs", e, SPACE_OUTPUT, p->output.n),
+				   records(g, "variants", v, e->n_variant),
+				   in_weights(g, e->weights_at, e->weight_bytes),
+				   wide(g, e->weight_bytes),
+				   pair(g, e->layout) };
+	return hidden_constant(g, symbol, record(g, field, 14));
+}
+
+static LLVMValueRef state_record(Gluer *g)
+{
+	const GlueState *s = g->g->state;
+	LLVMValueRef field[3] = { wide(g, s->layout->bytes),
+				  in_weights(g, s->initial_at, s->initial_bytes),
+				  wide(g, s->initial_bytes) };
+	return hidden_constant(g, "burin_state", record(g, field, 3));
 }
 
 /* --- exported functions ---------------------------------------------------------------------- */
@@ -318,10 +345,12 @@ static LLVMTypeRef letter_type(Gluer *g, char letter)
 
 static LLVMValueRef runtime_function(Gluer *g, const char *name, LLVMTypeRef type)
 {
-	LLVMValueRef f = LLVMAddFunction(
-		g->module,
-		arena_printf(g->arena, "burin_%s_%s", g->g->variant[0].cuda ? "cuda" : "rt", name),
-		type);
+	bool cuda = g->g->entry[0].variant[0].cuda;
+	const char *full = arena_printf(g->arena, "burin_%s_%s", cuda ? "cuda" : "rt", name);
+	LLVMValueRef f = LLVMGetNamedFunction(g->module, full);
+	if (f)
+		return f;
+	f = LLVMAddFunction(g->module, full, type);
 	LLVMSetVisibility(f, LLVMHiddenVisibility);
 	return f;
 }
@@ -343,8 +372,9 @@ static void return_call(Gluer *g, LLVMTypeRef type, LLVMValueRef f, LLVMValueRef
 		LLVMBuildRet(g->b, v);
 }
 
-static void wrapper(Gluer *g, LLVMValueRef table_at, const char *name, const char *result,
-		    const char *params)
+/* m_<name>: the runtime's function `calls`, told the table. */
+static void wrapper(Gluer *g, LLVMValueRef table_at, const char *name, const char *calls,
+		    const char *result, const char *params)
 {
 	LLVMTypeRef type[8] = { g->ptr };
 	LLVMValueRef arg[8] = { table_at };
@@ -356,25 +386,25 @@ static void wrapper(Gluer *g, LLVMValueRef table_at, const char *name, const cha
 	LLVMValueRef f = exported_function(g, name, outer);
 	for (unsigned i = 0; i < n; i++)
 		arg[i + 1] = LLVMGetParam(f, i);
-	return_call(g, inner, runtime_function(g, name, inner), arg, n + 1);
+	return_call(g, inner, runtime_function(g, calls, inner), arg, n + 1);
 }
 
-/* m_run(ctx, [n,] inputs, outputs, workspace): the ports go into an array. */
-static void run_function(Gluer *g, LLVMValueRef table_at)
+/* m_<entry>(ctx, [n,] ports, workspace): the ports go into an array, in the program's order. */
+static void run_function(Gluer *g, const GlueEntry *e, LLVMValueRef table_at)
 {
-	const Plan *p = g->g->variant[0].plan;
-	unsigned ports = (unsigned)(p->input.n + p->output.n), first = g->g->free_batch ? 2 : 1;
+	const Plan *p = e->variant[0].plan;
+	unsigned ports = (unsigned)(p->input.n + p->output.n), first = e->free_batch ? 2 : 1;
 	LLVMTypeRef *type = ARENA_ARRAY(g->arena, LLVMTypeRef, ports + 3);
 	for (unsigned i = 0; i < ports + first + 1; i++)
 		type[i] = g->ptr;
 	if (first == 2)
 		type[1] = g->i64;
 	LLVMTypeRef outer = LLVMFunctionType(g->i32, type, ports + first + 1, false);
-	LLVMValueRef f = exported_function(g, "run", outer);
+	LLVMValueRef f = exported_function(g, e->name, outer);
 	LLVMTypeRef array = LLVMArrayType2(g->ptr, ports ? ports : 1);
 	LLVMValueRef list = LLVMBuildAlloca(g->b, array, "ports");
 	for (unsigned i = 0; i < ports; i++) {
-		LLVMValueRef at = wide(g, i);
+		LLVMValueRef at = wide(g, entry_port(e, (int)i));
 		LLVMValueRef slot = LLVMBuildGEP2(g->b, g->ptr, list, &at, 1, "");
 		LLVMBuildStore(g->b, LLVMGetParam(f, first + i), slot);
 	}
@@ -386,17 +416,36 @@ static void run_function(Gluer *g, LLVMValueRef table_at)
 	return_call(g, inner, runtime_function(g, "run", inner), arg, 5);
 }
 
-static void exports(Gluer *g, LLVMValueRef table_at)
+/* What the model's own function comes with. */
+static void context_functions(Gluer *g, LLVMValueRef table_at)
 {
-	run_function(g, table_at);
-#define BURIN_WRAP(name, result, params) wrapper(g, table_at, #name, result, params);
-	if (g->g->variant[0].cuda) {
+#define BURIN_WRAP(name, result, params) wrapper(g, table_at, #name, #name, result, params);
+	if (g->g->entry[0].variant[0].cuda) {
 		BURIN_CUDA_WRAPPERS
 	} else {
 		BURIN_WRAPPERS
 	}
 #undef BURIN_WRAP
 	constant(g, arena_printf(g->arena, "%s_descriptor", g->g->prefix), table_at);
+}
+
+static void further_entry(Gluer *g, const GlueEntry *e)
+{
+	const char *symbol = arena_printf(g->arena, "%s_%s", g->g->symbol, e->name);
+	const char *size = arena_printf(g->arena, "%s_workspace_bytes", e->name);
+	LLVMValueRef table_at = program(g, e, symbol);
+	run_function(g, e, table_at);
+	wrapper(g, table_at, size, "workspace_bytes", "z", "p");
+}
+
+static void add_exports(Gluer *g, LLVMValueRef table_at)
+{
+	run_function(g, &g->g->entry[0], table_at);
+	context_functions(g, table_at);
+	for (int i = 1; i < g->g->n_entry; i++)
+		further_entry(g, &g->g->entry[i]);
+	if (g->g->state)
+		wrapper(g, state_record(g), "state_init", "state_init", "i", "p");
 }
 
 static void gluer_open(Gluer *g)
@@ -418,9 +467,9 @@ bool glue_to_code(Context *c, Arena *arena, const Glue *g, const Target *t, Code
 		return report_codegen(c, "program", g->symbol, error);
 	Gluer gluer = { .g = g, .arena = arena };
 	gluer_open(&gluer);
-	LLVMValueRef table_at = program(&gluer);
+	LLVMValueRef table_at = program(&gluer, &g->entry[0], g->symbol);
 	if (g->prefix)
-		exports(&gluer, table_at);
+		add_exports(&gluer, table_at);
 	bool ok = module_to_code(&m, gluer.module, form, NULL, arena, out, &error);
 	LLVMDisposeBuilder(gluer.b);
 	LLVMDisposeModule(gluer.module);

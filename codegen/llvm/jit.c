@@ -144,11 +144,13 @@ static bool add_kernels(Context *c, JitProgram *j, Arena *arena, const Request *
 static bool add_glue(Context *c, JitProgram *j, Arena *arena, const Plan *p, const Target *t)
 {
 	GlueVariant v = { .plan = p, .suffix = "", .cpu = BURIN_CPU_BASE };
+	GlueEntry e = {
+		.variant = &v, .n_variant = 1, .weight_bytes = p->weight_bytes, .weights_at = -1
+	};
 	Glue g = { .symbol = TABLE_SYMBOL,
 		   .name = p->name ? p->name : "model",
-		   .variant = &v,
-		   .n_variant = 1,
-		   .weight_bytes = p->weight_bytes };
+		   .entry = &e,
+		   .n_entry = 1 };
 	ObjectCode object;
 	return glue_to_object(c, arena, &g, t, &object) && add_object(c, j, &object, TABLE_SYMBOL);
 }

@@ -78,8 +78,11 @@ int burin_rt_ctx_set_weights(const BurinProgram *p, void *ctx, const void *file,
 	if (!c || !file)
 		return BURIN_RT_ARG;
 	const void *weights = burin_weights_in(p, file, bytes);
-	c->weights = weights ? weights : c->weights;
-	return weights ? BURIN_RT_OK : BURIN_RT_WEIGHTS;
+	if (!weights)
+		return BURIN_RT_WEIGHTS;
+	c->weights = weights;
+	c->weights_of = p;
+	return BURIN_RT_OK;
 }
 
 void burin_rt_ctx_done(const BurinProgram *p, void *ctx)

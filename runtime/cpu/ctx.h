@@ -6,12 +6,18 @@
 typedef struct Ctx Ctx;
 struct Ctx {
 	Ctx *self;           /* its own address while initialised */
-	const void *weights; /* NULL: the embedded ones */
+	const void *weights; /* of this program; NULL: the embedded ones */
+	const BurinProgram *weights_of;
 	BurinParallelFn *parallel;
 	void *user;
 	int threads; /* of the pool, or that the host says its parallel_for uses */
 	Pool pool;
 };
 
+/* Those to run p with; NULL: none. */
+static inline const void *ctx_weights(const Ctx *c, const BurinProgram *p)
+{
+	return c && c->weights_of == p ? c->weights : p->weights;
+}
 Ctx *ctx_of(const void *ctx); /* NULL: none given, or not initialised */
 #endif

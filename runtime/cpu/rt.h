@@ -30,6 +30,8 @@ int burin_rt_ctx_set_parallel(const BurinProgram *p, void *ctx, int threads, Bur
 int burin_rt_ctx_set_weights(const BurinProgram *p, void *ctx, const void *file, size_t bytes);
 void burin_rt_ctx_done(const BurinProgram *p, void *ctx);
 int burin_rt_ctx_threads(const void *ctx);
+/* The state as training begins. */
+int burin_rt_state_init(const BurinState *s, void *state);
 
 /* What burin_rt_ctx_init makes of a number of threads, and the workspace for so many. */
 int burin_rt_threads(int wanted);

@@ -188,7 +188,7 @@ static int run_variant(const BurinProgram *p, const BurinVariant *v, Ctx *c, int
 		base[i] = ports[i] && from > 0 ? (char *)ports[i] + from * bytes : ports[i];
 	}
 	base[n_ports] = work;
-	base[n_ports + 1] = (void *)(uintptr_t)(c && c->weights ? c->weights : p->weights);
+	base[n_ports + 1] = (void *)(uintptr_t)ctx_weights(c, p);
 	*status = 0;
 	Job j = { .variant = v,
 		  .base = base,
@@ -219,7 +219,7 @@ int burin_rt_run_timed(const BurinProgram *p, const void *ctx, int64_t n, void *
 		return BURIN_RT_ARG;
 	if (!workspace || ((uintptr_t)workspace & (LINE - 1)) != 0)
 		return BURIN_RT_WORKSPACE;
-	if (p->weight_bytes > 0 && !p->weights && !(c && c->weights))
+	if (p->weight_bytes > 0 && !ctx_weights(c, p))
 		return BURIN_RT_WEIGHTS;
 	if (n < 0)
 		return BURIN_RT_SHAPE;

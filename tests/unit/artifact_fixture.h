@@ -77,6 +77,7 @@ typedef struct Fixture {
 	char folder[64];
 	Plan plan;
 	GlueVariant variant;
+	GlueEntry entry;
 	ArtifactRequest r;
 	ObjectCode object;
 } Fixture;
@@ -131,14 +132,19 @@ static int setup(void **state)
 	f->plan.work_bytes = 32;
 	f->plan.scratch_bytes = 64;
 	f->variant = (GlueVariant){ .plan = &f->plan };
+	f->entry = (GlueEntry){ .name = "run",
+				.about = "Runs it:\n",
+				.variant = &f->variant,
+				.n_variant = 1,
+				.weight_bytes = sizeof(weights) };
 	f->object = compile_glue(f, "m", 10, "burin_weights");
 	f->r = (ArtifactRequest){ .path = in_folder(f, "m.so"),
 				  .prefix = "m",
 				  .metadata = "{\"schema\":\"burin.artifact/1\"}",
 				  .object = &f->object,
 				  .n_object = 1,
-				  .variant = &f->variant,
-				  .n_variant = 1,
+				  .entry = &f->entry,
+				  .n_entry = 1,
 				  .fill = fill_weights,
 				  .weight_bytes = sizeof(weights) };
 	*state = f;

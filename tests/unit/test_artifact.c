@@ -238,7 +238,7 @@ static void test_header(void **state)
 	f->r.source = "evil*/ name.xml\n";
 	for (int batch = 0; batch < 2; batch++) {
 		IoError e;
-		f->r.free_batch = batch;
+		f->entry.free_batch = batch;
 		const char *text = artifact_header(f->c->arena, &f->r);
 		assert_non_null(strstr(text, batch ? "size_t n, const float *x, const int64_t *int_"
 						   : "const float *x, const int64_t *int_"));
@@ -280,8 +280,8 @@ static void test_beside(void **state)
 	IoError e;
 	f->object = compile_glue(f, "m", 10, "0");
 	f->r.beside = true;
-	f->r.layout[0] = 7;
-	f->r.layout[1] = 9;
+	f->entry.layout[0] = 7;
+	f->entry.layout[1] = 9;
 	assert_written(f);
 	assert_files(f, "m.so m.h m.weights");
 	void *library = dlopen(f->r.path, RTLD_NOW);

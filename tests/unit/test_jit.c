@@ -215,14 +215,18 @@ static void artefact_glue(void **state)
 	Plan *p = example(c, &t);
 	GlueVariant v[2] = { { .plan = p, .suffix = "_v4", .cpu = BURIN_CPU_V4, .need = { 5, 6 } },
 			     { .plan = p, .suffix = "_v3", .cpu = BURIN_CPU_V3 } };
+	GlueEntry e[2] = {
+		{ .name = "run", .variant = v, .n_variant = 2, .weight_bytes = 464 },
+		{ .name = "again", .variant = v + 1, .n_variant = 1, .weights_at = -1 }
+	};
+	StateLayout layout = { .bytes = 128 };
+	GlueState begin = { &layout, 512, 64 };
 	Glue g = { .prefix = "m",
 		   .symbol = "program",
 		   .name = "example",
 		   .metadata = true,
-		   .weights = true,
-		   .variant = v,
-		   .n_variant = 2,
-		   .weight_bytes = 464 };
+		   .entry = e,
+		   .n_entry = 1 };
 	assert_true(glue_to_code(c, c->arena, &g, &t, CODE_IR, &text));
 	assert_true(defines(&text, "define i32 @m_run(ptr %0, ptr %1, ptr %2, ptr %3, ptr %4)"));
 	assert_true(defines(&text, "define i64 @m_workspace_bytes(ptr %0)"));
@@ -234,10 +238,19 @@ static void artefact_glue(void **state)
 	assert_true(defines(&text, "declare hidden i32 @burin_rt_run("));
 	assert_true(defines(&text, "_v4("));
 	assert_true(defines(&text, "_v3("));
-	g.free_batch = true;
+	assert_false(defines(&text, "state_init"));
+	e[0].free_batch = true;
+	v[1].suffix = "_x";
+	g.n_entry = 2;
+	g.state = &begin;
 	assert_true(glue_to_code(c, c->arena, &g, &t, CODE_IR, &text));
 	assert_true(defines(&text,
 			    "define i32 @m_run(ptr %0, i64 %1, ptr %2, ptr %3, ptr %4, ptr %5)"));
+	assert_true(defines(&text, "define i32 @m_again(ptr %0, ptr %1, ptr %2, ptr %3, ptr %4)"));
+	assert_true(defines(&text, "define i64 @m_again_workspace_bytes(ptr %0)"));
+	assert_true(defines(&text, "@program_again = hidden constant"));
+	assert_true(defines(&text, "define i32 @m_state_init(ptr %0)"));
+	assert_true(defines(&text, "(i8, ptr @burin_weights, i64 512)"));
 	assert_true(glue_to_object(c, c->arena, &g, &t, &text));
 	context_destroy(c);
 }

@@ -279,8 +279,8 @@ static void test_beside(void **state)
 	err.size = sizeof(err);
 	f->object = compile_glue(f, "m", 10, "0");
 	f->r.beside = true;
-	f->r.layout[0] = 7;
-	f->r.layout[1] = 9;
+	f->entry.layout[0] = 7;
+	f->entry.layout[1] = 9;
 	assert_written(f);
 	m = load(f, NULL);
 	run_model(m, NULL);
