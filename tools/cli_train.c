@@ -46,6 +46,40 @@ void batch_fill(const Train *t, Batch *b, const int64_t *row, int64_t n)
 	}
 }
 
+/* --- means ------------------------------------------------------------------------------------ */
+
+/* What the loss of a batch of n rows is a mean of. */
+static double counted(const Train *t, const Batch *b, int64_t n)
+{
+	for (int i = 0; i < b->n; i++) {
+		const DataColumn *col = &t->data.col[i];
+		int64_t count = 0;
+		if (!col->of_loss)
+			continue;
+		for (int64_t k = 0; k < n * col->row->count; k++)
+			count += load_i64(col->row->dtype, b->data[i], k) != col->ignored;
+		return (double)count;
+	}
+	return (double)n;
+}
+
+static void means_add(const Train *t, Means *m, const Batch *b, int64_t n, const double *metrics)
+{
+	double weight = counted(t, b, n);
+	for (int i = 0; i < t->n_metrics; i++)
+		m->sum[i] += metrics[i] * (i ? (double)n : weight);
+	m->rows += (double)n;
+	m->counted += weight;
+}
+
+static void means_take(const Train *t, const Means *m, double out[MAX_METRICS])
+{
+	for (int i = 0; i < t->n_metrics; i++) {
+		double over = i ? m->rows : m->counted;
+		out[i] = over > 0 ? m->sum[i] / over : 0;
+	}
+}
+
 /* What a call of the trainer reports: compiling may have said more. */
 static int failed(Train *t, const burin_error *e)
 {
@@ -73,7 +107,8 @@ static int evaluate(Train *t, int part, double out[MAX_METRICS])
 {
 	const Rows *rows = &t->split.part[part];
 	int64_t most = evaluation_rows(t), pieces = (rows->n + most - 1) / most, at = 0;
-	double metrics[MAX_METRICS], sum[MAX_METRICS] = { 0 };
+	double metrics[MAX_METRICS];
+	Means means = { 0 };
 	burin_error e = { .size = sizeof e };
 	ArenaMark mark = arena_mark(t->c->arena);
 	Batch b;
@@ -86,12 +121,10 @@ static int evaluate(Train *t, int part, double out[MAX_METRICS])
 			return failed(t, &e);
 		if (!isfinite(metrics[0]))
 			return blame_validation(t, &b, metrics[0]);
-		for (int i = 0; i < t->n_metrics; i++)
-			sum[i] += metrics[i] * (double)n;
+		means_add(t, &means, &b, n, metrics);
 		at += n;
 	}
-	for (int i = 0; i < t->n_metrics; i++)
-		out[i] = sum[i] / (double)rows->n;
+	means_take(t, &means, out);
 	arena_release(t->c->arena, mark);
 	return EXIT_YES;
 }
@@ -129,9 +162,7 @@ static int train_step(Train *t, Batch *b, const int64_t *order)
 	bool last = t->at.batch + 1 == t->steps_per_epoch;
 	if (!isfinite(metrics[0]) || (last && !blame_finite(t)))
 		return blame_step(t, b, order, metrics[0]);
-	for (int i = 0; i < t->n_metrics; i++)
-		t->at.sum[i] += metrics[i] * (double)n;
-	t->at.rows += (double)n;
+	means_add(t, &t->at.means, b, n, metrics);
 	t->at.batch++;
 	t->at.step++;
 	t->done_rows += n;
@@ -177,8 +208,7 @@ static int end_epoch(Train *t)
 			 .step = t->at.step,
 			 .rate = train_rate(t, t->at.step - 1) };
 	int rc = EXIT_YES;
-	for (int i = 0; i < t->n_metrics; i++)
-		row.train[i] = t->at.sum[i] / t->at.rows;
+	means_take(t, &t->at.means, row.train);
 	if (t->split.part[PART_VALIDATE].n)
 		rc = evaluate(t, PART_VALIDATE, row.validate);
 	if (rc)
@@ -422,6 +452,7 @@ static void find_classes(const Train *t, DataColumn *col)
 		const Type *x = n->in[0]->type;
 		col->classes = x->dim[a->axis < 0 ? a->axis + x->rank : a->axis];
 		col->ignored = a->ignore_index;
+		col->of_loss = n == g->loss;
 	}
 }
 

@@ -17,6 +17,7 @@ typedef struct DataColumn {
 	bool label;      /* beyond the model's inputs, one whole number a row */
 	int64_t classes; /* of a target of cross_entropy, else 0 */
 	int64_t ignored; /* the target that it passes over */
+	bool of_loss;    /* that cross_entropy is the loss */
 } DataColumn;
 
 typedef struct Dataset {
@@ -61,13 +62,19 @@ void shuffle_rows(Arena *scratch, const Rows *rows, uint64_t seed, int64_t epoch
 
 enum { MAX_METRICS = 32 };
 
+/* Means over many batches. Each batch's metrics are means over its rows; those of the loss over its
+ * targets that count, when it is a cross_entropy that passes over some. */
+typedef struct Means {
+	double sum[MAX_METRICS], rows, counted;
+} Means;
+
 /* Where the training stands; what a checkpoint's note holds. */
 typedef struct Position {
-	int64_t epoch, batch;          /* being worked on; batches done of it */
-	int64_t step;                  /* of all epochs */
-	double sum[MAX_METRICS], rows; /* of the epoch so far */
-	double best;                   /* validation loss */
-	int64_t best_epoch, waited;    /* 1: the first, 0: none yet; epochs since */
+	int64_t epoch, batch;       /* being worked on; batches done of it */
+	int64_t step;               /* of all epochs */
+	Means means;                /* of the epoch so far */
+	double best;                /* validation loss */
+	int64_t best_epoch, waited; /* 1: the first, 0: none yet; epochs since */
 } Position;
 
 typedef struct EpochRow {

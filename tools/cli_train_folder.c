@@ -131,10 +131,12 @@ static const char *note_text(Train *t)
 	json_put_key(&w, "sum");
 	json_put_array(&w);
 	for (int i = 0; i < t->n_metrics; i++)
-		json_put_real(&w, p->sum[i]);
+		json_put_real(&w, p->means.sum[i]);
 	json_end(&w);
 	json_put_key(&w, "rows");
-	json_put_real(&w, p->rows);
+	json_put_real(&w, p->means.rows);
+	json_put_key(&w, "counted");
+	json_put_real(&w, p->means.counted);
 	json_put_key(&w, "best");
 	json_put_real(&w, p->best);
 	put_int(&w, "best_epoch", p->best_epoch);
@@ -150,12 +152,13 @@ static bool read_note(const Train *t, const JsonValue *v, Position *p)
 	if (!json_int(json_get(v, "epoch"), &p->epoch) ||
 	    !json_int(json_get(v, "batch"), &p->batch) ||
 	    !json_int(json_get(v, "step"), &p->step) || !sum || sum->kind != JSON_ARRAY ||
-	    sum->n != t->n_metrics || !json_real(json_get(v, "rows"), &p->rows) ||
+	    sum->n != t->n_metrics || !json_real(json_get(v, "rows"), &p->means.rows) ||
+	    !json_real(json_get(v, "counted"), &p->means.counted) ||
 	    !json_int(json_get(v, "best_epoch"), &p->best_epoch) ||
 	    !json_int(json_get(v, "waited"), &p->waited))
 		return false;
 	for (int i = 0; i < t->n_metrics; i++)
-		json_real(json_at(sum, i), &p->sum[i]);
+		json_real(json_at(sum, i), &p->means.sum[i]);
 	json_real(json_get(v, "best"), &p->best);
 	return p->step >= 0 && p->batch >= 0 && p->batch <= t->steps_per_epoch &&
 	       p->step == p->epoch * t->steps_per_epoch + p->batch;

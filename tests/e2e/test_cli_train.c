@@ -172,6 +172,32 @@ static void interrupts_write_a_checkpoint(void **state)
 	same_results(c, "whole", "o");
 }
 
+/* Rows that differ much, some with a target that is passed over (-100): a rate of 0 leaves the
+ * parameters alone, so batches of any size must report the same means. */
+static void means_do_not_depend_on_batches(void **state)
+{
+	Cli *c = *state;
+	Str s;
+	str_init(&s, c->arena);
+	str_add(&s, "a,b,kind\n");
+	for (int i = 0; i < 1501; i++)
+		str_fmt(&s, "%d,%d,%d\n", i % 7, i / 300, i % 11 < 5 - i / 300 ? -100 : i % 3);
+	write_text(c, "uneven.csv", str_text(&s));
+	static const char *const key[] = { "train_loss", "train_accuracy", "val_loss",
+					   "val_accuracy" };
+	const char *line = "train kinds.xml --data uneven.csv --lr 0 --epochs 1 --split 20/80 -q";
+	const JsonValue *whole =
+		document(c, arena_printf(c->arena, "%s --batch 2000 --out o", line), 0);
+	const JsonValue *parts =
+		document(c, arena_printf(c->arena, "%s --batch 33 --out p", line), 0);
+	assert_true(number(parts, "steps") == 10); /* the last of 300 - 9 * 33 = 3 rows */
+	for (size_t i = 0; i < sizeof key / sizeof *key; i++) {
+		double a = number(whole, key[i]), b = number(parts, key[i]);
+		if (!(fabs(a / b - 1) < 1e-5))
+			fail_msg("%s is %.9g in one piece, %.9g in parts", key[i], a, b);
+	}
+}
+
 static void stops_early(void **state)
 {
 	Cli *c = *state;
@@ -290,6 +316,7 @@ int main(void)
 		TEST(goes_on_as_if_never_stopped),
 		TEST(threads_give_the_same),
 		TEST(interrupts_write_a_checkpoint),
+		TEST(means_do_not_depend_on_batches),
 		TEST(stops_early),
 		TEST(faults_of_data),
 		TEST(faults_of_options),
