@@ -151,6 +151,20 @@ burin_status train_batch(Train *t, Batch *b, const int64_t *order, int64_t batch
 				(size_t)t->n_metrics, e);
 }
 
+static bool checkpoint_is_due(const Train *t, int64_t step)
+{
+	return t->checkpoint_every && step % t->checkpoint_every == 0;
+}
+
+/* Is the state written after the step under way? Whether to stop is asked once for each step: what
+ * is written was looked at. */
+static bool saves(Train *t)
+{
+	t->stops = cli_interrupted();
+	return t->stops || t->at.batch + 1 == t->steps_per_epoch ||
+	       checkpoint_is_due(t, t->at.step + 1);
+}
+
 static int train_step(Train *t, Batch *b, const int64_t *order)
 {
 	double metrics[MAX_METRICS];
@@ -159,8 +173,7 @@ static int train_step(Train *t, Batch *b, const int64_t *order)
 	blame_keep(t);
 	if (train_batch(t, b, order, t->at.batch, t->at.step, metrics, &e) != BURIN_OK)
 		return failed(t, &e);
-	bool last = t->at.batch + 1 == t->steps_per_epoch;
-	if (!isfinite(metrics[0]) || (last && !blame_finite(t)))
+	if (!isfinite(metrics[0]) || (saves(t) && !blame_finite(t)))
 		return blame_step(t, b, order, metrics[0]);
 	means_add(t, &t->at.means, b, n, metrics);
 	t->at.batch++;
@@ -181,13 +194,10 @@ static int train_steps(Train *t)
 	batch_create(t, t->set.batch, &b);
 	while (t->at.batch < t->steps_per_epoch && !rc) {
 		rc = train_step(t, &b, order);
-		if (rc == EXIT_YES && cli_interrupted()) {
+		if (rc == EXIT_YES && (t->stops || checkpoint_is_due(t, t->at.step)))
 			rc = train_checkpoint(t);
-			rc = rc ? rc : EXIT_INTERRUPTED;
-		} else if (rc == EXIT_YES && t->checkpoint_every &&
-			   t->at.step % t->checkpoint_every == 0) {
-			rc = train_checkpoint(t);
-		}
+		if (rc == EXIT_YES && t->stops)
+			rc = EXIT_INTERRUPTED;
 	}
 	if (rc == EXIT_YES) /* else what was reported lives there */
 		arena_release(t->c->arena, mark);

@@ -112,7 +112,7 @@ typedef struct Train {
 	Diag *diag;          /* knows the model's text */
 	char *kept;          /* the state before batch kept_batch of this epoch */
 	int64_t kept_epoch, kept_batch;
-	bool stopped_early;
+	bool stopped_early, stops; /* stops: after this step, a signal asks for it */
 } Train;
 
 /* --- cli_train.c --- */

@@ -1,8 +1,10 @@
 /* Where a value that is not finite comes from. The compiled step only tells that its loss is one,
  * or that the parameters after it are. So the state is kept from time to time; from there the steps
  * are taken again, which gives the same bits, up to the first that makes a parameter not finite, or
- * to the loss that was seen. That step is then evaluated by the reference, operator by operator:
- * the first result that is not finite although all operands are names the element. */
+ * to the loss that was seen. That step is then evaluated by the reference, operator by operator.
+ * From the loss, or the parameters, the way leads back through results that are not finite to the
+ * first whose operands all are: it names the element. An infinite value that does no harm, such as
+ * the e^x in 1 / e^x, does not lie on that way. */
 #include "tools/cli_train.h"
 #include "ir/eval.h"
 #include "passes/expand.h"
@@ -80,32 +82,46 @@ bool blame_finite(const Train *t)
 /* --- the search ------------------------------------------------------------------------------- */
 
 typedef struct Hunt {
-	bool *bad;
-	const Node *origin, *first_nan;
+	const Graph *g;
+	bool *bad; /* by node */
 } Hunt;
 
-static bool holds(const EvalTensor *e, bool *nan)
+static bool holds_bad(const EvalTensor *e)
 {
 	bool bad = false;
-	for (int64_t i = 0; e->f && i < e->type->count; i++) {
+	for (int64_t i = 0; e->f && i < e->type->count; i++)
 		bad |= !isfinite(e->f[i]);
-		*nan |= isnan(e->f[i]);
-	}
 	return bad;
 }
 
 static bool watch(void *user, const Node *n, const EvalTensor *e)
 {
 	Hunt *h = user;
-	bool nan = false, before = op_info(n->op)->flags & OF_LEAF;
-	h->bad[n->id] = holds(e, &nan);
-	for (int i = 0; i < n->n_in; i++)
-		before |= n->in[i] && h->bad[n->in[i]->id];
-	if (h->bad[n->id] && !before)
-		h->origin = n;
-	if (nan && !h->first_nan)
-		h->first_nan = n;
-	return !h->origin;
+	h->bad[n->id] = holds_bad(e);
+	return n != h->g->loss || !h->bad[n->id];
+}
+
+/* Where a way from what went wrong in the end, back through what is bad, ends first. */
+static const Node *origin(const Hunt *h, Arena *a)
+{
+	const Graph *g = h->g;
+	bool *on_way = ARENA_ARRAY(a, bool, g->node.n + 1);
+	const Node *first = NULL;
+	if (g->loss && h->bad[g->loss->id])
+		on_way[g->loss->id] = true;
+	else
+		for (int i = 0; i < g->update.n; i++)
+			on_way[g->update.at[i].next->id] = h->bad[g->update.at[i].next->id];
+	for (int i = g->node.n - 1; i >= 0; i--) {
+		const Node *n = g->node.at[i];
+		bool further = false;
+		for (int k = 0; on_way[i] && k < n->n_in; k++)
+			if (n->in[k] && h->bad[n->in[k]->id])
+				on_way[n->in[k]->id] = further = true;
+		if (on_way[i] && !further)
+			first = n;
+	}
+	return first;
 }
 
 static const burin_tensor *find_state(const Train *t, const char *name)
@@ -130,7 +146,7 @@ static const void *input_data(const Train *t, const Batch *b, const char *name)
  * are; NULL when the reference finds none. */
 static const Node *hunt(Train *t, const Graph *g, const Batch *b, double rate, Arena *a)
 {
-	Hunt h = { .bad = ARENA_ARRAY(a, bool, g->node.n + 1) };
+	Hunt h = { .g = g, .bad = ARENA_ARRAY(a, bool, g->node.n + 1) };
 	EvalTensor *in = ARENA_ARRAY(a, EvalTensor, g->input.n + 1);
 	EvalTensor *param = ARENA_ARRAY(a, EvalTensor, g->param.n + 1);
 	EvalTensor *out = ARENA_ARRAY(a, EvalTensor, g->result.n + 1);
@@ -147,7 +163,7 @@ static const Node *hunt(Train *t, const Graph *g, const Batch *b, double rate, A
 	}
 	EvalOptions o = { .round_f32 = true, .param = param, .watch = watch, .user = &h };
 	eval_graph(g, a, in, out, o);
-	return h.origin ? h.origin : h.first_nan;
+	return origin(&h, a);
 }
 
 /* --- the report ------------------------------------------------------------------------------- */
@@ -220,6 +236,7 @@ static int64_t go_again(Train *t, Batch *b, const int64_t *order, int64_t steps)
 int blame_step(Train *t, Batch *b, const int64_t *order, double loss)
 {
 	Arena *a = arena_create();
+	cli_note(t->c, "a value is not finite: looking for the element that it comes from");
 	int64_t done = t->at.batch - t->kept_batch, first = t->at.step - done;
 	int64_t good = go_again(t, b, order, done);
 	go_again(t, b, order, good);

@@ -305,6 +305,70 @@ static void divergence_is_reported_in_its_step(void **state)
 	       "trained", NULL);
 }
 
+/* 100 rows of which one, 57, is zero; where it goes depends on the seed. */
+static void write_one_zero(Cli *c)
+{
+	Str s;
+	str_init(&s, c->arena);
+	str_add(&s, "a,b,target\n");
+	for (int i = 0; i < 100; i++)
+		str_fmt(&s, "%d,%d,1\n", i == 57 ? 0 : 1 + i % 3, i == 57 ? 0 : 1 + i % 5);
+	write_text(c, "zero.csv", str_text(&s));
+}
+
+/* e^x overflows for every row and does no harm; log(0) comes with one row, in a later step or in
+ * validation only. */
+static void late_values_are_found_and_harmless_ones_not(void **state)
+{
+	Cli *c = *state;
+	static const char *const text =
+		"<graph>\n<input id='x' shape='N,2'/>\n<add y='1'/>\n<mul y='300'/>\n"
+		"<exp id='big'/>\n<reciprocal/>\n<add y='x'/>\n%s\n"
+		"<linear id='fc' units='1'/>\n<output/>\n<training loss='loss' batch='8'>\n"
+		"<input id='target' shape='N,1'/>\n<mse id='loss' in='fc target'/>\n"
+		"<sgd lr='0.001'/>\n</training>\n</graph>\n";
+	write_one_zero(c);
+	write_text(c, "calm.xml", arena_printf(c->arena, text, ""));
+	write_text(c, "log.xml", arena_printf(c->arena, text, "<log id='bad'/>"));
+	expect(c, "train calm.xml --data zero.csv --out calm --epochs 5", 0, "trained", NULL);
+	bool later = false, validation = false;
+	for (int seed = 1; seed < 12; seed++) {
+		expect(c,
+		       arena_printf(
+			       c->arena,
+			       "train log.xml --data zero.csv --split 50/50 --seed %d --out o%d",
+			       seed, seed),
+		       3, "", "log.xml:8:2: error[E6404]: ");
+		assert_non_null(strstr(c->err, "not finite is that of 'bad' (log)"));
+		later |= strstr(c->err, "step 3 (epoch 1): the loss is infinite") ||
+			 strstr(c->err, "step 5 (epoch 1): the loss is infinite");
+		validation |= strstr(c->err, "epoch 1: the loss of validation is infinite") != NULL;
+	}
+	assert_true(later && validation);
+}
+
+/* The root of 0 is finite, its gradient is not: found although the loss is fine in that step, and
+ * no checkpoint of such a state is written. */
+static void gradients_that_overflow_are_found(void **state)
+{
+	Cli *c = *state;
+	write_one_zero(c);
+	write_text(c, "root.xml",
+		   "<graph>\n<input id='x' shape='N,2'/>\n<linear id='h' units='3' bias='no'/>\n"
+		   "<mul y='h'/>\n<sqrt id='root'/>\n<linear id='fc' units='1'/>\n<output/>\n"
+		   "<training loss='loss' batch='8'>\n<input id='target' shape='N,1'/>\n"
+		   "<mse id='loss' in='fc target'/>\n<sgd lr='0.001'/>\n</training>\n</graph>\n");
+	expect(c,
+	       "train root.xml --data zero.csv --split 100 --out o --checkpoint-every 1 "
+	       "--progress plain",
+	       3, "", "parameters that are not finite");
+	assert_non_null(strstr(c->err, "root.xml:5:2: error[E6404]: step "));
+	assert_non_null(strstr(c->err, "is in the gradients of 'root' ("));
+	expect(c,
+	       "train root.xml --data zero.csv --split 100 --out o --resume --checkpoint-every 1",
+	       3, "", "in the gradients of 'root' (");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, with_models, tear_down)
@@ -322,6 +386,8 @@ int main(void)
 		TEST(faults_of_options),
 		TEST(the_element_of_a_nan_is_named),
 		TEST(divergence_is_reported_in_its_step),
+		TEST(late_values_are_found_and_harmless_ones_not),
+		TEST(gradients_that_overflow_are_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
