@@ -8,6 +8,7 @@
 #include "codegen/checkpoint.h"
 #include "codegen/job.h"
 #include "codegen/prepare.h"
+#include "codegen/targets.h"
 #include "passes/train.h"
 #include "runtime/cpu/rt.h"
 #include "runtime/model.h"
@@ -46,6 +47,7 @@ struct burin_trainer {
 	bool profiling;
 	burin_port *input, *metric, *tensor;
 	BurinPort *info; /* of the inputs */
+	TargetRange *range;
 	int n_input, n_metric;
 	void *work;
 	size_t work_bytes;
@@ -137,6 +139,7 @@ static bool make_inputs(burin_trainer *t, const Graph *two, const Graph *three)
 	t->n_input = two->input.n;
 	t->input = ARENA_ARRAY(t->arena, burin_port, t->n_input + 1);
 	t->info = ARENA_ARRAY(t->arena, BurinPort, t->n_input + 1);
+	t->range = ARENA_ARRAY(t->arena, TargetRange, t->n_input + 1);
 	for (int i = 0; i < t->n_input; i++) {
 		const Node *n = two->input.at[i];
 		int item = dtype_info[n->type->dtype].bytes;
@@ -331,6 +334,8 @@ static burin_status take_batch(burin_trainer *t, const burin_tensor *in, size_t 
 	for (int i = 0; i < t->n_input; i++) {
 		burin_status s =
 			rt_take_tensor(&t->input[i], &t->info[i], &in[i], &ports[i], n, err);
+		if (s == BURIN_OK)
+			s = target_check(&t->range[i], t->input[i].name, &in[i], ports[i], err);
 		if (s != BURIN_OK)
 			return s;
 	}
@@ -481,7 +486,11 @@ static bool set_up(burin_trainer *t)
 				  "training takes at most %d inputs and metrics", MAX_PORTS);
 	t->layout = train_layout(two, step, t->arena);
 	make_metrics(t, judge);
-	return make_inputs(t, judge, judge3) && make_state(t);
+	if (!make_inputs(t, judge, judge3))
+		return false;
+	for (int i = 0; i < t->n_input; i++)
+		t->range[i] = target_range(two, t->input[i].name);
+	return make_state(t);
 }
 
 static burin_status begin(burin_trainer *t, burin_error *err)

@@ -54,10 +54,10 @@ static double counted(const Train *t, const Batch *b, int64_t n)
 	for (int i = 0; i < b->n; i++) {
 		const DataColumn *col = &t->data.col[i];
 		int64_t count = 0;
-		if (!col->of_loss)
+		if (!col->range.of_loss)
 			continue;
 		for (int64_t k = 0; k < n * col->row->count; k++)
-			count += load_i64(col->row->dtype, b->data[i], k) != col->ignored;
+			count += load_i64(col->row->dtype, b->data[i], k) != col->range.ignored;
 		return (double)count;
 	}
 	return (double)n;
@@ -449,23 +449,6 @@ static bool is_model_input(const Train *t, const char *name)
 	return false;
 }
 
-/* What cross_entropy allows of a target that is an input. */
-static void find_classes(const Train *t, DataColumn *col)
-{
-	const Graph *g = t->lesson;
-	for (int i = 0; i < g->node.n; i++) {
-		const Node *n = g->node.at[i];
-		if (n->op != OP_cross_entropy || n->in[1]->op != OP_input ||
-		    !str_eq(ATTR_OF(n->in[1], port)->name, col->name))
-			continue;
-		const Attr_cross_entropy *a = ATTR_OF(n, cross_entropy);
-		const Type *x = n->in[0]->type;
-		col->classes = x->dim[a->axis < 0 ? a->axis + x->rank : a->axis];
-		col->ignored = a->ignore_index;
-		col->of_loss = n == g->loss;
-	}
-}
-
 static int want_columns(Train *t)
 {
 	const burin_port *port;
@@ -484,8 +467,8 @@ static int want_columns(Train *t)
 					  .row = row,
 					  .bytes = (size_t)type_bytes(row),
 					  .label = row->count == 1 && !dtype_is_float(row->dtype) &&
-						   !is_model_input(t, port[i].name) };
-		find_classes(t, &d->col[i]);
+						   !is_model_input(t, port[i].name),
+					  .range = target_range(t->lesson, port[i].name) };
 	}
 	return EXIT_YES;
 }

@@ -3,6 +3,7 @@
  * a stopped training goes on from (cli_train_folder.c), the loop and the verb (cli_train.c). */
 #ifndef TOOLS_CLI_TRAIN_H
 #define TOOLS_CLI_TRAIN_H
+#include "codegen/targets.h"
 #include "frontend/frontend.h"
 #include "tools/cli.h"
 
@@ -14,10 +15,8 @@ typedef struct DataColumn {
 	const Type *row;
 	size_t bytes; /* of a row */
 	char *data;
-	bool label;      /* beyond the model's inputs, one whole number a row */
-	int64_t classes; /* of a target of cross_entropy, else 0 */
-	int64_t ignored; /* the target that it passes over */
-	bool of_loss;    /* that cross_entropy is the loss */
+	bool label; /* beyond the model's inputs, one whole number a row */
+	TargetRange range;
 } DataColumn;
 
 typedef struct Dataset {

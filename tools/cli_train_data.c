@@ -121,17 +121,15 @@ static int read_arrays(Cli *c, Dataset *d)
 
 static int check_classes(Cli *c, const Dataset *d, const DataColumn *col)
 {
-	for (int64_t i = 0; i < d->n * col->row->count && col->classes; i++) {
-		int64_t v = load_i64(col->row->dtype, col->data, i);
-		if (v == col->ignored || (v >= 0 && v < col->classes))
-			continue;
-		return cli_error(c, E6403, NULL,
-				 "'%s': '%s' of row %lld (from 0) is %lld, the model has the "
-				 "classes 0 to %lld",
-				 d->path, col->name, (long long)(i / col->row->count), (long long)v,
-				 (long long)col->classes - 1);
-	}
-	return EXIT_YES;
+	int64_t i = target_outside(&col->range, col->data, d->n * col->row->count);
+	if (i < 0)
+		return EXIT_YES;
+	return cli_error(c, E6403, NULL,
+			 "'%s': '%s' of row %lld (from 0) is %lld, the model has the classes 0 to "
+			 "%lld",
+			 d->path, col->name, (long long)(i / col->row->count),
+			 (long long)load_i64(col->row->dtype, col->data, i),
+			 (long long)col->range.classes - 1);
 }
 
 static int finish(Cli *c, Dataset *d)
@@ -276,9 +274,9 @@ static void report_classes(Cli *c, const Dataset *d)
 			    "the classes are not balanced: the largest has %lld rows, the smallest "
 			    "%lld",
 			    (long long)most, (long long)least);
-	if (d->label->classes > n)
+	if (d->label->range.classes > n)
 		cli_warning(c, "the model has %lld classes, the data have rows of %lld",
-			    (long long)d->label->classes, (long long)n);
+			    (long long)d->label->range.classes, (long long)n);
 }
 
 int dataset_report(Cli *c, const Dataset *d)

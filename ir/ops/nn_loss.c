@@ -56,6 +56,10 @@ static Entropy entropy_of(Builder *b, const Node *n)
 	Node *ignored =
 		emit_broadcast(b, emit_scalar_i64(b, DT_i64, a->ignore_index), x->rank, dim);
 	e.counts = emit2(b, OP_ne, e.target, ignored);
+	/* a gather would count a negative index from the end: no class may be found that way */
+	Node *beyond = emit_broadcast(b, emit_scalar_i64(b, DT_i64, e.classes), x->rank, dim);
+	Node *below = emit2(b, OP_lt, e.target, zeros_like(b, e.target));
+	e.target = emit3(b, OP_select, below, beyond, e.target);
 	e.target = emit3(b, OP_select, e.counts, e.target, zeros_like(b, e.target));
 	Node *sum = emit_reduce(b, OP_reduce_sum, emit_cast(b, e.counts, x->dtype), 0, NULL, false);
 	e.counted = emit_c2(b, OP_max, sum, 1);

@@ -255,6 +255,31 @@ static void faults_of_data(void **state)
 	assert_int_equal(shell(c, "test -e o"), 1);
 }
 
+/* A cross_entropy anywhere: -1 is not the last class, and where no target counts the loss is 0. */
+static void classes_that_do_not_exist(void **state)
+{
+	Cli *c = *state;
+	static const struct {
+		const char *targets, *says;
+		int status;
+	} row[] = { { "1,2,0", "2.44019", 0 },
+		    { "1,-1,0", "E6105", 3 },
+		    { "1,4,0", "E6105", 3 },
+		    { "1,-100,0", "2.94019", 0 },
+		    { "-100,-100,-100", "\n  0\n", 0 } };
+	write_text(c, "ce.xml",
+		   "<graph><input id='x' shape='3,4'/><input id='t' type='i64' shape='3'/>"
+		   "<cross_entropy id='l' in='x t'/><output/></graph>");
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+		expect(c,
+		       arena_printf(c->arena,
+				    "run ce.xml --input t=3xi64=%s --input "
+				    "x=3x4xf32=1,2,3,4,1,2,3,4,1,2,3,4",
+				    row[i].targets),
+		       row[i].status, row[i].status ? NULL : row[i].says,
+		       row[i].status ? row[i].says : NULL);
+}
+
 static void faults_of_options(void **state)
 {
 	Cli *c = *state;
@@ -383,6 +408,7 @@ int main(void)
 		TEST(means_do_not_depend_on_batches),
 		TEST(stops_early),
 		TEST(faults_of_data),
+		TEST(classes_that_do_not_exist),
 		TEST(faults_of_options),
 		TEST(the_element_of_a_nan_is_named),
 		TEST(divergence_is_reported_in_its_step),

@@ -355,6 +355,42 @@ static void judges_as_inference(void **state)
 
 /* --- refusals -------------------------------------------------------------------------------- */
 
+/* Refused before anything is changed. */
+static void no_such_class(School *s, const burin_tensor in[2], const char *message)
+{
+	burin_error e = { .size = sizeof e };
+	double metrics[2];
+	size_t bytes;
+	char *before = copy_state(s, &bytes);
+	assert_int_equal(burin_train_step(s->t, 0.1, in, 2, metrics, 2, &e), BURIN_E_INDEX);
+	assert_non_null(strstr(e.message, message));
+	assert_int_equal(burin_eval_step(s->t, in, 2, metrics, 2, &e), BURIN_E_INDEX);
+	char *after = copy_state(s, &bytes);
+	assert_memory_equal(before, after, bytes);
+	free(before);
+	free(after);
+}
+
+/* A batch of which no target counts: the loss is 0 and so are all gradients. */
+static void nothing_counts(void **state)
+{
+	School s;
+	size_t bytes;
+	(void)state;
+	enrol(&s, DENSE, "<sgd/>", "1");
+	next_batch(&s, 6);
+	for (int i = 0; i < 6; i++)
+		s.label[i] = -100;
+	char *before = copy_state(&s, &bytes);
+	assert_true(judge(&s, 6, NULL) == 0);
+	assert_true(step(&s, 6, 0.1) == 0);
+	char *after = copy_state(&s, &bytes);
+	assert_memory_equal(before, after, bytes);
+	free(before);
+	free(after);
+	leave(&s);
+}
+
 static void refuses(void **state)
 {
 	School s, other;
@@ -375,7 +411,14 @@ static void refuses(void **state)
 	assert_int_equal(burin_train_step(s.t, 0.1, in, 2, metrics, 2, &e), BURIN_E_SHAPE);
 	s.label[2] = 4;
 	tensors(&s, 4, in, shape);
-	assert_int_equal(burin_train_step(s.t, 0.1, in, 2, metrics, 2, &e), BURIN_E_INDEX);
+	no_such_class(&s, in, "input 'label', row 2 (from 0): 4 is none of the classes 0 to 3");
+	s.label[0] = -1;
+	no_such_class(&s, in, "row 0 (from 0): -1 is none");
+	s.label[0] = INT64_MIN;
+	no_such_class(&s, in, "row 0 (from 0): -9223372036854775808 is none");
+	s.label[0] = 0;
+	s.label[2] = -100;
+	check_status(burin_train_step(s.t, 0.1, in, 2, metrics, 2, &e), &e);
 	check_status(burin_checkpoint_save(s.t, path, NULL, &e), &e);
 	enrol(&other, DENSE, "<adam/>", "1");
 	assert_int_equal(burin_checkpoint_load(other.t, path, NULL, &e), BURIN_E_ARG);
@@ -568,11 +611,17 @@ static void test_profile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_profile),        cmocka_unit_test(philox_known_answers),
-		cmocka_unit_test(follows_reference),   cmocka_unit_test(threads_do_not_show),
-		cmocka_unit_test(goes_on_bit_for_bit), cmocka_unit_test(learns),
-		cmocka_unit_test(judges_as_inference), cmocka_unit_test(refuses),
-		cmocka_unit_test(damage_is_seen),      cmocka_unit_test(strange_heads),
+		cmocka_unit_test(test_profile),
+		cmocka_unit_test(philox_known_answers),
+		cmocka_unit_test(follows_reference),
+		cmocka_unit_test(threads_do_not_show),
+		cmocka_unit_test(goes_on_bit_for_bit),
+		cmocka_unit_test(learns),
+		cmocka_unit_test(judges_as_inference),
+		cmocka_unit_test(nothing_counts),
+		cmocka_unit_test(refuses),
+		cmocka_unit_test(damage_is_seen),
+		cmocka_unit_test(strange_heads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
