@@ -2,27 +2,21 @@
  *
  * Every operator starts as a group of its own and joins the group of a producer when that saves a
  * pass over memory and costs no recomputation. Views (reshape, transpose, slice, broadcast) belong
- * to no group: whoever reads them reads through them. Three rules: epilogue  an elementwise
- * operator joins the contraction or pulled operator whose elements it reads; what others read of it
- * is stored too rows      elementwise operators and reductions of trailing dimensions that share
- * their rows run row by row: softmax, layer norm copy      a view is written out when reading
- * through it would be slow: padding, concatenation, an operand that is no longer affine Joining
- * must not close a cycle: what else the operator reads may not depend on the group. */
-#include "passes/fuse.h"
+ * to no group: whoever reads them reads through them. Four rules:
+ * - epilogue: an elementwise operator joins the contraction or pulled operator whose elements it
+ *   reads; what others read of it is stored too;
+ * - rows: elementwise operators and reductions of trailing dimensions that share their rows run row
+ *   by row: softmax, layer norm;
+ * - columns: sums over all dimensions but the last of one tensor, with the elementwise operators
+ *   before and after (passes/fuse_columns.c): batch norm in training;
+ * - copy: a view is written out when reading through it would be slow: padding, concatenation, an
+ *   operand that is no longer affine.
+ * Joining must not close a cycle: what else the operator reads may not depend on the group. */
+#include "passes/fuse_impl.h"
 #include "passes/pattern.h"
 #include "ir/kbuilder.h"
 #include "ir/ops/util.h"
 #include <string.h>
-
-typedef struct Fuser {
-	const Pass *p;
-	const Graph *g;
-	Arena *arena;
-	Fusion *f;
-	uint32_t *mark; /* by node id: last search that saw it */
-	uint32_t search;
-	VEC(Node *) todo; /* of a search */
-} Fuser;
 
 static bool is_view(const Node *n)
 {
@@ -98,7 +92,7 @@ static bool has_template(const Fuser *z, const Node *n)
 	return false;
 }
 
-static Group *new_group(Fuser *z, GroupKind kind, Node *n)
+Group *new_group(Fuser *z, GroupKind kind, Node *n)
 {
 	Group *gr = ARENA_NEW(z->arena, Group);
 	gr->kind = kind;
@@ -153,8 +147,7 @@ static bool depends(Fuser *z, Node *x, const Group *gr, uint32_t oldest)
 	return false;
 }
 
-/* May n join gr? Not when another input depends on gr through something outside of it. */
-static bool acyclic(Fuser *z, const Node *n, const Group *gr)
+bool acyclic(Fuser *z, const Node *n, const Group *gr)
 {
 	z->search++;
 	uint32_t oldest = gr->node.at[0]->id;
@@ -168,15 +161,19 @@ static bool acyclic(Fuser *z, const Node *n, const Group *gr)
 
 /* --- joining --------------------------------------------------------------------------------- */
 
-static void join(Fuser *z, Group *gr, Node *n)
+void join(Fuser *z, Group *gr, Node *n)
 {
 	vec_push(z->arena, &gr->node, n);
-	gr->order = (int)n->id;
+	int i = gr->node.n - 1;
+	for (; i > 0 && gr->node.at[i - 1]->id > n->id; i--)
+		gr->node.at[i] = gr->node.at[i - 1];
+	gr->node.at[i] = n;
+	if (gr->order < (int)n->id)
+		gr->order = (int)n->id;
 	z->f->of[n->id] = gr;
 }
 
-/* A result, or the next value of a state: kept when the run ends. */
-static bool is_kept(const Fuser *z, const Node *n)
+bool is_kept(const Fuser *z, const Node *n)
 {
 	for (int i = 0; i < z->g->result.n; i++)
 		if (z->g->result.at[i] == n)
@@ -187,15 +184,17 @@ static bool is_kept(const Fuser *z, const Node *n)
 	return false;
 }
 
-/* Of the contraction and pulled groups that n reads elements of, at its own index, the youngest. */
+/* Of the groups around a contraction, a pulled operator or column sums that n reads elements of, at
+ * its own index, the youngest. */
 static Group *epilogue_host(const Fuser *z, const Node *n)
 {
 	Group *best = NULL;
 	for (int i = 0; i < n->n_in; i++) {
 		const Node *s = n->in[i];
 		Group *gr = z->f->of[s->id];
-		if (!gr || (gr->kind != GROUP_CONTRACT && gr->kind != GROUP_PULL) ||
-		    gr->anchor->op == OP_scatter_nd || !type_same_shape(s->type, n->type))
+		if (!gr || !gr->anchor || gr->anchor->op == OP_scatter_nd ||
+		    !type_same_shape(s->type, n->type) ||
+		    (gr->kind == GROUP_COLUMNS && !type_same_shape(gr->anchor->type, n->type)))
 			continue;
 		if (!best || gr->order > best->order)
 			best = gr;
@@ -205,7 +204,7 @@ static Group *epilogue_host(const Fuser *z, const Node *n)
 
 /* Elementwise groups and epilogues read the group's own values directly: a view in between changes
  * the index, and another element of a contraction would be computed once more for each element. */
-static bool reads_directly(Fuser *z, const Node *n, const Group *gr)
+bool reads_directly(Fuser *z, const Node *n, const Group *gr)
 {
 	for (int i = 0; i < n->n_in; i++) {
 		Node *s = behind_views(z->f, n->in[i]);
@@ -357,10 +356,8 @@ static bool only_read_by(Fuser *z, const Group *gr, const Node *n)
 
 static void merge_into(Fuser *z, Group *gr, Group *other)
 {
-	for (int k = 0; k < other->node.n; k++) {
-		vec_push(z->arena, &gr->node, other->node.at[k]);
-		z->f->of[other->node.at[k]->id] = gr;
-	}
+	for (int k = 0; k < other->node.n; k++)
+		join(z, gr, other->node.at[k]);
 	other->node.n = 0;
 }
 
@@ -588,10 +585,11 @@ Fusion *fuse(const Pass *p, const Graph *g, Arena *arena)
 	z.f->in_place = ARENA_ARRAY(arena, Node *, g->update.n + 1);
 	z.mark = ARENA_ARRAY(arena, uint32_t, g->node.n + 1);
 	find_users(&z);
+	find_column_terms(&z);
 	choose_written_views(&z);
 	for (int i = 0; i < g->node.n; i++) {
 		Node *n = g->node.at[i];
-		if (is_leaf(n) || is_view(n))
+		if (is_leaf(n) || is_view(n) || z.for_sums[n->id] || join_columns(&z, n))
 			continue;
 		if (join_epilogue(&z, n) || join_rows(&z, n)) {
 			merge_rows(&z, n);

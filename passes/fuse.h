@@ -9,14 +9,16 @@ typedef enum GroupKind {
 	GROUP_PULL, /* one operator read element by element (window, depthwise, gather ...) and its
 		       elementwise epilogue */
 	GROUP_CONTRACT, /* a template's contraction and its elementwise epilogue */
-	GROUP_COPY      /* a view written out: padding, concatenation, transposition */
+	GROUP_COLUMNS, /* sums over all dimensions but the last, elementwise operators of the summed
+			  tensor's shape before them and of the sums' shape after */
+	GROUP_COPY     /* a view written out: padding, concatenation, transposition */
 } GroupKind;
 
 struct Group {
 	GroupKind kind;
 	VEC(Node *) node;   /* what it computes, in order */
 	VEC(Node *) output; /* those among them that others read */
-	Node *anchor;       /* PULL, CONTRACT */
+	Node *anchor;       /* PULL, CONTRACT; COLUMNS: the first of the sums */
 	int row_rank; /* ROWS with reductions: leading dimensions of a row; -1: no reduction yet */
 	int order;    /* id of its last node */
 	VEC(Group *) after; /* they read a state that this one overwrites */

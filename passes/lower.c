@@ -198,9 +198,27 @@ static bool reads_flat(const Lowering *l, const Node *n, const Type *shape, bool
 	return type_same_shape(n->type, shape) && dense(l, n);
 }
 
+static bool columns_are_flat(const Lowering *l)
+{
+	const Group *gr = l->group;
+	const Type *shape = gr->anchor->in[0]->type;
+	for (int i = 0; i < gr->node.n; i++)
+		if ((op_info(gr->node.at[i]->op)->flags & OF_REDUCES) &&
+		    !reads_flat(l, gr->node.at[i]->in[0], shape, true, NULL))
+			return false;
+	for (int i = 0; i < gr->output.n; i++)
+		if (type_same_shape(gr->output.at[i]->type, shape) &&
+		    (!dense(l, gr->output.at[i]) ||
+		     !reads_flat(l, gr->output.at[i], shape, true, NULL)))
+			return false;
+	return true;
+}
+
 static bool group_is_flat(const Lowering *l)
 {
 	const Group *gr = l->group;
+	if (gr->kind == GROUP_COLUMNS)
+		return columns_are_flat(l);
 	const Type *shape = gr->output.at[0]->type;
 	bool contract = gr->kind == GROUP_CONTRACT;
 	for (int i = 0; i < gr->output.n; i++) {
@@ -351,7 +369,7 @@ static Lowering begin_computing(Planner *z, Group *gr, const char *kind)
 
 /* A kernel; or one that leaves partial sums in memory of their own, and one that adds them. */
 static void lower_in_parts(Planner *z, Group *gr, Lowering *l, SumsType *sums_type,
-			   SumsTemplate *make)
+			   SumsTemplate *make, AddTemplate *add)
 {
 	const Type *type = sums_type(l);
 	if (!type) {
@@ -365,7 +383,7 @@ static void lower_in_parts(Planner *z, Group *gr, Lowering *l, SumsType *sums_ty
 	make(l, &sums);
 	add_step(z, l->kb, gr);
 	*l = begin_computing(z, gr, "sums");
-	template_add_parts(l, type, &sums);
+	add(l, type, &sums);
 }
 
 /* Both operands have what is summed over outside. */
@@ -381,25 +399,29 @@ static void lower_computing(Planner *z, Group *gr)
 	static const char *const kind[] = { [GROUP_ROWS] = "rows",
 					    [GROUP_PULL] = "pull",
 					    [GROUP_CONTRACT] = "contract",
+					    [GROUP_COLUMNS] = "columns",
 					    [GROUP_COPY] = "copy" };
 	if (gr->output.n == 0 || is_empty(gr->output.at[0]->type))
 		return;
-	Lowering l =
-		begin_computing(z, gr, gr->anchor ? op_info(gr->anchor->op)->name : kind[gr->kind]);
+	bool named = gr->anchor && gr->kind != GROUP_COLUMNS;
+	Lowering l = begin_computing(z, gr, named ? op_info(gr->anchor->op)->name : kind[gr->kind]);
 	if (gr->kind == GROUP_ROWS)
 		template_rows(&l);
 	else if (gr->kind == GROUP_PULL)
 		template_pull(&l);
+	else if (gr->kind == GROUP_COLUMNS)
+		lower_in_parts(z, gr, &l, column_sums, template_columns, template_add_columns);
 	else if (on_gpu(&l) && gr->anchor->op == OP_attention)
 		template_gpu_attention(&l);
 	else if (on_gpu(&l))
-		lower_in_parts(z, gr, &l, gpu_contract_sums, template_gpu_contract);
+		lower_in_parts(z, gr, &l, gpu_contract_sums, template_gpu_contract,
+			       template_add_parts);
 	else if (gr->anchor->op == OP_winograd)
 		template_winograd(&l);
 	else if (gr->anchor->op == OP_attention)
 		template_attention(&l);
 	else if (is_outer_product(gr->anchor))
-		lower_in_parts(z, gr, &l, outer_sums, template_outer);
+		lower_in_parts(z, gr, &l, outer_sums, template_outer, template_add_parts);
 	else
 		template_contract(&l);
 	add_step(z, l.kb, gr);

@@ -70,8 +70,9 @@ bool expand_batchnorm_train(Builder *b, const Node *n, Node **out)
 }
 
 /* With u = (x - mean) / deviation and averages over the batch:
- * dx = scale / deviation * (dy - mean(dy) - u mean(dy u)). The distance from the mean is taken
- * once, so both sums and the result read x and dy alone. */
+ * dx = scale / deviation * (dy - mean(dy) - u mean(dy u)). Both sums come from one pass over x and
+ * dy, the result from another: what the result wants of x and dy depends on the sums or is computed
+ * again (mean - x), so that between the passes nothing of their size is kept but themselves. */
 void vjp_batchnorm_train(Builder *b, const Node *n, Node *dy, Node **dx)
 {
 	Node *x = n->in[0], *mean, *variance;
@@ -82,14 +83,12 @@ void vjp_batchnorm_train(Builder *b, const Node *n, Node *dy, Node **dx)
 	Node *sum = channel_sum(b, dy), *sum_u = channel_sum(b, emit2(b, OP_mul, dy, centred));
 	dx[2] = sum;
 	dx[1] = emit2(b, OP_div, sum_u, dev);
-	/* dx = s dy - s / n * (sum + centred * sum_u / dev^2) */
 	double share = 1 / (double)channel_count(x->type);
-	Node *s = emit2(b, OP_div, n->in[1], dev);
-	Node *slope = emit2(b, OP_div, sum_u, emit2(b, OP_mul, dev, dev));
-	Node *per = emit_c2(b, OP_mul, s, share);
-	Node *k = along_channels(b, emit2(b, OP_mul, per, slope), rank);
-	Node *c = along_channels(b, emit2(b, OP_mul, per, sum), rank);
-	Node *g = emit_b2(b, OP_mul, dy, along_channels(b, s, rank));
-	g = emit2(b, OP_sub, g, emit_b2(b, OP_mul, centred, k));
-	dx[0] = emit_b2(b, OP_sub, g, c);
+	Node *slope =
+		emit2(b, OP_div, emit_c2(b, OP_mul, sum_u, share), emit2(b, OP_mul, dev, dev));
+	Node *average = along_channels(b, emit_c2(b, OP_mul, sum, share), rank);
+	Node *below = emit_b2(b, OP_sub, along_channels(b, mean, rank), x);
+	Node *g = emit_b2(b, OP_mul, below, along_channels(b, slope, rank));
+	g = emit2(b, OP_add, emit_b2(b, OP_sub, dy, average), g);
+	dx[0] = emit_b2(b, OP_mul, g, along_channels(b, emit2(b, OP_div, n->in[1], dev), rank));
 }

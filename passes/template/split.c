@@ -14,18 +14,32 @@ static bool overwrites(const Lowering *l)
 	return false;
 }
 
-void store_outputs(Lowering *l, Node *const *at)
+static bool is_like(const Node *n, const Type *shape)
 {
-	Node **value = ARENA_ARRAY(kb_arena(l->kb), Node *, l->group->output.n);
+	return !shape || type_same_shape(n->type, shape);
+}
+
+void store_outputs_like(Lowering *l, const Type *shape, Node *const *at)
+{
+	const Group *gr = l->group;
+	Node **value = ARENA_ARRAY(kb_arena(l->kb), Node *, gr->output.n);
 	bool first = overwrites(l);
-	for (int i = 0; first && i < l->group->output.n; i++) {
-		value[i] = kb_read(l->kb, l->group->output.at[i], at);
+	for (int i = 0; first && i < gr->output.n; i++) {
+		if (!is_like(gr->output.at[i], shape))
+			continue;
+		value[i] = kb_read(l->kb, gr->output.at[i], at);
 		value[i] = kb_var(l->kb, "next", value[i], value[i]->axes);
 	}
-	for (int i = 0; i < l->group->output.n; i++) {
-		const Node *n = l->group->output.at[i];
-		kb_store(l->kb, n, at, first ? value[i] : kb_read(l->kb, n, at));
+	for (int i = 0; i < gr->output.n; i++) {
+		const Node *n = gr->output.at[i];
+		if (is_like(n, shape))
+			kb_store(l->kb, n, at, first ? value[i] : kb_read(l->kb, n, at));
 	}
+}
+
+void store_outputs(Lowering *l, Node *const *at)
+{
+	store_outputs_like(l, NULL, at);
 }
 
 enum { SHORT_EPILOGUE = 6 };

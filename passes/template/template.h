@@ -40,9 +40,13 @@ void element_loops(Lowering *l, const Type *shape, KbBody *body, void *user);
  * second one to add: `sums` is where. */
 typedef const Type *SumsType(Lowering *l);
 typedef void SumsTemplate(Lowering *l, const Storage *sums);
+typedef void AddTemplate(Lowering *l, const Type *type, const Storage *sums);
 SumsType outer_sums; /* gradients of weights: sums of outer products */
 SumsTemplate template_outer;
-void template_add_parts(Lowering *l, const Type *type, const Storage *sums);
+AddTemplate template_add_parts;
+SumsType column_sums; /* sums over all dimensions but the last */
+SumsTemplate template_columns;
+AddTemplate template_add_columns;
 
 /* --- GPUs: other loops, the same pulling ----------------------------------------------------- */
 static inline bool on_gpu(const Lowering *l)
@@ -67,6 +71,8 @@ bool gpu_row_is_thread(const Lowering *l, int64_t width);
 
 /* Element `at` of every output of the group, stored. */
 void store_outputs(Lowering *l, Node *const *at);
+/* Of those outputs alone that have this shape. */
+void store_outputs_like(Lowering *l, const Type *shape, Node *const *at);
 
 /* Is what the group computes behind its contraction better run as a loop than unrolled over all
  * registers of a tile? */
