@@ -717,6 +717,18 @@ def sums_by_index():
          add=True)
 
 
+def winograd_tiles():
+    """Its factors: B^T x B of the input's tiles, A dy A^T of the gradient's."""
+    bt = np.array([[4, 0, -5, 0, 1, 0], [0, -4, -4, 1, 1, 0], [0, 4, -4, -1, 1, 0], [0, -2, -1, 2, 1, 0], [0, 2, -1, -2, 1, 0],
+                   [0, 4, 0, -5, 0, 1]])
+    a = np.array([[1, 0, 0, 0], [1, 1, 1, 1], [1, -1, 1, -1], [1, 2, 4, 8], [1, -2, 4, -8], [0, 0, 0, 1]])
+    for n, th, tw, c in ((1, 1, 1, 2), (2, 2, 3, 3)):
+        for m, size in ((bt, 6), (a, 4)):
+            x = rand(n, th * 4 + size - 4, tw * 4 + size - 4, c)
+            tiles = np.stack([x[i, 4 * y:4 * y + size, 4 * z:4 * z + size] for i in range(n) for y in range(th) for z in range(tw)])
+            case("winograd_tiles", [x], np.einsum("ai,tijc,bj->abtc", m, tiles, m).reshape(36, n * th * tw, c), gradient=size == 4)
+
+
 def philox(counter, key):
     """One block of Philox4x32-10, as Random123 defines it."""
     c, k = list(counter), list(key)
@@ -753,7 +765,7 @@ def training():
 def main():
     torch.manual_seed(1)
     for group in (elementwise, movement, reductions, windows, convolutions, pools, products, winograd, attention, norms, activations, shapes,
-                  resizes, recurrent, optimisers, losses, sums_by_index, training):
+                  resizes, recurrent, optimisers, losses, sums_by_index, training, winograd_tiles):
         group()
     if "split" in files:
         files["get"] = files["split"][:1]

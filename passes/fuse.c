@@ -77,7 +77,7 @@ static bool has_template(const Fuser *z, const Node *n)
 {
 	if (z->p->o->target.kind == TARGET_CUDA)
 		return has_gpu_template(n);
-	if (n->op == OP_attention || n->op == OP_winograd)
+	if (n->op == OP_attention || n->op == OP_winograd || n->op == OP_winograd_tiles)
 		return true;
 	if (n->op == OP_matmul)
 		return n->type->dtype == DT_f32;

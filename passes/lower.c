@@ -418,6 +418,8 @@ static void lower_computing(Planner *z, Group *gr)
 			       template_add_parts);
 	else if (gr->anchor->op == OP_winograd)
 		template_winograd(&l);
+	else if (gr->anchor->op == OP_winograd_tiles)
+		template_winograd_tiles(&l);
 	else if (gr->anchor->op == OP_attention)
 		template_attention(&l);
 	else if (is_outer_product(gr->anchor))

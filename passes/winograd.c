@@ -1,8 +1,13 @@
 /* Winograd: 3x3 convolutions of stride 1 by F(4x4, 3x3) where it pays: a quarter of the products,
  * for four times the weights and some additions. The weights are transformed by a product with the
  * Kronecker square of G: when the model is compiled, or, when they change from run to run (in
- * training), in the run, which pays when a batch has many tiles. Not under fp=strict: sums are
- * reordered; the error stays near 1e-5 of the largest output. */
+ * training), in the run, which pays when a batch has many tiles.
+ *
+ * The gradient of such a convolution's weights is made the same way, by F(3x3, 4x4) on the same
+ * points: tiles of the input and of the result's gradient are transformed (winograd_tiles), a
+ * product for each of the 36 points sums over all tiles, and the sums are transformed back.
+ *
+ * Not under fp=strict: sums are reordered; the error stays near 1e-5 of the largest output. */
 #include "ir/ops/winograd.h"
 #include "passes/pattern.h"
 
@@ -10,6 +15,9 @@ enum {
 	LEAST_CHANNELS = 32, /* fewer: the transforms cost more than the products save */
 	LEAST_PIXELS = 144,  /* smaller maps read more weights than they save products */
 	LEAST_TILES = 96,    /* of weights that change: fewer do not pay for transforming them */
+	LEAST_PRODUCTS = 20, /* of an element of a weights' gradient */
+	PART_BYTES = 10 << 20,
+	MOST_PARTS = 8,
 	PANEL = 32
 };
 
@@ -21,38 +29,62 @@ static bool all_are(Ints v, int64_t want)
 	return true;
 }
 
+static int64_t tiles_along(int64_t size)
+{
+	return (size + WINO_TILE - 1) / WINO_TILE;
+}
+
 /* Enough tiles for their weights, most of them inside of the result. */
 static bool enough_tiles(const Node *n, bool is_static)
 {
 	int64_t h = n->type->dim[1], w = n->type->dim[2];
-	int64_t tiles = ((h + WINO_TILE - 1) / WINO_TILE) * ((w + WINO_TILE - 1) / WINO_TILE);
+	int64_t tiles = tiles_along(h) * tiles_along(w);
 	if (is_static)
 		return h * w >= LEAST_PIXELS;
 	return n->type->dim[0] * tiles >= LEAST_TILES &&
 	       3 * h * w >= 2 * tiles * WINO_TILE * WINO_TILE;
 }
 
-static bool pays(const Rewrite *w, const Node *n)
+/* A convolution, or the gradient of its weights, with weights of this type. */
+static bool fits(const Rewrite *w, const Node *n, const Type *weights)
 {
 	const Attr_conv *a = ATTR_OF(n, conv);
-	const Type *k = n->in[1]->type, *t = n->type;
-	if (!a->channels_last || a->groups != 1 || a->panel || t->dtype != DT_f32 ||
-	    w->is_static[n->id] || k->dim[0] != 3 || k->dim[1] != 3)
-		return false;
-	return all_are(a->stride, 1) && all_are(a->dilation, 1) && all_are(a->pad, 0) &&
-	       k->dim[2] >= LEAST_CHANNELS && k->dim[3] >= LEAST_CHANNELS &&
+	return a->channels_last && a->groups == 1 && !a->panel && n->type->dtype == DT_f32 &&
+	       !w->is_static[n->id] && weights->dim[0] == 3 && weights->dim[1] == 3 &&
+	       all_are(a->stride, 1) && all_are(a->dilation, 1) && all_are(a->pad, 0);
+}
+
+static bool pays(const Rewrite *w, const Node *n)
+{
+	const Type *k = n->in[1]->type;
+	return fits(w, n, k) && k->dim[2] >= LEAST_CHANNELS && k->dim[3] >= LEAST_CHANNELS &&
 	       enough_tiles(n, w->is_static[n->in[1]->id]);
 }
 
-/* G (x) G as a constant [36, 9] */
-static Node *weight_transform(Builder *b)
+/* Each element of the transformed operands must be in enough products: of C and O channels and T
+ * tiles there are 36 C O T products, and 36 (C T + O T + C O) elements in memory. */
+static bool gradient_pays(const Rewrite *w, const Node *n)
 {
-	float m[WINO_POINTS][9];
-	int64_t dim[2] = { WINO_POINTS, 9 };
-	for (int p = 0; p < WINO_POINTS; p++)
-		for (int q = 0; q < 9; q++)
-			m[p][q] = (float)(wino_weight[p / WINO_IN][q / 3] *
-					  wino_weight[p % WINO_IN][q % 3]);
+	const Type *t = n->type, *y = n->in[1]->type;
+	if (!fits(w, n, t))
+		return false;
+	double tiles =
+		(double)y->dim[0] * (double)tiles_along(y->dim[1]) * (double)tiles_along(y->dim[2]);
+	double pixels = (double)y->dim[0] * (double)y->dim[1] * (double)y->dim[2];
+	return 1 / (double)t->dim[2] + 1 / (double)t->dim[3] + 1 / tiles <=
+		       1 / (double)LEAST_PRODUCTS &&
+	       3 * pixels >= 2 * tiles * WINO_TILE * WINO_TILE;
+}
+
+/* G (x) G as a constant [36, 9], or its transpose */
+static Node *weight_transform(Builder *b, bool back)
+{
+	float m[WINO_POINTS * 9];
+	int64_t dim[2] = { back ? 9 : WINO_POINTS, back ? WINO_POINTS : 9 };
+	for (int i = 0; i < WINO_POINTS * 9; i++) {
+		int p = back ? i % WINO_POINTS : i / 9, q = back ? i / WINO_POINTS : i % 9;
+		m[i] = (float)(wino_weight[p / WINO_IN][q / 3] * wino_weight[p % WINO_IN][q % 3]);
+	}
 	return emit_const(b, type_get(b->ctx, DT_f32, 2, dim), m);
 }
 
@@ -64,7 +96,8 @@ static Node *transformed_weights(Builder *b, Node *k)
 	int64_t flat[2] = { 9, c * o }, rows[2] = { WINO_POINTS * c, o };
 	int64_t cut[4] = { WINO_POINTS, c, panels, PANEL };
 	int64_t low[2] = { 0, 0 }, high[2] = { 0, panels * PANEL - o };
-	Node *u = emit_matmul(b, weight_transform(b), emit_reshape(b, k, 2, flat), false, false);
+	Node *u = emit_matmul(b, weight_transform(b, false), emit_reshape(b, k, 2, flat), false,
+			      false);
 	u = emit_reshape(b, u, 2, rows);
 	if (high[1])
 		u = emit_pad(b, u, emit_scalar(b, DT_f32, 0), low, high, NULL);
@@ -91,6 +124,61 @@ static Node *whole_tiles(Builder *b, Node *x, const Type *t)
 	return emit_pad(b, x, value, low, high, NULL);
 }
 
+static Node *convolution(Rewrite *w, const Node *n)
+{
+	int64_t size[3] = { n->type->dim[1], n->type->dim[2], n->type->dim[3] };
+	Attr_winograd a = { .size = { 3, size } };
+	Node *in[2] = { whole_tiles(w->b, w->map[n->in[0]->id], n->type),
+			transformed_weights(w->b, w->map[n->in[1]->id]) };
+	return emit(w->b, OP_winograd, attr_intern(w->p->ctx, ATTR_winograd_RECORD, &a), in, 2);
+}
+
+static Node *tiles_of(Builder *b, Node *x, bool gradient)
+{
+	Attr_winograd_tiles a = { .gradient = gradient };
+	return emit(b, OP_winograd_tiles, attr_intern(b->ctx, ATTR_winograd_tiles_RECORD, &a), &x,
+		    1);
+}
+
+/* Images of a part of the batch whose transformed tiles stay in the cache until they are
+ * multiplied. */
+static int64_t images_of_part(const Type *y, int64_t in, int64_t out)
+{
+	int64_t image =
+		4 * WINO_POINTS * tiles_along(y->dim[1]) * tiles_along(y->dim[2]) * (in + out);
+	int64_t parts = (y->dim[0] * image + PART_BYTES - 1) / PART_BYTES;
+	parts = parts > MOST_PARTS ? MOST_PARTS : parts;
+	return (y->dim[0] + parts - 1) / parts;
+}
+
+static Node *some_images(Builder *b, Node *x, int64_t first, int64_t n)
+{
+	int64_t begin[4] = { first }, step[4] = { 1, 1, 1, 1 };
+	int64_t count[4] = { n, x->type->dim[1], x->type->dim[2], x->type->dim[3] };
+	return emit_slice(b, x, begin, count, step);
+}
+
+/* G^T [ sum over tiles (B^T x B) * (A dy A^T) ] G */
+static Node *weight_gradient(Rewrite *w, const Node *n)
+{
+	Builder *b = w->b;
+	const Type *y = n->in[1]->type, *t = n->type;
+	int64_t flat[2] = { WINO_POINTS, t->dim[2] * t->dim[3] }, left = y->dim[0];
+	int64_t each = images_of_part(y, t->dim[2], t->dim[3]);
+	Node *x = whole_tiles(b, w->map[n->in[0]->id], y);
+	Node *dy = whole_tiles(b, w->map[n->in[1]->id], y), *sum = NULL;
+	for (int64_t first = 0; left > 0; first += each, left -= each) {
+		int64_t images = left < each ? left : each;
+		Node *v = tiles_of(b, some_images(b, x, first, images), false);
+		Node *u = tiles_of(b, some_images(b, dy, first, images), true);
+		Node *part = emit_matmul(b, v, u, true, false);
+		sum = sum ? emit2(b, OP_add, part, sum) : part;
+	}
+	sum = emit_reshape(b, sum, 2, flat);
+	return emit_reshape(b, emit_matmul(b, weight_transform(b, true), sum, false, false), 4,
+			    t->dim);
+}
+
 Graph *pass_winograd(const Pass *p, const Graph *g, Arena *arena)
 {
 	Rewrite w;
@@ -98,16 +186,14 @@ Graph *pass_winograd(const Pass *p, const Graph *g, Arena *arena)
 	for (int i = 0; i < g->node.n; i++) {
 		Node *n = g->node.at[i], *y = NULL;
 		rewrite_place(&w, n);
-		if (n->op == OP_conv && p->ctx->fp != FP_STRICT && pays(&w, n)) {
-			int64_t size[3] = { n->type->dim[1], n->type->dim[2], n->type->dim[3] };
-			Attr_winograd a = { .size = { 3, size } };
-			Node *in[2] = { whole_tiles(w.b, w.map[n->in[0]->id], n->type),
-					transformed_weights(w.b, w.map[n->in[1]->id]) };
-			y = emit(w.b, OP_winograd, attr_intern(p->ctx, ATTR_winograd_RECORD, &a),
-				 in, 2);
-			if (!is_poison(y))
-				y->name = n->name;
-		}
+		if (p->ctx->fp == FP_STRICT)
+			y = NULL;
+		else if (n->op == OP_conv && pays(&w, n))
+			y = convolution(&w, n);
+		else if (n->op == OP_conv_dw && gradient_pays(&w, n))
+			y = weight_gradient(&w, n);
+		if (y && !is_poison(y))
+			y->name = n->name;
 		w.map[n->id] = y ? y : rewrite_copy(&w, n);
 	}
 	return rewrite_finish(&w);

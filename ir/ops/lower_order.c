@@ -125,6 +125,11 @@ Node *lower_winograd(KBuilder *kb, const Node *n, Node *const *at)
 	return lower_none(kb, n, at);
 }
 
+Node *lower_winograd_tiles(KBuilder *kb, const Node *n, Node *const *at)
+{
+	return lower_none(kb, n, at);
+}
+
 Node *lower_attention(KBuilder *kb, const Node *n, Node *const *at)
 {
 	return lower_none(kb, n, at);

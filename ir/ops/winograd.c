@@ -1,4 +1,5 @@
-/* Convolution by F(4x4, 3x3) on transformed weights: types, and evaluation tile by tile. */
+/* Convolution by F(4x4, 3x3) on transformed weights, and the transforms of tiles that the gradient
+ * of its weights is made of: types, and evaluation tile by tile. */
 #include "ir/ops/winograd.h"
 #include "ir/hooks.h"
 #include "ir/ops/util.h"
@@ -32,7 +33,41 @@ const Type *infer_winograd(Builder *b, Op op, Attr attr, Node *const *in, int n_
 	return result_type(b, op, x->dtype, 4, dim);
 }
 
+/* Tiles along a dimension of x: inputs overlap by the border of 2. */
+static int64_t whole_tiles(const Attr_winograd_tiles *a, int64_t size)
+{
+	return (a->gradient ? size : size - 2) / WINO_TILE;
+}
+
+const Type *infer_winograd_tiles(Builder *b, Op op, Attr attr, Node *const *in, int n_in)
+{
+	(void)n_in;
+	const Attr_winograd_tiles *a = attr;
+	const Type *x = in[0]->type;
+	if (!check_rank(b, op, 0, in, 4) || !check_float_dtype(b, op, 0, in))
+		return NULL;
+	int64_t th = whole_tiles(a, x->dim[1]), tw = whole_tiles(a, x->dim[2]);
+	int64_t border = a->gradient ? 0 : 2;
+	if (th < 0 || tw < 0 || x->dim[1] != th * WINO_TILE + border ||
+	    x->dim[2] != tw * WINO_TILE + border)
+		return builder_error(b, E5011, "winograd_tiles: %s does not consist of whole tiles",
+				     type_text(b, x));
+	int64_t dim[3] = { WINO_POINTS, x->dim[0] * th * tw, x->dim[3] };
+	return result_type(b, op, x->dtype, 3, dim);
+}
+
 /* --- evaluation ------------------------------------------------------------------------------ */
+
+/* out = m^T in m: of a tile of the gradient, for the m of the results */
+static void transform_back(const double (*m)[WINO_IN], const double *in, double *out)
+{
+	for (int p = 0; p < WINO_POINTS; p++) {
+		out[p] = 0;
+		for (int k = 0; k < WINO_TILE * WINO_TILE; k++)
+			out[p] += m[k / WINO_TILE][p / WINO_IN] * m[k % WINO_TILE][p % WINO_IN] *
+				  in[k];
+	}
+}
 
 /* out = m in m^T, for an m of rows x WINO_IN */
 static void transform(int rows, const double (*m)[WINO_IN], const double *in, double *out)
@@ -101,4 +136,33 @@ void eval_winograd(const EvalCall *c)
 				for (int64_t o = 0; o < t->dim[3]; o++)
 					tile_output(c, n, y, z, o, v);
 			}
+}
+
+static void one_tile(const EvalCall *c, int64_t tile, int64_t channel, double *v)
+{
+	const Attr_winograd_tiles *a = ATTR_OF(c->n, winograd_tiles);
+	const Type *x = c->in[0]->type;
+	int64_t th = whole_tiles(a, x->dim[1]), tw = whole_tiles(a, x->dim[2]);
+	int size = a->gradient ? WINO_TILE : WINO_IN;
+	double d[WINO_POINTS];
+	for (int i = 0; i < size * size; i++) {
+		int64_t at[4] = { tile / tw / th, tile / tw % th * WINO_TILE + i / size,
+				  tile % tw * WINO_TILE + i % size, channel };
+		d[i] = c->in[0]->f[flat_index(x, at)];
+	}
+	if (a->gradient)
+		transform_back(wino_output, d, v);
+	else
+		transform(WINO_IN, wino_input, d, v);
+}
+
+void eval_winograd_tiles(const EvalCall *c)
+{
+	const Type *t = c->out->type;
+	for (int64_t i = 0; i < t->dim[1] * t->dim[2]; i++) {
+		double v[WINO_POINTS];
+		one_tile(c, i / t->dim[2], i % t->dim[2], v);
+		for (int p = 0; p < WINO_POINTS; p++)
+			c->out->f[p * t->dim[1] * t->dim[2] + i] = v[p];
+	}
 }

@@ -21,6 +21,7 @@ void template_pull(Lowering *l); /* windows, depthwise convolution, gathers, oth
 void template_contract(Lowering *l); /* matmul and convolution */
 void template_attention(Lowering *l);
 void template_winograd(Lowering *l);
+void template_winograd_tiles(Lowering *l);
 void template_copy(Lowering *l, const Node *value, const Type *shape,
 		   const Storage *to); /* value, read through views, written there */
 void template_scatter(Lowering *l, const Node *n,

@@ -26,14 +26,15 @@ typedef struct Wino {
 	Node *t0;                  /* first tile of the task */
 	Node *cb;                  /* column block */
 	Node *point;
-	int64_t rows; /* tiles of the block */
+	int64_t rows;  /* tiles of the block */
+	bool gradient; /* the tiles are 4x4 of the result's gradient, not 6x6 of the input */
 } Wino;
 
-/* sum of coef[j] * in[j], zeros left out */
-static Node *combine(KBuilder *kb, const double *coef, Node *const *in)
+/* sum of n coef[j] * in[j], zeros left out */
+static Node *combine(KBuilder *kb, int n, const double *coef, Node *const *in)
 {
 	Node *sum = NULL;
-	for (int j = 0; j < WINO_IN; j++) {
+	for (int j = 0; j < n; j++) {
 		if (coef[j] == 0)
 			continue;
 		Node *k = kb_f(kb, DT_f32, coef[j]);
@@ -84,33 +85,55 @@ static void over_vectors(Wino *z, int64_t n, Node *tile, VectorFn *fn)
 
 /* --- inputs ---------------------------------------------------------------------------------- */
 
+/* Point p of the tile, for the block's scratch or as the result of this kernel. */
+static void put_input(Wino *z, int p, Node *tile, Node *channel, Node *value)
+{
+	KBuilder *kb = z->kb;
+	Node *at[3] = { kb_i(kb, p), tile, channel };
+	if (z->v >= 0) {
+		kb_store_buf(kb, z->v, at, value);
+		return;
+	}
+	at[1] = kb_iadd(kb, z->t0, tile);
+	kb_bind(kb, z->anchor, at, value);
+	store_outputs(z->l, at);
+}
+
+/* The value of point i of `n` elements along a dimension. */
+static Node *input_point(const Wino *z, int n, int i, Node *const *in)
+{
+	double coef[WINO_IN];
+	for (int j = 0; j < n; j++)
+		coef[j] = z->gradient ? wino_output[j][i] : wino_input[i][j];
+	return combine(z->kb, n, coef, in);
+}
+
 /* Columns first, through scratch, then rows: 36 values at once do not fit the registers. */
 static void input_vector(Wino *z, Node *channel, Node *tile)
 {
 	KBuilder *kb = z->kb;
+	int n = z->gradient ? WINO_TILE : WINO_IN;
 	Node *place[3], *lane = kb_imod(kb, channel, z->lanes), *in[WINO_IN];
 	tile_place(z, kb_iadd(kb, z->t0, tile), place);
-	for (int j = 0; j < WINO_IN; j++) {
-		for (int i = 0; i < WINO_IN; i++) {
+	for (int j = 0; j < n; j++) {
+		for (int i = 0; i < n; i++) {
 			Node *at[4] = { place[0], kb_affine(kb, place[1], 1, i),
 					kb_affine(kb, place[2], 1, j), channel };
 			in[i] = kb_read(kb, z->x, at);
 		}
 		for (int i = 0; i < WINO_IN; i++) {
 			Node *to[2] = { kb_i(kb, i * WINO_IN + j), lane };
-			kb_store_buf(kb, z->t, to, combine(kb, wino_input[i], in));
+			kb_store_buf(kb, z->t, to, input_point(z, n, i, in));
 		}
 	}
 	for (int i = 0; i < WINO_IN; i++) {
-		for (int j = 0; j < WINO_IN; j++) {
+		for (int j = 0; j < n; j++) {
 			Node *from[2] = { kb_i(kb, i * WINO_IN + j), lane };
 			in[j] = kb_load_buf(kb, z->t, from);
 			in[j] = kb_var(kb, "d", in[j], in[j]->axes);
 		}
-		for (int j = 0; j < WINO_IN; j++) {
-			Node *to[3] = { kb_i(kb, i * WINO_IN + j), tile, channel };
-			kb_store_buf(kb, z->v, to, combine(kb, wino_input[j], in));
-		}
+		for (int j = 0; j < WINO_IN; j++)
+			put_input(z, i * WINO_IN + j, tile, channel, input_point(z, n, j, in));
 	}
 }
 
@@ -198,7 +221,7 @@ static void output_vector(Wino *z, Node *col, Node *tile)
 		}
 		for (int i = 0; i < WINO_TILE; i++) {
 			Node *to[2] = { kb_i(kb, i * WINO_IN + j), lane };
-			kb_store_buf(kb, z->t, to, combine(kb, wino_output[i], in));
+			kb_store_buf(kb, z->t, to, combine(kb, WINO_IN, wino_output[i], in));
 		}
 	}
 	for (int i = 0; i < WINO_TILE; i++) {
@@ -209,7 +232,7 @@ static void output_vector(Wino *z, Node *col, Node *tile)
 		}
 		for (int j = 0; j < WINO_TILE; j++) {
 			Node *to[4] = { tile, kb_i(kb, i), kb_i(kb, j), col };
-			kb_store_buf(kb, z->y, to, combine(kb, wino_output[j], in));
+			kb_store_buf(kb, z->y, to, combine(kb, WINO_IN, wino_output[j], in));
 		}
 	}
 }
@@ -349,4 +372,36 @@ void template_winograd(Lowering *l)
 	run_tasks(&z);
 	double tiles = (double)(z.images * z.th * z.tw);
 	kb_kernel(l->kb)->flops = 2.0 * WINO_POINTS * tiles * (double)z.c * (double)z.cols;
+}
+
+/* --- tiles alone ----------------------------------------------------------------------------- */
+
+enum { TILES_OF_TASK = 8 };
+
+/* What the products of the weights' gradient multiply, in memory: of all points all tiles. */
+void template_winograd_tiles(Lowering *l)
+{
+	Wino z = { .l = l, .kb = l->kb, .anchor = l->group->anchor, .v = -1 };
+	KBuilder *kb = l->kb;
+	z.x = z.anchor->in[0];
+	z.gradient = ATTR_OF(z.anchor, winograd_tiles)->gradient;
+	const int64_t *x = z.x->type->dim;
+	int64_t n = z.anchor->type->dim[1], each = n / 32, border = z.gradient ? 0 : 2;
+	z.images = x[0];
+	z.th = (x[1] - border) / WINO_TILE;
+	z.tw = (x[2] - border) / WINO_TILE;
+	z.c = x[3];
+	z.lanes = target_lanes(kb_target(kb), 4);
+	int64_t t[2] = { WINO_POINTS, z.lanes };
+	z.t = kb_scratch(kb, "half", DT_f32, 2, t, 0);
+	each = each < 1 ? 1 : each > TILES_OF_TASK ? TILES_OF_TASK : each;
+	Node *task = kb_axis(kb, "t", AX_TASK, (n + each - 1) / each, 0);
+	kb_open(kb, task);
+	z.t0 = kb_imul(kb, task, each);
+	Node *tile = kb_axis(kb, "i", AX_LOOP, each, 0);
+	Node *left = kb_emit2(kb, OP_min, kb_i(kb, each), kb_affine(kb, z.t0, -1, n));
+	kb_open_range(kb, tile, NULL, n % each ? left : NULL);
+	over_vectors(&z, z.c, tile, input_vector);
+	kb_close(kb);
+	kb_close(kb);
 }

@@ -434,6 +434,40 @@ static void bound_winograd(Bounder *z, const Node *n, const Bounded *const *x, B
 	}
 }
 
+/* What point p of a tile is made of, each term by its size. */
+static double wino_tile_terms(const Node *n, const EvalTensor *x, int64_t tile, int64_t c, int p)
+{
+	bool gradient = ATTR_OF(n, winograd_tiles)->gradient;
+	int size = gradient ? WINO_TILE : WINO_IN;
+	const int64_t *d = x->type->dim, border = gradient ? 0 : 2;
+	int64_t th = (d[1] - border) / WINO_TILE, tw = (d[2] - border) / WINO_TILE;
+	double sum = 0;
+	for (int i = 0; i < size * size; i++) {
+		int64_t at[4] = { tile / tw / th, tile / tw % th * WINO_TILE + i / size,
+				  tile % tw * WINO_TILE + i % size, c };
+		double down = gradient ? wino_output[i / size][p / WINO_IN]
+				       : wino_input[p / WINO_IN][i / size];
+		double across = gradient ? wino_output[i % size][p % WINO_IN]
+					 : wino_input[p % WINO_IN][i % size];
+		sum += fabs(down * across * x->f[flat_index(x->type, at)]);
+	}
+	return sum;
+}
+
+static void bound_winograd_tiles(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
+{
+	const Type *t = n->type;
+	double loss = sum_loss(t->dtype, WINO_POINTS);
+	(void)z;
+	for (int64_t i = 0; i < t->count; i++) {
+		int64_t c = i % t->dim[2], tile = i / t->dim[2] % t->dim[1];
+		int p = (int)(i / t->dim[2] / t->dim[1]);
+		out->error.f[i] = loss * wino_tile_terms(n, &x[0]->value, tile, c, p);
+		if (has_error(&x[0]->error))
+			out->error.f[i] += wino_tile_terms(n, &x[0]->error, tile, c, p);
+	}
+}
+
 /* Scores differ by E at most, so weights by a factor of e^2E. */
 static void bound_attention(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
 {
@@ -520,6 +554,7 @@ static BoundFn *bound_of(const Node *n)
 	case OP_conv:
 	case OP_conv_dw: return bound_contract;
 	case OP_winograd: return bound_winograd;
+	case OP_winograd_tiles: return bound_winograd_tiles;
 	case OP_attention: return bound_attention;
 	}
 	return NULL;

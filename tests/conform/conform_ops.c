@@ -64,7 +64,7 @@ static bool wanted(Op op, const char *what)
 		exit(1);
 	}
 	/* Winograd's convolution is an affair of CPUs. */
-	if (op == OP_winograd && getenv("BURIN_CONFORM_TARGET"))
+	if ((op == OP_winograd || op == OP_winograd_tiles) && getenv("BURIN_CONFORM_TARGET"))
 		return false;
 	return !what || strcmp(what, r.group) == 0 || strcmp(what, info->name) == 0;
 }

@@ -87,6 +87,7 @@ static const GenerateRow row[OP_COUNT] = {
 	ROW(conv_dw, conv_dw, "contract"),
 	ROW(attention, attention, "contract"),
 	ROW(winograd, winograd, "contract"),
+	ROW(winograd_tiles, winograd_tiles, "contract"),
 	ROW(conv2d, conv2d, "contract"),
 	ROW(conv_transpose2d, conv_transpose2d, "contract"),
 	ROW(linear, linear, "contract"),

@@ -28,8 +28,8 @@ Generate make_cross_entropy, make_mse;
 Generate make_reduce, make_arg, make_cumsum, make_window, make_topk, make_softmax, make_pool;
 Generate make_global_pool, make_batchnorm, make_norm, make_groupnorm, make_lrn;
 /* generate_contract.c */
-Generate make_matmul, make_conv, make_conv_dw, make_attention, make_winograd, make_conv2d,
-	make_conv_transpose2d, make_linear;
+Generate make_matmul, make_conv, make_conv_dw, make_attention, make_winograd, make_winograd_tiles,
+	make_conv2d, make_conv_transpose2d, make_linear;
 Generate make_product, make_gemm, make_einsum, make_resize, make_rnn;
 
 /* "2,3" for an attribute */

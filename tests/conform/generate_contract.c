@@ -264,6 +264,15 @@ void make_winograd(Case *c, Op op)
 				 (long long)out));
 }
 
+void make_winograd_tiles(Case *c, Op op)
+{
+	int64_t gradient = chance(c, 50), border = gradient ? 0 : 2;
+	int64_t dim[4] = { pick(c, 1, 3), pick(c, 1, 4) * 4 + border, pick(c, 1, 4) * 4 + border,
+			   some_size(c) };
+	Node *x = case_operand(c, DT_f32, 4, dim, any);
+	case_result(c, case_emit(c, op, &x, 1, "gradient=%d", (int)gradient));
+}
+
 /* --- attention
  * --------------------------------------------------------------------------------------- */
 

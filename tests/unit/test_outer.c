@@ -178,6 +178,66 @@ static void check_changing(Fixture *f, int64_t images)
 	program_destroy(p);
 }
 
+/* Weights' gradients through transformed tiles: near the exact sums, and the same bits for any
+ * number of threads; under fp=strict another way. */
+static void check_transformed(Fixture *f, const Shape *s, FpMode fp)
+{
+	float *first = NULL;
+	void *ports[PORTS];
+	uint64_t seed = 5;
+	EvalTensor in[2], want;
+	f->c->fp = fp;
+	make_graph(f, s);
+	for (int i = 0; i < 2; i++) {
+		const Type *t = f->g->input.at[i]->type;
+		float *x = ports[i] = room(f, (size_t)type_bytes(t));
+		for (int64_t k = 0; k < t->count; k++)
+			x[k] = (float)(pick(&seed, 2001) - 1000) * 0.001f;
+		in[i] = eval_from_data(f->c->arena, t, x);
+	}
+	assert_true(eval_graph(f->g, f->c->arena, in, &want, (EvalOptions){ 0 }));
+	CompileOptions o = { .threads = 1 };
+	assert_true(target_find("native", &o.pass.target));
+	Program *p = program_compile(f->c, f->g, &o);
+	assert_non_null(p);
+	int transforms = 0;
+	for (int i = 0; i < program_plan(p)->step.n; i++)
+		transforms += strcmp(program_plan(p)->step.at[i].kind, "winograd_tiles") == 0;
+	assert_int_equal(transforms, fp == FP_STRICT ? 0 : 2);
+	double largest = 0;
+	for (int64_t i = 0; i < want.type->count; i++)
+		largest = fmax(largest, fabs(want.f[i]));
+	size_t bytes = (size_t)type_bytes(want.type);
+	for (int threads = 1; threads <= 3; threads++) {
+		float *y = ports[2] = room(f, bytes);
+		run(f, p, threads, ports);
+		for (int64_t i = 0; i < want.type->count; i++)
+			if (!(fabs((double)y[i] - want.f[i]) < 1e-5 * largest))
+				fail_msg("element %lld is %g, not %g", (long long)i, (double)y[i],
+					 want.f[i]);
+		if (first)
+			assert_memory_equal(first, y, bytes);
+		first = y;
+	}
+	program_destroy(p);
+}
+
+/* Whole tiles; columns and rows beyond the image. */
+static void test_transformed_gradient(void **state)
+{
+	check_transformed(*state, &(Shape){ 8, 18, 64, 48, 3, 1, 0 }, FP_CONTRACT);
+}
+
+static void test_transformed_gradient_partial(void **state)
+{
+	check_transformed(*state, &(Shape){ 8, 17, 50, 70, 3, 1, 0 }, FP_CONTRACT);
+}
+
+static void test_strict_gradient(void **state)
+{
+	check_transformed(*state, &(Shape){ 8, 18, 64, 48, 3, 1, 0 }, FP_STRICT);
+}
+
 static void test_changing_weights_packed(void **state)
 {
 	check_changing(*state, 1);
@@ -193,6 +253,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_chunks),
 		FIXTURE_TEST(test_same_bits),
+		FIXTURE_TEST(test_transformed_gradient),
+		FIXTURE_TEST(test_transformed_gradient_partial),
+		FIXTURE_TEST(test_strict_gradient),
 		FIXTURE_TEST(test_changing_weights_packed),
 		FIXTURE_TEST(test_changing_weights_transformed),
 	};
