@@ -159,7 +159,8 @@ static void place_weights(Aot *z)
 
 static bool make_plans(Aot *z)
 {
-	if (!compile_inference(z))
+	if ((z->a->train && !aot_train_begin(z)) || !compile_inference(z) ||
+	    (z->a->train && !aot_train_entries(z)))
 		return false;
 	for (int i = 0; i < z->n_entry; i++)
 		if (!make_variants(z, i))
@@ -303,7 +304,7 @@ static void fill_report(const Aot *z, CompileReport *r)
 
 /* --- weights and files ----------------------------------------------------------------------- */
 
-static bool weights_differ(Aot *z)
+bool aot_weights_differ(Aot *z)
 {
 	diag_error(z->c->diag, (Loc){ 0 }, E5112, "the weights depend on the batch size");
 	diag_hint(z->c->diag, "compile one artefact for each batch size instead");
@@ -338,7 +339,7 @@ static bool check_batches(Aot *z, const void *weights, const Target *host, JitOp
 			    memcmp(weights, other, (size_t)g->weight_bytes) == 0;
 		weights_free(other);
 		if (!same)
-			return weights_differ(z);
+			return aot_weights_differ(z);
 	}
 	return true;
 }
@@ -360,6 +361,8 @@ static bool fill_block(void *user, void *to, IoWriter *file)
 		    !rest(&f))
 			return false;
 	}
+	if (z->layout)
+		return aot_train_state(z, (char *)to + z->state.initial_at);
 	return check_batches(z, to, &host, j);
 }
 
@@ -381,6 +384,7 @@ static bool write_files(Aot *z)
 			      .entry = z->glue,
 			      .n_entry = z->n_entry,
 			      .state = z->layout ? &z->state : NULL,
+			      .train_batch = z->a->train_batch,
 			      .fill = fill_block,
 			      .user = z,
 			      .weight_bytes = z->block_bytes,

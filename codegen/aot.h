@@ -35,6 +35,7 @@ typedef struct Aot {
 	const char *prefix, *metadata;
 	const StateLayout *layout; /* of training; NULL: inference alone */
 	GlueState state;
+	Graph *step;
 	int64_t block_bytes; /* of burin_weights: packed weights of the entries, initial state */
 } Aot;
 
@@ -56,4 +57,10 @@ bool aot_compile(Aot *z, AotEntry *e, const Graph *g, bool from_state);
 /* Identity of the packed weights of m_run: a file of them fits this artefact and no other layout.
  */
 void aot_weights_layout(const Aot *z, uint64_t layout[2]);
+/* Training: what must be known before inference is compiled, and the entries after it. */
+bool aot_train_begin(Aot *z);
+bool aot_train_entries(Aot *z);
+/* What the state is at first: state.initial_bytes of it. */
+bool aot_train_state(Aot *z, void *to);
+bool aot_weights_differ(Aot *z); /* false, reported */
 #endif

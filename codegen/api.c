@@ -3,6 +3,7 @@
 #include "base/opts.h"
 #include "codegen/artifact/artifact.h"
 #include "codegen/job.h"
+#include "codegen/state.h"
 #include "ir/model.h"
 #include "passes/settings.h"
 #include "runtime/model.h"
@@ -10,7 +11,8 @@
 #include <string.h>
 
 /* Names beside those of passes/settings.h:  multiversion = x86-64-v4,x86-64-v3   compile-threads =
- * N   cache = off   linker, prefix, header, source = text    weights = embed | beside */
+ * N   cache = off   linker, prefix, header, source = text    weights = embed | beside    train =
+ * yes | N seed = N */
 static int compile_threads(const burin_opts *o)
 {
 	const char *v = opts_get(o, "compile-threads");
@@ -85,6 +87,39 @@ static void rest(void *graph)
 	g->rest(g);
 }
 
+static bool cannot_train(CompileJob *j, const char *what, const char *hint)
+{
+	diag_error(j->c->diag, (Loc){ 0 }, E5101, "option train: %s", what);
+	diag_hint(j->c->diag, "%s", hint);
+	return false;
+}
+
+/* The graph of option `train`, with the batch that it or the model says. */
+static bool read_training(CompileJob *j, const burin_graph *g)
+{
+	const char *rows = opts_get(j->o, "train");
+	int64_t n = 0;
+	if (!rows || str_eq(rows, "no"))
+		return true;
+	if (*rows && !str_eq(rows, "yes") && (!parse_i64(rows, strlen(rows), &n) || n < 1))
+		return diag_error(j->c->diag, (Loc){ 0 }, E5001,
+				  "option train: '%s' is not yes, no or the rows of a step", rows);
+	if (j->co.pass.target.kind == TARGET_CUDA)
+		return cannot_train(j, "not for GPUs ahead of time",
+				    "leave --device away: the step is for CPUs");
+	if (j->ao.weights_beside)
+		return cannot_train(j, "weights that are trained do not lie beside the artefact",
+				    "leave --weights beside away");
+	Graph *t = g->rebuild((burin_graph *)g, n, true);
+	if (t && n == 0 && g->batch_symbol) {
+		n = ((const Attr_training *)t->training)->batch;
+		t = g->rebuild((burin_graph *)g, n, true);
+	}
+	j->ao.train = t;
+	j->ao.train_batch = n;
+	return t && state_seed(j->c, j->o, &j->ao.seed);
+}
+
 /* Names that settings_read has checked. */
 static void read_gpus(CompileJob *j)
 {
@@ -139,7 +174,7 @@ static bool read_job(CompileJob *j, const burin_graph *g, const char *path)
 	if (!settings_read(j->c, j->o, &j->co.pass) || !read_emulation(j))
 		return false;
 	read_gpus(j);
-	return !path || (read_targets(j) && read_batches(j, g));
+	return !path || (read_targets(j) && read_batches(j, g) && read_training(j, g));
 }
 
 static burin_status compile_jit(CompileJob *j, const Graph *g, burin_model **out, burin_error *err)

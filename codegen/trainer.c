@@ -8,6 +8,7 @@
 #include "codegen/checkpoint.h"
 #include "codegen/job.h"
 #include "codegen/prepare.h"
+#include "codegen/state.h"
 #include "codegen/targets.h"
 #include "passes/train.h"
 #include "runtime/cpu/rt.h"
@@ -164,28 +165,11 @@ static void make_metrics(burin_trainer *t, const Graph *g)
 
 /* --- the state ------------------------------------------------------------------------------- */
 
-static bool fill_tensor(burin_trainer *t, const StateTensor *s)
-{
-	char *to = t->state + s->offset;
-	int64_t item = dtype_info[s->type->dtype].bytes;
-	const Blob *b = s->initial;
-	if (!b)
-		return s->name[0] == '.' ||
-		       diag_error(t->g->ctx->diag, (Loc){ 0 }, E4002,
-				  "parameter '%s' has no values to start from", s->name);
-	if (!b->data)
-		return diag_error(t->g->ctx->diag, (Loc){ 0 }, E4002,
-				  "parameter '%s' has no values to start from", s->name);
-	for (int64_t i = 0; b->splat && i < s->type->count; i++)
-		memcpy(to + i * item, b->data, (size_t)item);
-	if (!b->splat && s->type->count)
-		memcpy(to, b->data, (size_t)type_bytes(s->type));
-	return true;
-}
-
 static bool make_state(burin_trainer *t)
 {
-	const char *seed = opts_get(t->job.o, "seed");
+	int64_t seed;
+	if (!state_seed(t->g->ctx, t->job.o, &seed))
+		return false;
 	t->state_bytes = (size_t)t->layout->bytes + ALIGN;
 	t->state = pages_new(t->state_bytes);
 	if (!t->state)
@@ -193,20 +177,11 @@ static bool make_state(burin_trainer *t)
 	t->tensor = ARENA_ARRAY(t->arena, burin_port, t->layout->tensor.n + 1);
 	for (int i = 0; i < t->layout->tensor.n; i++) {
 		const StateTensor *s = &t->layout->tensor.at[i];
-		if (!fill_tensor(t, s))
-			return false;
 		t->tensor[i] = port_of(t, s->name, s->type);
 		t->tensor[i].spec.data = t->state + s->offset;
 	}
-	const StateTensor *own = state_find(t->layout, ".seed");
-	int64_t value = 0;
-	if (seed && !parse_i64(seed, strlen(seed), &value))
-		return diag_error(t->g->ctx->diag, (Loc){ 0 }, E5001,
-				  "option seed: '%s' is not a whole number", seed);
-	if (own)
-		memcpy(t->state + own->offset, &value, sizeof value);
 	t->version = 1;
-	return true;
+	return state_fill(t->g->ctx, t->layout, seed, t->state);
 }
 
 /* --- compiling ------------------------------------------------------------------------------- */

@@ -142,12 +142,22 @@ static Graph *rebuild(burin_graph *g, int64_t batch, bool training)
 	return build_graph(g->ctx, g->arena, g->list, g->weights, &r);
 }
 
+/* An artefact that trains has a batch for its steps; inference is of one row unless said else. */
+static bool needs_row(const burin_graph *g, const burin_opts *o, const ReadOptions *r)
+{
+	bool bound = !g->batch_symbol || r->default_size || !opts_get(o, "train");
+	for (int i = 0; i < r->bind.n && !bound; i++)
+		bound = str_eq(r->bind.at[i].name, g->batch_symbol);
+	return !bound;
+}
+
 /* Binds the leading symbol to the smallest size; rebuild makes the others. */
 static bool read_batch(burin_graph *g, const burin_opts *o, ReadOptions *r)
 {
 	const char *text = opts_get(o, "batch");
-	if (!text)
+	if (!text && !needs_row(g, o, r))
 		return true;
+	text = text ? text : "1";
 	if (!read_sizes(g, text))
 		return false;
 	if (!g->batch_symbol)

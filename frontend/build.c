@@ -313,8 +313,11 @@ static Node *build_loss(Build *s, Unit *u, const ElemTraining *t, const ElemAttr
 static bool no_training(Build *s, const ElemList *list)
 {
 	diag_error(s->c->diag, list->loc, E2024, "the model has no <training> section");
-	diag_hint(s->c->diag, "add <training loss=\"...\"> with the loss and an optimiser as the "
-			      "last element");
+	bool onnx = list->loc.file && str_ends(list->loc.file, ".onnx");
+	diag_hint(s->c->diag,
+		  "%sadd <training loss=\"...\"> with the loss and an optimiser as the "
+		  "last element",
+		  onnx ? "`burin convert MODEL.onnx -o MODEL.xml` first; there " : "");
 	return false;
 }
 

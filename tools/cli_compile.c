@@ -273,6 +273,8 @@ int verb_compile(Cli *c)
 	Work w = { .c = c, .out = opt_text(c, OPT_output_file) };
 	if (!w.out)
 		return cli_usage(c, "-o OUT.so says what is written, and where", "no output file");
+	if (opt_given(c, OPT_train))
+		training_start(c, (int64_t)c->seed);
 	int rc = read_source(&w);
 	if (rc == EXIT_YES)
 		rc = compile_source(&w);

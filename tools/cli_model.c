@@ -396,3 +396,12 @@ void model_close(Model *m)
 	burin_graph_free(m->graph);
 	*m = (Model){ 0 };
 }
+
+void training_start(Cli *c, int64_t seed)
+{
+	const char *number = arena_printf(c->arena, "%lld", (long long)seed);
+	if (!opts_get(c->opts, "model-weights"))
+		(void)burin_opts_set(c->opts, "model-weights",
+				     arena_printf(c->arena, "init:seed=%s", number), NULL);
+	(void)burin_opts_set(c->opts, "seed", number, NULL);
+}

@@ -381,10 +381,7 @@ static int open_model(Train *t)
 {
 	Cli *c = t->c;
 	ReadOptions r = { 0 };
-	if (!opts_get(c->opts, "model-weights"))
-		(void)burin_opts_set(
-			c->opts, "model-weights",
-			arena_printf(c->arena, "init:seed=%lld", (long long)t->set.seed), NULL);
+	training_start(c, t->set.seed);
 	burin_graph *g = t->graph = calloc(1, sizeof *g);
 	if (!g)
 		return cli_error(c, E1008, NULL, "out of memory");
@@ -427,8 +424,6 @@ static int make_trainer(Train *t)
 	if (!g)
 		return cli_diagnostics(t->c, t->graph->ctx->diag);
 	read_lr(t, g);
-	(void)burin_opts_set(t->c->opts, "seed",
-			     arena_printf(t->c->arena, "%lld", (long long)t->set.seed), NULL);
 	if (burin_trainer_new(&t->trainer, t->graph, t->c->opts, NULL, &e) != BURIN_OK)
 		return failed(t, &e);
 	t->n_metrics = (int)burin_trainer_metrics(t->trainer, &metric);

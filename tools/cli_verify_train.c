@@ -27,11 +27,7 @@ const Graph *training_step(Cli *c, burin_graph *g)
 /* Sizes and weights of a model that nothing has been said about. */
 void training_defaults(Cli *c)
 {
-	if (!opts_get(c->opts, "model-weights"))
-		(void)burin_opts_set(
-			c->opts, "model-weights",
-			arena_printf(c->arena, "init:seed=%llu", (unsigned long long)c->seed),
-			NULL);
+	training_start(c, (int64_t)c->seed);
 	if (!opts_get(c->opts, "size"))
 		(void)burin_opts_set(c->opts, "size", "8", NULL);
 }

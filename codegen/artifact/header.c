@@ -1,6 +1,7 @@
 /* The C header of a model: its functions with typed arguments in the model's order, and what a
  * caller has to know. It compiles as C99 and later and as C++; names of the model become C names
  * here. */
+#include "base/map.h"
 #include "codegen/artifact/internal.h"
 #include "codegen/table.h"
 #include "runtime/cpu/layout.h"
@@ -74,11 +75,11 @@ static const char *c_type(DType t)
 }
 
 /* "f32[n][1][28][28]"; names of the model go into a comment, so nothing that could end one. */
-static void add_shape(Header *h, const Type *t)
+static void add_shape(Header *h, const Type *t, bool items)
 {
 	str_add(&h->s, dtype_info[t->dtype].name);
 	for (int i = 0; i < t->rank; i++) {
-		if (i == 0 && h->entry->free_batch)
+		if (i == 0 && items)
 			str_add(&h->s, "[n]");
 		else
 			str_fmt(&h->s, "[%lld]", (long long)t->dim[i]);
@@ -93,11 +94,11 @@ static void add_port_doc(Header *h, int i)
 	bool input = i < h->plan->input.n;
 	if (p->block) {
 		str_fmt(&h->s, " *   %-6s %s: %s_%s_BYTES, aligned to %s_WORKSPACE_ALIGN",
-			input ? "block" : "output", h->name[i], h->M,
-			capitals(h->arena, h->name[i]), h->M);
+			input ? "block" : "output", h->name[i], h->M, capitals(h->arena, p->name),
+			h->M);
 	} else {
 		str_fmt(&h->s, " *   %-6s %s: ", input ? "input" : "output", h->name[i]);
-		add_shape(h, p->type);
+		add_shape(h, p->type, h->entry->free_batch);
 	}
 	if (!str_eq(h->name[i], p->name))
 		str_fmt(&h->s, " (called %s in the model)", artifact_prefix(h->arena, p->name));
@@ -262,6 +263,76 @@ static void add_context(Header *h)
 	add_text(h, for_cuda(h->r) ? cuda_context_functions : context_functions);
 }
 
+/* ---- state --------------------------------------------------------------------------------- */
+
+/* A tensor's name as the end of a macro's: the dot of the optimiser's own is left out. */
+static const char *tensor_macro(Header *h, const char **used, int n, const char *name)
+{
+	const char *base = c_identifier(h->arena, *name == '.' ? name + 1 : name, 4 * PREFIX_LIMIT);
+	const char *macro = base = capitals(h->arena, base);
+	for (int k = 2, i = 0; i < n; i++)
+		if (str_eq(used[i], macro)) {
+			macro = arena_printf(h->arena, "%s_%d", base, k++);
+			i = -1;
+		}
+	return used[n] = macro;
+}
+
+static void add_block_size(Header *h, const PlanPort *p)
+{
+	str_fmt(&h->s, "#define %s_%s_BYTES ((size_t)%lld)\n", h->M, capitals(h->arena, p->name),
+		(long long)type_bytes(p->type));
+}
+
+/* Sizes of the blocks that entries hand each other: each once. */
+static void add_block_sizes(Header *h)
+{
+	Map *seen = map_create(h->arena);
+	for (int e = 0; e < h->r->n_entry; e++) {
+		take_entry(h, &h->r->entry[e]);
+		for (int i = 0; i < h->n_ports; i++) {
+			const PlanPort *p = port_at(h, i);
+			if (!p->block || map_get_str(seen, p->name))
+				continue;
+			map_put_str(seen, p->name, h);
+			add_block_size(h, p);
+		}
+	}
+}
+
+static const char state_text[] =
+	"\n/* The state of training is one block of the caller's, aligned to $M_WORKSPACE_ALIGN; "
+	"it "
+	"may be\n"
+	" * copied, and kept in a file. Its tensors lie at these offsets in bytes. */\n";
+
+static const char state_init_text[] = "/* The state as training begins: the parameters that this "
+				      "was compiled with, and zeros for "
+				      "what\n"
+				      " * the optimiser remembers. 0, or $M_E_ARG. */\n"
+				      "int $m_state_init(void *state);\n";
+
+static void add_state(Header *h)
+{
+	const StateLayout *l = h->r->state->layout;
+	const char **used = ARENA_ARRAY(h->arena, const char *, l->tensor.n + 1);
+	add_text(h, state_text);
+	for (int i = 0; i < l->tensor.n; i++) {
+		const StateTensor *t = &l->tensor.at[i];
+		str_fmt(&h->s, "#define %s_AT_%s ((size_t)%lld) /* ", h->M,
+			tensor_macro(h, used, i, t->name), (long long)t->offset);
+		add_plain(h, t->name);
+		str_add(&h->s, ": ");
+		add_shape(h, t->type, false);
+		str_add(&h->s, " */\n");
+	}
+	add_block_sizes(h);
+	if (h->r->train_batch)
+		str_fmt(&h->s, "#define %s_TRAIN_BATCH %lld /* rows of a step */\n", h->M,
+			(long long)h->r->train_batch);
+	add_text(h, state_init_text);
+}
+
 /* ---- entries ------------------------------------------------------------------------------- */
 
 /* What a caller must know of context and workspace. */
@@ -273,14 +344,14 @@ static void add_conditions(Header *h)
 		add_text(h, " * workspace: NULL. */\n");
 		return;
 	}
-	add_text(h, bring ? " * ctx: has been given weights. workspace: "
-			  : " * ctx NULL: one thread, embedded weights. workspace: ");
-	if (e == h->r->entry)
-		add_text(h, "$m_workspace_bytes(ctx) bytes. No two of\n");
-	else
-		str_fmt(&h->s, "%s_%s_workspace_bytes(ctx) bytes. No two of\n", h->m, e->name);
-	add_text(h,
-		 " * these may overlap. Calls no malloc, and at one thread no system call. */\n");
+	const char *with = bring                 ? "has been given weights"
+			   : e->weight_bytes > 0 ? "NULL: one thread, embedded weights"
+						 : "NULL: one thread";
+	str_fmt(&h->s, " * ctx%s %s. workspace: %s%s_workspace_bytes(ctx) bytes.\n",
+		bring ? ":" : "", with, h->m,
+		e == h->r->entry ? "" : arena_printf(h->arena, "_%s", e->name));
+	add_text(h, " * No two of these may overlap. Calls no malloc, and at one thread no system "
+		    "call. */\n");
 }
 
 static void add_argument(Header *h, int i)
@@ -327,6 +398,9 @@ const char *artifact_header(Arena *a, const ArtifactRequest *r)
 	take_entry(&h, &r->entry[0]);
 	add_top(&h);
 	add_context(&h);
+	if (r->state)
+		add_state(&h);
+	take_entry(&h, &r->entry[0]);
 	add_function(&h);
 	for (int i = 1; i < r->n_entry; i++)
 		add_further(&h, &r->entry[i]);

@@ -6,11 +6,13 @@
 #include "base/str.h"
 #include "include/burin.h"
 #include "runtime/cpu/rt.h"
+#include "tests/unit/allowed_symbols.h"
 #include "tests/unit/check.h"
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #if defined(__has_feature)
@@ -174,6 +176,70 @@ static inline void assert_answer(const Lib *l, const void *ctx, const Answer *wa
 	Answer *a = lib_answer(l, ctx);
 	assert_memory_equal(a, wanted, sizeof *a);
 	free(a);
+}
+
+/* It needs libc and libm alone, exports so many names and no other, and tells nothing of here. */
+static inline void assert_file(Shop *s, const char *file, const char *prefix, int names)
+{
+	shell(s, arena_printf(s->arena,
+			      "! readelf -dW %s | grep NEEDED | grep -v '\\[libc.so.6\\]\\|"
+			      "\\[libm.so.6\\]'",
+			      file));
+	shell(s,
+	      arena_printf(s->arena, "! nm -D --defined-only %s | grep -v ' %s_'", file, prefix));
+	shell(s,
+	      arena_printf(s->arena, "test $(nm -D --defined-only %s | wc -l) = %d", file, names));
+	shell(s,
+	      arena_printf(s->arena, "! readelf -dW %s | grep 'TEXTREL\\|RPATH\\|RUNPATH'", file));
+	shell(s, arena_printf(s->arena, "readelf -dW %s | grep NOW", file));
+	shell(s,
+	      arena_printf(s->arena, "! readelf -lW %s | grep 'GNU_STACK.*E\\|LOAD.*RWE'", file));
+	shell(s, arena_printf(s->arena, "! strings -a %s | grep -F '%s'", file, s->folder));
+	shell(s, arena_printf(s->arena, "! strings -a %s | grep -F '%s'", file, BURIN_SOURCE_DIR));
+	assert_symbols_allowed(in_folder(s, file));
+}
+
+/* A parallel_for of the host; user counts the calls. */
+static inline void backwards(void *user, uint32_t count, BurinTaskFn *fn, void *task)
+{
+	*(int *)user += 1;
+	for (uint32_t i = count; i-- > 0;)
+		fn(task, i);
+}
+
+/* n bytes that end where memory ends; behind and before them any access faults. */
+static inline char *fenced(size_t n, size_t *all)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), room = (n + page - 1) / page * page;
+	*all = room + 2 * page;
+	char *p = mmap(NULL, *all, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(p, MAP_FAILED);
+	assert_int_equal(mprotect(p + page, room, PROT_READ | PROT_WRITE), 0);
+	return p + page + room - n;
+}
+
+static inline void unfence(char *p, size_t n, size_t all)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	munmap(p + n + page - all, all);
+}
+
+static inline void copy_source(Shop *s, const char *name)
+{
+	shell(s, arena_printf(s->arena, "cp %s/tests/promises/%s .", BURIN_SOURCE_DIR, name));
+}
+
+static inline void need_strace(void)
+{
+	if (system("strace -o /dev/null true 2>/dev/null") != 0)
+		skip();
+}
+
+/* Each pair of getppid encloses nothing. */
+static inline void assert_quiet(Shop *s, int pairs)
+{
+	shell(s, arena_printf(s->arena, "test $(grep -c getppid trace) = %d", 2 * pairs));
+	shell(s, "! awk '/getppid/ { inside = !inside; next } inside' trace | grep .");
 }
 
 static inline int shop_open(void **state)

@@ -3,11 +3,6 @@
 #include "runtime/artifact.h"
 #include "tests/promises/promise.h"
 
-static void copy_source(Shop *s, const char *name)
-{
-	shell(s, arena_printf(s->arena, "cp %s/tests/promises/%s .", BURIN_SOURCE_DIR, name));
-}
-
 static void test_header(void **state)
 {
 	static const char *const compilers[] = {
@@ -81,19 +76,6 @@ static void test_three(void **state)
 }
 
 /* --- quiet ----------------------------------------------------------------------------------- */
-
-static void need_strace(void)
-{
-	if (system("strace -o /dev/null true 2>/dev/null") != 0)
-		skip();
-}
-
-/* Each pair of getppid encloses nothing. */
-static void assert_quiet(Shop *s, int pairs)
-{
-	shell(s, arena_printf(s->arena, "test $(grep -c getppid trace) = %d", 2 * pairs));
-	shell(s, "! awk '/getppid/ { inside = !inside; next } inside' trace | grep .");
-}
 
 static void test_quiet(void **state)
 {

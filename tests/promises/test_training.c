@@ -1,0 +1,560 @@
+/* What compiled models that train promise: all that those for inference do, and that a step has the
+ * bits of burin_train_step, with any threads, in memory of the caller's alone. */
+#include "base/json.h"
+#include "runtime/note.h"
+#include "tests/promises/promise.h"
+
+enum { ROWS = 16, PIXELS = 64, CLASSES = 4, STEPS = 30 };
+
+static const char model_text[] =
+	"<graph name=\"school\" xmlns=\"urn:burin:graph:1\">"
+	"<input id=\"x\" type=\"f32\" shape=\"N,1,8,8\"/>"
+	"<conv2d id=\"c1\" filters=\"6\" kernel=\"3\" pad=\"1\" bias=\"0\"/> <batchnorm id=\"b1\"/>"
+	"<relu/> <maxpool2d kernel=\"2\"/> <flatten/> <dropout p=\"0.25\"/>"
+	"<linear id=\"fc\" units=\"4\"/> <output id=\"y\"/>"
+	"<training loss=\"loss\" batch=\"16\"> <input id=\"label\" type=\"i64\" shape=\"N\"/>"
+	"<cross_entropy id=\"loss\" in=\"fc label\"/>"
+	"<argmax in=\"fc\" axis=\"1\"/> <eq y=\"label\"/> <cast to=\"f32\"/> <reduce_mean/>"
+	"<output id=\"accuracy\"/> <adamw weight_decay=\"0.01\"/> </training></graph>\n";
+
+typedef struct School {
+	void *handle;
+	int (*supported)(void);
+	int (*step)(const void *ctx, const float *x, const int64_t *label, const float *rate,
+		    float *loss, float *accuracy, void *state, void *work);
+	int (*prepare)(const void *ctx, const void *state, void *packed, void *work);
+	int (*run)(const void *ctx, const float *x, float *y, void *work);
+	int (*begin)(void *state);
+	int (*ctx_init)(void *ctx, int threads);
+	int (*ctx_set_parallel)(void *ctx, int threads, BurinParallelFn *f, void *user);
+	int (*ctx_set_weights)(void *ctx, const void *file, size_t bytes);
+	void (*ctx_done)(void *ctx);
+	size_t state_bytes, packed_bytes, step_bytes, prepare_bytes, run_bytes;
+	char *state, *packed, *step_work, *prepare_work, *run_work;
+} School;
+
+static float x[ROWS * PIXELS];
+static int64_t label[ROWS];
+
+/* What is to be learned: where the largest pixel lies. */
+static void make_batch(int number)
+{
+	for (int i = 0; i < ROWS * PIXELS; i++)
+		x[i] = (float)((i * 7919 + number * 104729) % 1009) / 1009.0f - 0.5f;
+	for (int i = 0; i < ROWS; i++) {
+		int best = 0;
+		for (int k = 0; k < PIXELS; k++)
+			best = x[i * PIXELS + k] > x[i * PIXELS + best] ? k : best;
+		label[i] = best / (PIXELS / CLASSES);
+	}
+}
+
+static float rate_of(int step)
+{
+	return 0.01f / (1.0f + 0.1f * (float)step);
+}
+
+static const char *write_model(Shop *s)
+{
+	IoError e;
+	const char *path = in_folder(s, "school.xml");
+	assert_true(io_write_file(path, model_text, strlen(model_text), &e));
+	return path;
+}
+
+static const char *school(Shop *s, const char *file, int seed, const char *options)
+{
+	const char *path = in_folder(s, file);
+	compile_to(write_model(s), path,
+		   arena_printf(s->arena, "train=yes model-weights=init:seed=%d seed=%d %s", seed,
+				seed, options));
+	return path;
+}
+
+/* Sizes as the file says them. */
+static void read_sizes(School *k, const char *path)
+{
+	Note note;
+	JsonError e;
+	Arena *a = arena_create();
+	assert_null(note_read(path, &note));
+	const JsonValue *v = json_parse(a, note.metadata, strlen(note.metadata), &e);
+	assert_non_null(v);
+	const JsonValue *prepare = json_at(json_get(v, "entries"), 1);
+	assert_string_equal(json_get(prepare, "name")->text, "prepare");
+	const JsonValue *packed = json_at(json_get(prepare, "outputs"), 0);
+	k->state_bytes = (size_t)json_get(v, "state_bytes")->integer;
+	k->packed_bytes = (size_t)json_at(json_get(packed, "shape"), 0)->integer;
+	free(note.memory);
+	arena_destroy(a);
+}
+
+static size_t asked_bytes(School *k, const char *prefix, const char *name, const void *ctx)
+{
+	size_t (*ask)(const void *ctx);
+	*(void **)&ask = symbol_of(k->handle, prefix, name);
+	return (ask(ctx) + 63) & ~(size_t)63;
+}
+
+/* ctx: of so many threads workspaces are made. */
+static School school_open(const char *path, const char *prefix, int threads)
+{
+	School k = { .handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) };
+	char ctx[BURIN_CTX_BYTES];
+	if (!k.handle)
+		fail_msg("%s", dlerror());
+	*(void **)&k.supported = symbol_of(k.handle, prefix, "supported");
+	*(void **)&k.step = symbol_of(k.handle, prefix, "train_step");
+	*(void **)&k.prepare = symbol_of(k.handle, prefix, "prepare");
+	*(void **)&k.run = symbol_of(k.handle, prefix, "run");
+	*(void **)&k.begin = symbol_of(k.handle, prefix, "state_init");
+	*(void **)&k.ctx_init = symbol_of(k.handle, prefix, "ctx_init");
+	*(void **)&k.ctx_set_parallel = symbol_of(k.handle, prefix, "ctx_set_parallel");
+	*(void **)&k.ctx_set_weights = symbol_of(k.handle, prefix, "ctx_set_weights");
+	*(void **)&k.ctx_done = symbol_of(k.handle, prefix, "ctx_done");
+	read_sizes(&k, path);
+	assert_int_equal(k.ctx_init(ctx, threads), 0);
+	k.step_bytes = asked_bytes(&k, prefix, "train_step_workspace_bytes", ctx);
+	k.prepare_bytes = asked_bytes(&k, prefix, "prepare_workspace_bytes", ctx);
+	k.run_bytes = asked_bytes(&k, prefix, "workspace_bytes", ctx);
+	k.ctx_done(ctx);
+	k.state = aligned_alloc(64, k.state_bytes);
+	k.packed = aligned_alloc(64, k.packed_bytes);
+	k.step_work = aligned_alloc(64, k.step_bytes);
+	k.prepare_work = aligned_alloc(64, k.prepare_bytes);
+	k.run_work = aligned_alloc(64, k.run_bytes);
+	assert_int_equal(k.begin(k.state), 0);
+	return k;
+}
+
+static void school_close(School *k)
+{
+	dlclose(k->handle);
+	free(k->state);
+	free(k->packed);
+	free(k->step_work);
+	free(k->prepare_work);
+	free(k->run_work);
+}
+
+static void do_step(School *k, const void *ctx, int number, float report[2])
+{
+	float rate = rate_of(number);
+	make_batch(number);
+	assert_int_equal(
+		k->step(ctx, x, label, &rate, &report[0], &report[1], k->state, k->step_work), 0);
+}
+
+/* --- the trainer in memory ------------------------------------------------------------------- */
+
+typedef struct Diary {
+	float loss[STEPS][2]; /* and accuracy */
+	float judged[2];
+	char *begin, *end; /* states */
+	size_t bytes;
+} Diary;
+
+static burin_tensor batch_tensor(int which, int64_t shape[4])
+{
+	int64_t image[4] = { ROWS, 1, 8, 8 };
+	memcpy(shape, image, sizeof image);
+	return (burin_tensor){ .data = which ? (void *)label : (void *)x,
+			       .device = { 1, 0 },
+			       .ndim = which ? 1 : 4,
+			       .dtype = { which ? 0 : 2, which ? 64 : 32, 1 },
+			       .shape = shape };
+}
+
+/* In the layout of the artefact: each tensor on the next line of 64 bytes. */
+static char *copy_state(burin_trainer *t, size_t *bytes)
+{
+	const burin_port *port;
+	size_t n = burin_trainer_state(t, &port);
+	const char *first = port[0].spec.data;
+	int64_t last = port[n - 1].spec.dtype.bits / 8;
+	for (int d = 0; d < port[n - 1].spec.ndim; d++)
+		last *= port[n - 1].spec.shape[d];
+	size_t at = (size_t)((const char *)port[n - 1].spec.data - first);
+	*bytes = (at + (size_t)last + 63) & ~(size_t)63;
+	char *copy = aligned_alloc(64, *bytes);
+	memcpy(copy, first, *bytes);
+	return copy;
+}
+
+static void keep_diary(Shop *s, burin_graph *g, burin_opts *o, Diary *d)
+{
+	burin_trainer *t = NULL;
+	burin_error e = { .size = sizeof e };
+	int64_t shape[2][4];
+	double report[2];
+	if (burin_trainer_new(&t, g, o, NULL, &e) != BURIN_OK)
+		fail_msg("%s", e.message);
+	d->begin = copy_state(t, &d->bytes);
+	burin_tensor in[2] = { batch_tensor(0, shape[0]), batch_tensor(1, shape[1]) };
+	for (int i = 0; i < STEPS; i++) {
+		make_batch(i);
+		assert_int_equal(burin_train_step(t, (double)rate_of(i), in, 2, report, 2, &e), 0);
+		d->loss[i][0] = (float)report[0];
+		d->loss[i][1] = (float)report[1];
+	}
+	d->end = copy_state(t, &d->bytes);
+	assert_int_equal(burin_eval_step(t, in, 2, report, 2, &e), 0);
+	d->judged[0] = (float)report[0];
+	d->judged[1] = (float)report[1];
+	assert_int_equal(burin_trainer_weights(t, in_folder(s, "learned.safetensors"), &e), 0);
+	burin_trainer_free(t);
+}
+
+static Diary diary(Shop *s, const char *options)
+{
+	burin_graph *g = NULL;
+	burin_opts *o = NULL;
+	burin_error e = { .size = sizeof e };
+	Diary d = { .bytes = 0 };
+	assert_int_equal(burin_opts_new(&o, &e), BURIN_OK);
+	set_options(o, "cache=off threads=1 size=1 model-weights=init:seed=5 seed=5");
+	set_options(o, options);
+	if (burin_read(&g, write_model(s), o, NULL, &e) != BURIN_OK)
+		fail_msg("%s", e.message);
+	keep_diary(s, g, o, &d);
+	burin_graph_free(g);
+	burin_opts_free(o);
+	return d;
+}
+
+static void diary_free(Diary *d)
+{
+	free(d->begin);
+	free(d->end);
+}
+
+/* --- the same bits --------------------------------------------------------------------------- */
+
+static void assert_as_in(const Diary *d, School *k, const void *ctx)
+{
+	float report[2];
+	assert_int_equal(k->state_bytes, d->bytes);
+	assert_int_equal(k->begin(k->state), 0);
+	assert_memory_equal(k->state, d->begin, d->bytes);
+	for (int i = 0; i < STEPS; i++) {
+		do_step(k, ctx, i, report);
+		assert_memory_equal(report, d->loss[i], sizeof report);
+	}
+	assert_memory_equal(k->state, d->end, d->bytes);
+	assert_memory_not_equal(d->begin, d->end, d->bytes);
+}
+
+/* Inference on the batch that was last: what the trainer said of it. */
+static void assert_judged(const Diary *d, School *k, void *ctx, float y[ROWS * CLASSES])
+{
+	int right = 0;
+	make_batch(STEPS - 1);
+	memset(k->packed, 0xff, k->packed_bytes);
+	assert_int_equal(k->run(ctx, x, y, k->run_work), BURIN_RT_WEIGHTS);
+	assert_int_equal(k->prepare(ctx, k->state, k->packed, k->prepare_work), 0);
+	assert_int_equal(k->ctx_set_weights(ctx, k->packed, k->packed_bytes), 0);
+	assert_int_equal(k->run(ctx, x, y, k->run_work), 0);
+	for (int i = 0; i < ROWS; i++) {
+		int best = 0;
+		for (int c = 0; c < CLASSES; c++)
+			best = y[i * CLASSES + c] > y[i * CLASSES + best] ? c : best;
+		right += best == label[i];
+	}
+	assert_float_equal((float)right / ROWS, d->judged[1], 1e-6f);
+	assert_true(d->judged[1] > 0.5f);
+}
+
+/* Another state of the same size is nothing that the context may have kept. */
+static void assert_goes_on(const Diary *d, School *k, void *ctx)
+{
+	assert_as_in(d, k, ctx);
+	assert_int_equal(k->prepare(ctx, k->state, k->packed, k->prepare_work), 0);
+}
+
+static void test_as_trainer(void **state)
+{
+	Shop *s = *state;
+	char ctx[BURIN_CTX_BYTES];
+	float y[3][ROWS * CLASSES];
+	int calls = 0;
+	Diary d = diary(s, "target.cpu=native");
+	School k =
+		school_open(school(s, "school.so", 5, "target.cpu=native batch=16"), "school", 3);
+	for (int threads = 1; threads <= 3; threads++) {
+		assert_int_equal(k.ctx_init(ctx, threads), 0);
+		assert_as_in(&d, &k, ctx);
+		assert_judged(&d, &k, ctx, y[threads - 1]);
+		assert_goes_on(&d, &k, ctx); /* with weights in the context */
+		k.ctx_done(ctx);
+		assert_memory_equal(y[threads - 1], y[0], sizeof y[0]);
+	}
+	assert_as_in(&d, &k, NULL);
+	assert_int_equal(k.ctx_init(ctx, 1), 0);
+	assert_int_equal(k.ctx_set_parallel(ctx, 1, backwards, &calls), 0);
+	free(k.step_work);
+	k.step_work =
+		aligned_alloc(64, asked_bytes(&k, "school", "train_step_workspace_bytes", ctx));
+	assert_as_in(&d, &k, ctx);
+	assert_true(calls > STEPS);
+	k.ctx_done(ctx);
+	school_close(&k);
+	diary_free(&d);
+}
+
+/* --- inference ------------------------------------------------------------------------------- */
+
+static void assert_near(const float *a, const float *b, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (!(a[i] - b[i] < 1e-5f && b[i] - a[i] < 1e-5f))
+			fail_msg("%d: %g and %g", i, (double)a[i], (double)b[i]);
+}
+
+static void run_loaded(const char *path, float y[ROWS * CLASSES])
+{
+	int64_t shape[4], out_shape[] = { ROWS, CLASSES };
+	burin_tensor in = batch_tensor(0, shape), out = in;
+	burin_model *m = NULL;
+	burin_exec *e = NULL;
+	burin_error error = { .size = sizeof error };
+	out.data = y;
+	out.ndim = 2;
+	out.shape = out_shape;
+	if (burin_load(&m, path, NULL, &error) || burin_exec_new(&e, m, NULL, 0, NULL, &error) ||
+	    burin_run(e, &in, 1, &out, 1, &error))
+		fail_msg("%s", error.message);
+	burin_exec_free(e);
+	burin_model_free(m);
+}
+
+/* The packed parameters are those that a compilation of the trained weights would pack; as a file
+ * beside the library they are found when it is loaded. */
+static void test_packed(void **state)
+{
+	Shop *s = *state;
+	IoError e;
+	char ctx[BURIN_CTX_BYTES];
+	float y[3][ROWS * CLASSES];
+	Diary d = diary(s, "target.cpu=native");
+	const char *path = school(s, "school.so", 5, "target.cpu=native batch=16");
+	School k = school_open(path, "school", 1);
+	assert_int_equal(k.ctx_init(ctx, 1), 0);
+	assert_as_in(&d, &k, ctx);
+	assert_judged(&d, &k, ctx, y[0]);
+	assert_true(io_write_file(in_folder(s, "school.weights"), k.packed, k.packed_bytes, &e));
+	run_loaded(path, y[1]);
+	assert_memory_equal(y[0], y[1], sizeof y[0]);
+	compile_to(write_model(s), in_folder(s, "learned.so"),
+		   arena_printf(s->arena, "batch=16 target.cpu=native model-weights=%s",
+				in_folder(s, "learned.safetensors")));
+	run_loaded(in_folder(s, "learned.so"), y[2]);
+	assert_near(y[0], y[2], ROWS * CLASSES);
+	k.ctx_done(ctx);
+	school_close(&k);
+	diary_free(&d);
+}
+
+/* m_run of several batch sizes. */
+static void test_batches(void **state)
+{
+	Shop *s = *state;
+	char ctx[BURIN_CTX_BYTES];
+	float one[ROWS * CLASSES], many[ROWS * CLASSES];
+	School k = school_open(school(s, "school.so", 5, "batch=1,4"), "school", 1);
+	int (*run)(const void *ctx, size_t n, const float *x, float *y, void *work) =
+		(int (*)(const void *, size_t, const float *, float *, void *))(uintptr_t)k.run;
+	make_batch(1);
+	assert_int_equal(k.ctx_init(ctx, 1), 0);
+	assert_int_equal(k.prepare(NULL, k.state, k.packed, k.prepare_work), 0);
+	assert_int_equal(k.ctx_set_weights(ctx, k.packed, k.packed_bytes), 0);
+	assert_int_equal(run(ctx, ROWS - 1, x, many, k.run_work), 0);
+	for (int i = 0; i < ROWS - 1; i++)
+		assert_int_equal(run(ctx, 1, x + i * PIXELS, one + i * CLASSES, k.run_work), 0);
+	assert_near(one, many, (ROWS - 1) * CLASSES);
+	k.ctx_done(ctx);
+	school_close(&k);
+}
+
+/* --- files ----------------------------------------------------------------------------------- */
+
+static void test_file(void **state)
+{
+	Shop *s = *state;
+	school(s, "school.so", 1, "");
+	assert_file(s, "school.so", "school", 13);
+	shell(s, "mkdir a b");
+	for (int i = 0; i < 2; i++) {
+		const char *threads = i ? "compile-threads=1" : "compile-threads=3";
+		school(s, i ? "b/m.so" : "a/m.so", 3, threads);
+		school(s, i ? "b/m.a" : "a/m.a", 3, threads);
+		school(s, i ? "b/m.o" : "a/m.o", 3, threads);
+	}
+	shell(s, "for f in m.so m.a m.o m.h; do cmp a/$f b/$f || exit 1; done");
+	school(s, "m.ll", 3, "");
+	shell(s, "grep 'define i32 @school_train_step(' m.ll && grep @school_state_init m.ll");
+}
+
+static void test_header(void **state)
+{
+	static const char *const compilers[] = { "cc -std=c99", "cc -std=c11 -Wconversion",
+						 "c++ -x c++ -std=c++17" };
+	Shop *s = *state;
+	school(s, "school.so", 1, "");
+	shell(s, "printf '#include \"school.h\"\\nint n[SCHOOL_TRAIN_BATCH + SCHOOL_AT_FC_BIAS + "
+		 "SCHOOL_AT_M_FC_WEIGHT + SCHOOL_AT_STEP];\\n' >x.c");
+	for (size_t i = 0; i < sizeof compilers / sizeof compilers[0]; i++)
+		shell(s, arena_printf(s->arena,
+				      "%s -Wall -Wextra -Wpedantic -Werror -fsyntax-only x.c",
+				      compilers[i]));
+}
+
+/* --- memory ---------------------------------------------------------------------------------- */
+
+/* Blocks that end where memory ends, and hold anything before. */
+static void test_memory(void **state)
+{
+	Shop *s = *state;
+	char ctx[BURIN_CTX_BYTES];
+	float report[2], wanted[2], y[CLASSES];
+	School k = school_open(school(s, "school.so", 5, ""), "school", 1), f = k;
+	size_t all[5];
+	f.state = fenced(k.state_bytes, &all[0]);
+	f.packed = fenced(k.packed_bytes, &all[1]);
+	f.step_work = fenced(k.step_bytes, &all[2]);
+	f.prepare_work = fenced(k.prepare_bytes, &all[3]);
+	f.run_work = fenced(k.run_bytes, &all[4]);
+	memset(f.state, 0xff, k.state_bytes);
+	memset(f.packed, 0xff, k.packed_bytes);
+	memset(f.step_work, 0xff, k.step_bytes);
+	memset(f.prepare_work, 0xff, k.prepare_bytes);
+	memset(f.run_work, 0xff, k.run_bytes);
+	assert_int_equal(f.begin(f.state), 0);
+	do_step(&k, NULL, 0, wanted);
+	do_step(&f, NULL, 0, report);
+	assert_memory_equal(report, wanted, sizeof report);
+	assert_memory_equal(f.state, k.state, k.state_bytes);
+	assert_int_equal(f.ctx_init(ctx, 1), 0);
+	assert_int_equal(f.prepare(NULL, f.state, f.packed, f.prepare_work), 0);
+	assert_memory_equal(f.state, k.state, k.state_bytes);
+	assert_int_equal(f.ctx_set_weights(ctx, f.packed, f.packed_bytes), 0);
+	assert_int_equal(f.run(ctx, x, y, f.run_work), 0);
+	f.ctx_done(ctx);
+	unfence(f.state, k.state_bytes, all[0]);
+	unfence(f.packed, k.packed_bytes, all[1]);
+	unfence(f.step_work, k.step_bytes, all[2]);
+	unfence(f.prepare_work, k.prepare_bytes, all[3]);
+	unfence(f.run_work, k.run_bytes, all[4]);
+	school_close(&k);
+}
+
+static void test_refused(void **state)
+{
+	Shop *s = *state;
+	char ctx[BURIN_CTX_BYTES];
+	float rate = 0.01f, loss, right, y[CLASSES];
+	School k = school_open(school(s, "school.so", 5, ""), "school", 1);
+	School other = school_open(school(s, "other.so", 5, "prefix=other"), "other", 1);
+	make_batch(0);
+	assert_int_equal(k.begin(k.state + 8), BURIN_RT_ARG);
+	assert_int_equal(k.begin(NULL), BURIN_RT_ARG);
+	assert_int_equal(k.step(NULL, x, label, &rate, &loss, &right, k.state + 8, k.step_work),
+			 BURIN_RT_ARG);
+	assert_int_equal(k.step(NULL, x, label, NULL, &loss, &right, k.state, k.step_work),
+			 BURIN_RT_ARG);
+	assert_int_equal(k.step(NULL, x, label, &rate, &loss, &right, k.state, k.step_work + 8),
+			 BURIN_RT_WORKSPACE);
+	assert_int_equal(k.prepare(NULL, k.state, k.packed + 8, k.prepare_work), BURIN_RT_ARG);
+	assert_int_equal(k.prepare(NULL, k.state, k.packed, NULL), BURIN_RT_WORKSPACE);
+	assert_int_equal(k.run(NULL, x, y, k.run_work), BURIN_RT_WEIGHTS);
+	label[3] = CLASSES;
+	assert_int_equal(k.step(NULL, x, label, &rate, &loss, &right, k.state, k.step_work),
+			 BURIN_RT_INDEX);
+	assert_int_equal(other.prepare(NULL, other.state, other.packed, other.prepare_work), 0);
+	assert_int_equal(k.ctx_init(ctx, 1), 0);
+	assert_int_equal(k.ctx_set_weights(ctx, other.packed, other.packed_bytes),
+			 BURIN_RT_WEIGHTS);
+	k.ctx_done(ctx);
+	school_close(&k);
+	school_close(&other);
+}
+
+/* --- CPUs, other models, the system ---------------------------------------------------------- */
+
+static void test_levels(void **state)
+{
+	static const char *const list[] = { "x86-64-v2", "x86-64-v4,x86-64-v3,x86-64-v2" };
+	Shop *s = *state;
+	float report[2][2];
+	for (int i = 0; i < 2; i++) {
+		const char *path =
+			school(s, arena_printf(s->arena, "school%d.so", i), 5,
+			       arena_printf(s->arena, "prefix=school multiversion=%s", list[i]));
+		School k = school_open(path, "school", 1);
+		for (int n = 0; n < 5; n++)
+			do_step(&k, NULL, n, report[i]);
+		school_close(&k);
+	}
+	assert_near(report[0], report[1], 2);
+}
+
+static void test_quiet(void **state)
+{
+	Shop *s = *state;
+	IoText text;
+	IoError e;
+	float *loss;
+	need_strace();
+	school(s, "one.a", 1, "prefix=one");
+	school(s, "two.o", 2, "prefix=two");
+	copy_source(s, "train.c");
+	shell(s, "cc -O1 -D_GNU_SOURCE -fno-builtin -Wall -Werror train.c one.a two.o -lm -o train "
+		 "&& strace -f -o trace ./train >losses");
+	assert_quiet(s, 1);
+	assert_true(io_read(in_folder(s, "losses"), s->arena, 1 << 20, &text, &e));
+	assert_int_equal(text.n, 2 * 20 * sizeof *loss);
+	loss = (float *)(void *)text.at;
+	for (int i = 0; i < 2; i++)
+		assert_true(loss[i * 20 + 19] < loss[i * 20]);
+	assert_true(loss[0] < loss[20] || loss[20] < loss[0]);
+}
+
+/* --- what cannot be compiled ----------------------------------------------------------------- */
+
+static void refuse(Shop *s, const char *model, const char *options, uint32_t code, const char *hint)
+{
+	burin_graph *g = NULL;
+	burin_opts *o = NULL;
+	burin_error e = { .size = sizeof e };
+	assert_int_equal(burin_opts_new(&o, &e), BURIN_OK);
+	set_options(o, options);
+	assert_int_equal(burin_read(&g, model, o, NULL, &e), BURIN_OK);
+	assert_int_not_equal(burin_compile(g, in_folder(s, "m.so"), NULL, o, NULL, &e), BURIN_OK);
+	assert_int_equal(e.code, code);
+	if (!strstr(e.hint, hint))
+		fail_msg("%s", e.hint);
+	burin_graph_free(g);
+	burin_opts_free(o);
+}
+
+static void test_errors(void **state)
+{
+	Shop *s = *state;
+	const char *model = write_model(s);
+	refuse(s, LENET, "train=yes model-weights=random", 2024, "<training loss");
+	refuse(s, FACE, "train=yes", 2024, "burin convert");
+	refuse(s, model, "train=0 model-weights=init", 5001, "");
+	refuse(s, model, "train=some model-weights=init", 5001, "");
+	refuse(s, model, "train=1 model-weights=init device=cuda", 5101, "--device");
+	refuse(s, model, "train=2 model-weights=init weights=beside", 5101, "--weights");
+	refuse(s, model, "train=2 size=1 check-only=on", 4002, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_as_trainer), TEST(test_packed), TEST(test_batches), TEST(test_file),
+		TEST(test_header),     TEST(test_memory), TEST(test_refused), TEST(test_levels),
+		TEST(test_quiet),      TEST(test_errors),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
