@@ -296,6 +296,17 @@ static bool good_id(Expander *x, const char *id, Loc loc)
 	return diag_error(x->c->diag, loc, E2010, "%s", what);
 }
 
+/* The whole name is an id too: in messages, as a parameter's name, in the file that is written. */
+static void report_long(Expander *x, const char *full, Loc loc)
+{
+	if (elem_reported(x->c, loc, E2010))
+		return;
+	diag_error(x->c->diag, loc, E2010,
+		   "with the ids of the blocks around it, '%.40s...' has %zu bytes: at most %d",
+		   full, strlen(full), XML_MAX_NAME);
+	diag_hint(x->c->diag, "give the <use> elements around it shorter ids");
+}
+
 static void report_duplicate(Expander *x, const Scope *s, const char *id, Loc loc, int line)
 {
 	if (elem_reported(x->c, loc, E2009))
@@ -337,6 +348,8 @@ const char *scope_define(Expander *x, Scope *s, const char *tag, const char *id,
 		good_id(x, id, loc);
 	id = sym(x->c, id);
 	const char *full = sym(x->c, arena_printf(x->arena, "%s%s", home->prefix, id));
+	if (strlen(id) <= XML_MAX_NAME && strlen(full) > XML_MAX_NAME)
+		report_long(x, full, loc);
 	const Name *old = map_get_str(home->names, id);
 	if (!old)
 		old = find_full(s->into, full);

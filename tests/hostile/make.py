@@ -204,6 +204,9 @@ def references():
     for name, v in [("dash", "le-net"), ("digit", "1net"), ("empty", ""), ("long", "a" * 65), ("blank", "a b"),
                     ("injection", "a;system(1)"), ("unicode", "né"), ("quote", "a&quot;b"), ("format", "%n%n%s")]:
         xml("E2010", "graph-" + name, graph('<input id="x" shape="2"/><output/>', f' name="{v}"'))
+    deep = graph('<block name="b"><relu id="r%s"/></block><input id="x" shape="2"/><use block="b" id="u%s"/><output/>')
+    xml("E2010", "id-long-in-block", deep % ("r" * 62, "u" * 64))
+    xml("ok", "id-long-in-block", deep % ("r" * 62, "u" * 63))
     xml("E2011", "dangling", body('<relu in="b2"/>'))
     xml("E2011", "output", graph('<input id="x" shape="2"/><output in="z"/>'))
     xml("E2011", "result-of-one", body('<relu id="r"/><tanh in="r.1"/>'))
