@@ -165,6 +165,14 @@ static bool allocate(CudaExec *x, CudaError *e)
 	       cuda_fail(e, BURIN_E_MEMORY, "out of memory");
 }
 
+/* A kernel's failure is known when it is waited for. With this variable, which the driver knows
+ * too, that is after each kernel. */
+static bool wait_for_each(void)
+{
+	const char *text = getenv("CUDA_LAUNCH_BLOCKING");
+	return text && *text && *text != '0';
+}
+
 CudaExec *cuda_exec_new(const CudaDriver *d, const BurinProgram *p, const void *weights,
 			CudaExecOptions o, CudaError *e)
 {
@@ -179,6 +187,7 @@ CudaExec *cuda_exec_new(const CudaDriver *d, const BurinProgram *p, const void *
 	x->p = p;
 	x->c = cuda_of(p);
 	x->o = o;
+	x->o.wait = o.wait || wait_for_each();
 	ok = allocate(x, e) && find_device(x, e) &&
 	     cuda_check(d, d->context_retain(&x->context, x->device), e, "making a context");
 	if (ok && enter(x, e)) {
@@ -226,12 +235,13 @@ void cuda_exec_free(CudaExec *x)
 	CudaError ignored = { 0 };
 	if (!x)
 		return;
-	if (x->context && enter(x, &ignored)) {
+	if (x->context) { /* also where a failed kernel has left it of no use */
+		bool entered = enter(x, &ignored);
 		release(x);
-		leave(x);
-	}
-	if (x->context)
+		if (entered)
+			leave(x);
 		x->d->context_release(x->device);
+	}
 	free(x->module);
 	free(x->function);
 	free(x->port);
@@ -339,7 +349,9 @@ static bool run(CudaExec *x, void *const *port, int32_t *status, CudaError *e)
 	return copy_ports(x, port, true, e) && launch(x, e) && copy_ports(x, port, false, e) &&
 	       cuda_check(d, d->copy_out(status, at, sizeof *status, x->stream), e,
 			  "reading the status") &&
-	       cuda_check(d, d->stream_wait(x->stream), e, "running the model");
+	       cuda_check(d, d->stream_wait(x->stream), e,
+			  "running the model (CUDA_LAUNCH_BLOCKING=1 in the environment tells "
+			  "which part)");
 }
 
 int cuda_exec_run(CudaExec *x, void *const *port, CudaError *e)
@@ -353,6 +365,8 @@ int cuda_exec_run(CudaExec *x, void *const *port, CudaError *e)
 	if (!enter(x, e))
 		return -1;
 	bool ok = run(x, port, &status, e);
+	if (!ok) /* nothing is under way in the caller's memory, or in ours */
+		x->d->stream_wait(x->stream);
 	leave(x);
 	x->ran = true;
 	return !ok ? -1 : status ? BURIN_RT_INDEX : 0;

@@ -9,7 +9,8 @@ typedef struct CudaExec CudaExec;
 typedef struct CudaExecOptions {
 	int device;    /* ordinal */
 	bool no_graph; /* every run launches its kernels one by one */
-	bool wait;     /* wait after each kernel: a failure names the elements it computes */
+	bool wait;     /* wait after each kernel: a failure names the elements it computes; so does
+			  CUDA_LAUNCH_BLOCKING=1 in the environment */
 } CudaExecOptions;
 
 /* The GPU's part of a program, or NULL when it is for CPUs. */
