@@ -276,7 +276,8 @@ Graph *train_graph(const Pass *p, const Graph *g, Arena *arena)
 		return NULL;
 	const Graph *forward = forward_graph(&z, g);
 	forward = forward ? expand_for_autodiff(forward, arena) : NULL;
-	forward = forward ? pass_attention(p, forward, arena) : NULL;
+	if (forward && !p->o->off[PASS_attention])
+		forward = pass_attention(p, forward, arena);
 	forward = forward ? graph_prune(forward, arena) : NULL;
 	if (!forward)
 		return NULL;
