@@ -58,6 +58,16 @@ static const char *gradient_name(Op op)
 	return vjp == vjp_expanded ? "expansion" : "own";
 }
 
+static const char *gradient_meaning(Op op)
+{
+	VjpFn *vjp = op_info(op)->vjp;
+	if (vjp == vjp_none)
+		return "training cannot pass it: what lies before it must not need a gradient";
+	if (vjp == vjp_zero)
+		return "its value is constant almost everywhere";
+	return vjp == vjp_expanded ? "that of the operators it is made of" : "a rule of its own";
+}
+
 static void put_op(Cli *c, Op op)
 {
 	const OpInfo *info = op_info(op);
@@ -94,7 +104,7 @@ static void print_op(Cli *c, Op op)
 	cli_print(c, "  inputs   %s\n", *info->inputs ? info->inputs : "none");
 	if (!str_eq(info->results, "y"))
 		cli_print(c, "  results  %s\n", info->results);
-	cli_print(c, "  gradient %s\n", gradient_name(op));
+	cli_print(c, "  gradient %s: %s\n", gradient_name(op), gradient_meaning(op));
 	for (int i = 0; i < attr->n_field; i++) {
 		const AttrFieldInfo *f = &attr->field[i];
 		if (is_shown(f) && str_eq(f->def, "?"))
