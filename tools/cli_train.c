@@ -291,8 +291,9 @@ static void report(Train *t, const double *test)
 		report_part(t, "val", best->validate, &s);
 	if (t->split.part[PART_TEST].n)
 		report_part(t, "test", test, &s);
-	cli_print(c, "trained   %lld epochs, %lld steps in %s%s; best epoch %lld\n%s",
-		  (long long)t->at.epoch, (long long)t->at.step, text_time(c->arena, seconds),
+	cli_print(c, "trained   %lld epoch%s, %lld step%s in %s%s; best epoch %lld\n%s",
+		  (long long)t->at.epoch, t->at.epoch == 1 ? "" : "s", (long long)t->at.step,
+		  t->at.step == 1 ? "" : "s", text_time(c->arena, seconds),
 		  t->stopped_early ? ", stopped early" : "", (long long)t->at.best_epoch,
 		  str_text(&s));
 	const char *weights = train_file(t, "weights.safetensors");
@@ -468,6 +469,29 @@ static int want_columns(Train *t)
 	return EXIT_YES;
 }
 
+/* Classes that the model has and no row shows cannot be learned. */
+static void warn_of_classes(Train *t)
+{
+	const DataColumn *l = t->data.label;
+	const Rows *rows = &t->split.part[PART_TRAIN];
+	if (!l || !l->range.classes || l->range.classes > 1 << 20)
+		return;
+	bool *seen = ARENA_ARRAY(t->c->arena, bool, l->range.classes);
+	int64_t n = 0;
+	for (int64_t i = 0; i < rows->n; i++) {
+		int64_t v = load_i64(l->row->dtype, l->data, rows->at[i]);
+		if (v < 0 || v >= l->range.classes || seen[v])
+			continue;
+		seen[v] = true;
+		n++;
+	}
+	if (n < l->range.classes)
+		cli_warning(t->c,
+			    "the rows to train on are of %lld classes, the model has %lld: "
+			    "the others cannot be learned",
+			    (long long)n, (long long)l->range.classes);
+}
+
 /* A last batch of one row is left out: batch normalisation cannot work with it. */
 static int share_rows(Train *t)
 {
@@ -483,6 +507,7 @@ static int share_rows(Train *t)
 		 (long long)n, (long long)t->split.part[PART_VALIDATE].n,
 		 (long long)t->split.part[PART_TEST].n, t->data.label ? ", shared out by " : "",
 		 t->data.label ? t->data.label->name : "");
+	warn_of_classes(t);
 	return EXIT_YES;
 }
 

@@ -80,13 +80,30 @@ static int bad_value(Cli *c, const Dataset *d, const DataColumn *col, int64_t i,
 			 d->path, col->name, (long long)row, v, dtype_info[col->row->dtype].name);
 }
 
+/* The input's type, for rows rather than one row: f32[N,8,8]. */
+static const char *rows_text(Cli *c, const Type *row)
+{
+	const char *text = type_text(c, row), *sizes = strchr(text, '[');
+	return sizes ? arena_printf(c->arena, "%.*s[N,%s", (int)(sizes - text), text, sizes + 1)
+		     : arena_printf(c->arena, "%s[N]", text);
+}
+
+static int wrong_sizes(Cli *c, const Dataset *d, const DataColumn *col, const Type *t)
+{
+	bool one_hot = col->range.classes && t->rank == 2 && t->dim[1] == col->range.classes;
+	return cli_error(c, E6401,
+			 one_hot ? "cross_entropy takes the number of each row's class: "
+				   "np.argmax(label, 1) of a one-hot array"
+				 : "N, the first size of an array, counts the rows",
+			 "'%s': array '%s' is %s, the input takes %s", d->path, col->name,
+			 type_text(c, t), rows_text(c, col->row));
+}
+
 static int read_array(Cli *c, Dataset *d, DataColumn *col, const Blob *b)
 {
 	const Type *t = b->type;
 	if (!fits_row(col->row, t))
-		return cli_error(c, E6401, "the first size of an array counts the rows",
-				 "'%s': array '%s' is %s, a row of the input is %s", d->path,
-				 col->name, type_text(c, t), type_text(c, col->row));
+		return wrong_sizes(c, d, col, t);
 	if (d->col == col)
 		d->n = t->dim[0];
 	if (t->dim[0] != d->n)
@@ -163,6 +180,9 @@ int dataset_read(Cli *c, const char *path, Dataset *d)
 			continue;
 		if (!io_read(path, c->arena, (size_t)4 << 30, &text, &e))
 			return cli_error(c, e.code, NULL, "cannot read '%s': %s", path, e.text);
+		if (memchr(text.at, 0, text.n))
+			return cli_error(c, E6402, "save it as UTF-8 or ASCII",
+					 "'%s' is no text: it holds zero bytes", path);
 		rc = dataset_read_table(c, text.at, text.n, d);
 	}
 	if (rc < 0 && !str_ends(path, ".npz") && !str_ends(path, ".safetensors"))

@@ -240,7 +240,7 @@ static void faults_of_data(void **state)
 		{ "line.xml --data four.csv", "3 columns left for inputs of 2 numbers" },
 		{ "line.xml --data none.csv", "the table is empty" },
 		{ "kinds.xml --data label.csv", "the classes 0 to 2" },
-		{ "line.xml --data " EXAMPLES "/digits.npz", "a row of the input is f32[2]" },
+		{ "line.xml --data " EXAMPLES "/digits.npz", "the input takes f32[N,2]" },
 		{ "goal.xml --data " BURIN_SOURCE_DIR "/tests/data/train/mlp.npz",
 		  "has no array 'goal'" },
 		{ EXAMPLES "/digits.xml --data line.csv", "columns left" },
@@ -278,6 +278,77 @@ static void classes_that_do_not_exist(void **state)
 				    row[i].targets),
 		       row[i].status, row[i].status ? NULL : row[i].says,
 		       row[i].status ? row[i].says : NULL);
+}
+
+/* What people try first: classes as vectors, a table in another encoding, a class without rows. */
+static void data_of_another_kind(void **state)
+{
+	Cli *c = *state;
+	write_text(c, "vector.xml",
+		   "<graph><input id='x' shape='N,12'/><linear id='fc' units='3'/><output/>"
+		   "<training loss='l'><input id='target' type='i64' shape='N'/>"
+		   "<cross_entropy id='l' in='fc target'/><sgd/></training></graph>");
+	expect(c, "train vector.xml --data " BURIN_SOURCE_DIR "/tests/data/train/mlp.npz --out o",
+	       3, "", "array 'target' is f32[64,3], the input takes i64[N]");
+	assert_non_null(strstr(c->err, "np.argmax"));
+	shell(c, "printf 'a\\0,\\0b\\0' >wide.csv");
+	expect(c, "train line.xml --data wide.csv --out o", 3, "", "is no text");
+	shell(c, "grep -v cherry kinds.csv >two.csv");
+	expect(c, "train kinds.xml --data two.csv --out o", 0, "trained",
+	       "of 2 classes, the model has 3");
+	expect(c, "train kinds.xml --data kinds.csv --out p", 0, "trained", NULL);
+	assert_null(strstr(c->err, "warning"));
+}
+
+/* A checkpoint that is damaged, or another model's, is refused and left as it is. */
+static void strange_checkpoints(void **state)
+{
+	Cli *c = *state;
+	const char *again = "train line.xml --data line.csv --out o --resume --epochs 2";
+	expect(c, "train line.xml --data line.csv --out o --epochs 1", 0, NULL, NULL);
+	shell(c,
+	      "cp o/checkpoint.safetensors good; printf '\\377' | "
+	      "dd of=o/checkpoint.safetensors bs=1 seek=900 conv=notrunc; cp o/checkpoint.* bad");
+	expect(c, again, 3, "", "error[E6201]: checkpoint 'o/checkpoint.safetensors'");
+	assert_non_null(strstr(c->err, "checksum"));
+	assert_int_equal(shell(c, "cmp bad o/checkpoint.safetensors"), 0);
+	shell(c, "head -c 700 good >o/checkpoint.safetensors");
+	expect(c, again, 3, "", "error[E6201]: checkpoint 'o/checkpoint.safetensors'");
+	shell(c, "cp o/weights.safetensors o/checkpoint.safetensors");
+	expect(c, again, 3, "", "it was not saved as one");
+	shell(c,
+	      "cp good o/checkpoint.safetensors; sed 's/units=\"8\"/units=\"9\"/' line.xml >l9.xml;"
+	      "sed 's/adam/sgd/' line.xml >sgd.xml");
+	expect(c, "train l9.xml --data line.csv --out o --resume --epochs 2", 3, "",
+	       "tensor 'h.weight': it has another type or other sizes");
+	expect(c, "train sgd.xml --data line.csv --out o --resume --epochs 2", 3, "",
+	       "it has other tensors");
+	expect(c, again, 0, "trained", NULL);
+}
+
+/* A disk that fills, and one that cannot be written: in a file system of our own, where we may. */
+static void full_and_closed_disks(void **state)
+{
+	Cli *c = *state;
+	const char *train = "$B train ../line.xml --data ../line.csv --epochs 3";
+	assert_int_equal(
+		shell(c, "$B train line.xml --data line.csv --out j --epochs 1 --json >/dev/full"),
+		5);
+	if (shell(c, "unshare -rm true")) {
+		print_message("unshare: %s, not tried\n", c->err);
+		return;
+	}
+	int rc = shell(c, arena_printf(c->arena,
+				       "mkdir d; unshare -rm sh -c 'mount -t tmpfs -o size=12k "
+				       "tmpfs d && cd d && %s; rc=$?; ls -A *; exit $rc'",
+				       train));
+	if (rc != 5 || !strstr(c->err, "no space left on device") || strstr(c->out, "tmp"))
+		fail_msg("full disk: status %d, %s%s", rc, c->out, c->err);
+	rc = shell(c, arena_printf(c->arena,
+				   "unshare -rm sh -c 'mount -t tmpfs -o ro tmpfs d && cd d && %s'",
+				   train));
+	if (rc != 5 || !strstr(c->err, "ead-only file system"))
+		fail_msg("disk that is read-only: status %d, %s", rc, c->err);
 }
 
 static void faults_of_options(void **state)
@@ -409,6 +480,9 @@ int main(void)
 		TEST(stops_early),
 		TEST(faults_of_data),
 		TEST(classes_that_do_not_exist),
+		TEST(data_of_another_kind),
+		TEST(strange_checkpoints),
+		TEST(full_and_closed_disks),
 		TEST(faults_of_options),
 		TEST(the_element_of_a_nan_is_named),
 		TEST(divergence_is_reported_in_its_step),
