@@ -6,8 +6,7 @@
 #include "passes/template/template.h"
 #include <string.h>
 
-/* Opens the task loop and the loop over the task's rows; the flat row index. */
-static Node *open_rows(KBuilder *kb, int64_t rows, int64_t per_task)
+Node *open_rows(KBuilder *kb, int64_t rows, int64_t per_task)
 {
 	int64_t tasks = (rows + per_task - 1) / per_task;
 	Node *t = kb_axis(kb, "t", AX_TASK, tasks, 0);
@@ -21,7 +20,7 @@ static Node *open_rows(KBuilder *kb, int64_t rows, int64_t per_task)
 	return kb_iadd(kb, kb_imul(kb, t, per_task), i);
 }
 
-static void close_rows(KBuilder *kb, int64_t per_task)
+void close_rows(KBuilder *kb, int64_t per_task)
 {
 	kb_close(kb);
 	if (per_task > 1)
@@ -172,7 +171,7 @@ void template_rows(Lowering *l)
 		gpu_elementwise(l, t);
 	else if (l->flat && t->rank > 0)
 		flat_elements(l, t);
-	else
+	else if (!template_turned(l))
 		element_rows(l, t);
 }
 

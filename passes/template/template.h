@@ -34,6 +34,11 @@ void template_border(Lowering *l, const Node *pad,
 void template_check(Lowering *l, const Node *index, int64_t size, int64_t component,
 		    const Storage *status);
 bool index_may_be_outside(const Node *index, int64_t size);
+/* Elementwise, where something read lies turned; false: it does not, nothing was emitted. */
+bool template_turned(Lowering *l);
+/* Opens the task loop and the loop over the task's rows; the flat row index. */
+Node *open_rows(KBuilder *kb, int64_t rows, int64_t per_task);
+void close_rows(KBuilder *kb, int64_t per_task);
 void element_loops(Lowering *l, const Type *shape, KbBody *body, void *user);
 
 /* --- sums in parts --------------------------------------------------------------------------- */
