@@ -534,6 +534,24 @@ static Group *missing_source(const Fuser *z, const Group *gr)
 	return NULL;
 }
 
+static void place(Fuser *z, Group *gr)
+{
+	if (!gr->placed)
+		vec_push(z->arena, &z->f->group, gr);
+	gr->placed = true;
+}
+
+/* New values of states go to their places as soon as they can: what they are made of (a gradient)
+ * is in the cache then, and its memory is free for what follows. */
+static void place_updates(Fuser *z)
+{
+	for (int i = 0; i < z->g->update.n; i++) {
+		Group *gr = z->f->in_place[i] ? z->f->of[z->f->in_place[i]->id] : NULL;
+		if (gr && !gr->placed && !missing_source(z, gr))
+			place(z, gr);
+	}
+}
+
 /* Groups in an order in which each comes after what it reads. A stack instead of recursion: graphs
  * are deep. */
 static void order_groups(Fuser *z)
@@ -554,10 +572,9 @@ static void order_groups(Fuser *z)
 				continue;
 			}
 			stack.n--;
-			if (!gr->placed)
-				vec_push(z->arena, &z->f->group, gr);
-			gr->placed = true;
+			place(z, gr);
 		}
+		place_updates(z);
 	}
 }
 

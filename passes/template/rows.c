@@ -233,17 +233,19 @@ static void fill_element(KBuilder *kb, Node **at, void *user)
 }
 
 /* Before and after dimension d: the inner part of the dimensions before it, the whole of those
- * behind. */
+ * behind. Of images one after another, if no image is border alone. */
 void template_border(Lowering *l, const Node *pad, const Storage *to)
 {
 	KBuilder *kb = l->kb;
 	const Attr_pad *a = ATTR_OF(pad, pad);
 	const Type *t = pad->type, *in = pad->in[0]->type;
-	Node *task = kb_axis(kb, "t", AX_TASK, 1, 0), *at[MAX_RANK];
-	kb_open(kb, task);
+	int64_t bytes = (t->count - in->count) * dtype_info[t->dtype].bytes;
+	int first = t->rank > 1 && a->low.v[0] == 0 && a->high.v[0] == 0;
+	int64_t rows = first ? t->dim[0] : 1, per_task = rows_per_task(rows, bytes / rows);
+	Node *at[MAX_RANK] = { open_rows(kb, rows, per_task) };
 	Fill f = { .buf = kb_arg(kb, t, to), .low = a->low.v };
 	f.value = kb_read(kb, pad->in[1], NULL);
-	for (int d = 0; d < t->rank; d++)
+	for (int d = first; d < t->rank; d++)
 		for (int side = 0; side < 2; side++) {
 			int64_t dim[MAX_RANK], n = side ? a->high.v[d] : a->low.v[d];
 			if (n == 0)
@@ -253,9 +255,9 @@ void template_border(Lowering *l, const Node *pad, const Storage *to)
 			dim[d] = n;
 			f.dim = d;
 			f.shift = side ? t->dim[d] - n : 0;
-			kb_loops(kb, type_get(l->p->ctx, t->dtype, t->rank, dim), 0, at,
+			kb_loops(kb, type_get(l->p->ctx, t->dtype, t->rank, dim), first, at,
 				 fill_element, &f);
 		}
-	kb_kernel(kb)->bytes = (double)((t->count - in->count) * dtype_info[t->dtype].bytes);
-	kb_close(kb);
+	kb_kernel(kb)->bytes = (double)bytes;
+	close_rows(kb, per_task);
 }
