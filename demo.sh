@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up, builds, and runs the main jobs on real input: a face detector and a voice-activity detector, compiled to plain C libraries; a
-# reader of handwritten digits, trained from nothing.
+# reader of handwritten digits, trained from nothing; and the training itself as a plain C library.
 #
 #   ./demo.sh [--no-install]
 set -euo pipefail
@@ -31,12 +31,16 @@ cc -O2 -I$out examples/vad/vad.c $out/vad.so -o $out/vad -lm -Wl,-rpath,'$ORIGIN
 $out/vad examples/vad/test.wav
 $burin verify examples/vad/silero_vad_op18_ifless.onnx --bind sr=16000 --bind batch=1 --bind sequence=576
 
-say "4. Training: handwritten digits, and a plain C program that reads them"
+say "4. Training: handwritten digits, a plain C program that reads them, and one that learns them itself"
 rm -rf $out/digits.train
 $burin train examples/digits.xml --out $out/digits.train
 $burin compile examples/digits.xml --batch 1 --weights $out/digits.train/weights.safetensors -o $out/digits.so
 cc -O2 -I$out -Iexamples examples/digits.c $out/digits.so -o $out/digits -Wl,-rpath,'$ORIGIN'
 $out/digits examples/digits.npz
+mkdir -p $out/train
+$burin compile examples/digits.xml --train -o $out/train/digits.so
+cc -O2 -I$out/train -Iexamples examples/digits_train.c $out/train/digits.so -o $out/digits_train -lm -Wl,-rpath,'$ORIGIN/train'
+$out/digits_train examples/digits.npz
 
 say "5. How fast"
 $burin bench $out/face.so $out/vad.so --seconds 2

@@ -200,6 +200,33 @@ static void add_value(Str *s, const JsonValue *v)
 	}
 }
 
+static void print_line(Cli *c, int indent, const char *key, const JsonValue *v)
+{
+	Str s;
+	str_init(&s, c->arena);
+	add_value(&s, v);
+	cli_print(c, "%*s%-*s %s\n", indent, "", 28 - indent, key ? key : "", str_text(&s));
+}
+
+/* The functions beside m_run, and the tensors of the state, are lists of their own. */
+static void print_value(Cli *c, const JsonValue *v)
+{
+	bool list = v->kind == JSON_ARRAY;
+	bool entries = list && str_eq(v->key, "entries"), state = list && str_eq(v->key, "state");
+	if (!entries && !state) {
+		print_line(c, 2, v->key, v);
+		return;
+	}
+	JSON_EACH(part, v)
+	{
+		if (state)
+			print_line(c, 2, "", part);
+		else if (part->kind == JSON_OBJECT)
+			JSON_EACH(item, part)
+		print_line(c, item == part->first ? 2 : 4, item->key, item);
+	}
+}
+
 static int inspect_compiled(Cli *c, const char *path)
 {
 	Note note;
@@ -219,12 +246,7 @@ static int inspect_compiled(Cli *c, const char *path)
 	json_key_text(c, "needs", needs);
 	cli_print(c, "%s%s%s\n", path, *needs ? "  needs: " : "", needs);
 	JSON_EACH(item, v)
-	{
-		Str s;
-		str_init(&s, c->arena);
-		add_value(&s, item);
-		cli_print(c, "  %-26s %s\n", item->key, str_text(&s));
-	}
+	print_value(c, item);
 	return EXIT_YES;
 }
 

@@ -225,15 +225,35 @@ static void converting(void **state)
 	expect(c, "verify face.xml --inputs 1", 0, "ok", NULL);
 }
 
+static void training_ahead_of_time(void **state)
+{
+	Cli *c = *state;
+	expect(c, "compile " EXAMPLES "/digits.xml --train=8 --mcpu native -o t.so", 0,
+	       "train_step: ", NULL);
+	assert_non_null(strstr(read_file(c, "t.h"), "#define DIGITS_TRAIN_BATCH 8 "));
+	expect(c, "inspect t.so", 0, "x f32 8, 1, 8, 8, label i64 8, rate f32", NULL);
+	expect(c, "run t.so", 5, NULL, "packed-weights");
+	expect(c, "compile " LENET " --train -o u.so", 3, NULL, "E2024");
+	expect(c, "compile " EXAMPLES "/digits.xml --train --device cuda -o u.so", 4, NULL,
+	       "E5101");
+	expect(c, "compile " EXAMPLES "/digits.xml --train=0 -o u.so", 3, NULL, "E5001");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(batches_are_sums), TEST(compiled_files_give_the_same),
-		TEST(forms_of_output),  TEST(inputs_and_outputs),
-		TEST(verification),     TEST(a_pass_is_named),
-		TEST(measuring),        TEST(comparing),
-		TEST(converting),       TEST(a_step_of_training),
+		TEST(batches_are_sums),
+		TEST(compiled_files_give_the_same),
+		TEST(forms_of_output),
+		TEST(inputs_and_outputs),
+		TEST(verification),
+		TEST(a_pass_is_named),
+		TEST(measuring),
+		TEST(comparing),
+		TEST(converting),
+		TEST(a_step_of_training),
+		TEST(training_ahead_of_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -518,6 +518,17 @@ static void test_quiet(void **state)
 	assert_true(loss[0] < loss[20] || loss[20] < loss[0]);
 }
 
+/* The example learns to read digits, with a C compiler's warnings as errors. */
+static void test_example(void **state)
+{
+	Shop *s = *state;
+	compile_to(BURIN_SOURCE_DIR "/examples/digits.xml", in_folder(s, "digits.so"),
+		   "train=yes model-weights=init:seed=7 seed=7 target.cpu=native");
+	shell(s, "cc -std=c11 -O2 -Wall -Wextra -Werror -I. " BURIN_SOURCE_DIR
+		 "/examples/digits_train.c digits.so -lm -Wl,-rpath,. -o learn && "
+		 "./learn " BURIN_SOURCE_DIR "/examples/digits.npz");
+}
+
 /* --- what cannot be compiled ----------------------------------------------------------------- */
 
 static void refuse(Shop *s, const char *model, const char *options, uint32_t code, const char *hint)
@@ -552,9 +563,9 @@ static void test_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_as_trainer), TEST(test_packed), TEST(test_batches), TEST(test_file),
-		TEST(test_header),     TEST(test_memory), TEST(test_refused), TEST(test_levels),
-		TEST(test_quiet),      TEST(test_errors),
+		TEST(test_as_trainer), TEST(test_packed),  TEST(test_batches), TEST(test_file),
+		TEST(test_header),     TEST(test_memory),  TEST(test_refused), TEST(test_levels),
+		TEST(test_quiet),      TEST(test_example), TEST(test_errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
