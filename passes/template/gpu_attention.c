@@ -7,7 +7,10 @@
  * exponential. What a causal mask hides from all queries of the block is never computed.
  *
  * Heads wider than a step of the reduction are multiplied in steps; results wider than a tile are
- * other blocks' affair, which compute the scores again. */
+ * other blocks' affair, which compute the scores again.
+ *
+ * By warps (gpu_tile.h) both products round their factors to bf16; scores, exponentials and sums
+ * stay in f32. */
 #include "passes/template/gpu_tile.h"
 #include "passes/template/template.h"
 #include <math.h>
@@ -24,12 +27,13 @@ typedef struct GpuAttend {
 	GpuTile qk;          /* scores: queries x keys */
 	GpuTile out;         /* results: queries x value columns */
 	int64_t step, steps; /* of the head size */
-	int probs, part;     /* scratch: exponentials [keys][queries]; a number by units across and
+	int probs, part;     /* scratch: exponentials, an operand of `out`; a number by sharer and
 				row */
 	Node *at[MAX_RANK];
 	Node *q0, *k0, *e0; /* first query, key and column of the tiles */
 	Node *max, *sum;    /* by row: so far; the thread's part of the sum */
 	Node *shift;        /* by row: subtracted from scores */
+	Node *low;          /* by warps: the first of a pair of exponentials */
 } GpuAttend;
 
 /* --- operands -------------------------------------------------------------------------------- */
@@ -167,7 +171,7 @@ static Node *part_at(const GpuAttend *z, Node *unit, Node *row)
 /* A number of each row, from all threads that have elements of it: put down, */
 static void share_part(GpuAttend *z, Node *value)
 {
-	Node *at[2] = { gpu_unit_across(&z->qk), gpu_row(&z->qk) };
+	Node *at[2] = { gpu_sharer(&z->qk), gpu_row(&z->qk) };
 	gpu_open_rows(&z->qk);
 	kb_store_buf(z->kb, z->part, at, value);
 	gpu_close_rows(&z->qk);
@@ -178,7 +182,7 @@ static void share_part(GpuAttend *z, Node *value)
 static void combine_parts(GpuAttend *z, Node *var, Op op)
 {
 	KBuilder *kb = z->kb;
-	Node *u = kb_axis(kb, "u", AX_LOOP, gpu_across(&z->qk), 0);
+	Node *u = kb_axis(kb, "u", AX_LOOP, gpu_sharers(&z->qk), 0);
 	kb_open(kb, u);
 	gpu_open_rows(&z->qk);
 	kb_set(kb, var, kb_emit2(kb, op, var, part_at(z, u, gpu_row(&z->qk))));
@@ -189,7 +193,7 @@ static void combine_parts(GpuAttend *z, Node *var, Op op)
 static Node *row_var(GpuAttend *z, const char *name, Node *value)
 {
 	gpu_open_rows(&z->qk);
-	Node *x = kb_var(z->kb, name, value, z->qk.i->axes | z->qk.v->axes);
+	Node *x = kb_var(z->kb, name, value, z->qk.i->axes | z->qk.r->axes | z->qk.v->axes);
 	gpu_close_rows(&z->qk);
 	return x;
 }
@@ -201,14 +205,29 @@ static void set_rows(GpuAttend *z, Node *var, Node *value)
 	gpu_close_rows(&z->qk);
 }
 
+/* Two neighbours of a row are a word: the first waits in a register for the second. */
+static void keep_pair(GpuAttend *z, Node *row, Node *col, Node *x)
+{
+	KBuilder *kb = z->kb;
+	Node *second = kb_imod(kb, z->qk.r, 2), *at[2] = { row, kb_idiv(kb, col, 2) };
+	kb_open_if(kb, kb_emit2(kb, OP_eq, second, kb_i(kb, 0)));
+	kb_set(kb, z->low, x);
+	kb_close(kb);
+	kb_open_if(kb, kb_emit2(kb, OP_eq, second, kb_i(kb, 1)));
+	kb_store_buf(kb, z->probs, at, kb_pack_bf16(kb, z->low, x));
+	kb_close(kb);
+}
+
 static void make_probability(GpuTile *t, Node *row, Node *col, Node *acc, void *user)
 {
 	GpuAttend *z = user;
 	KBuilder *kb = z->kb;
 	Node *at[2] = { col, row };
-	(void)t;
 	kb_set(kb, acc, kb_emit1(kb, OP_exp, kb_emit2(kb, OP_sub, acc, z->shift)));
-	kb_store_buf(kb, z->probs, at, acc);
+	if (t->mma)
+		keep_pair(z, row, col, acc);
+	else
+		kb_store_buf(kb, z->probs, at, acc);
 	kb_set(kb, z->sum, kb_emit2(kb, OP_add, z->sum, acc));
 }
 
@@ -289,14 +308,19 @@ static void run_block(GpuAttend *z)
 	KBuilder *kb = z->kb;
 	GpuTile *t = &z->qk;
 	int64_t tiles = (z->t + t->cols - 1) / t->cols;
-	int64_t probs[2] = { t->cols, t->rows }, part[2] = { gpu_across(t), t->rows };
+	int64_t part[2] = { gpu_sharers(t), t->rows };
 	GpuOperand q = operand(t, "q", t->rows, z->step, true, read_q, z);
 	GpuOperand k = operand(t, "k", t->cols, z->step, true, read_k, z);
 	GpuOperand v = operand(&z->out, "v", z->out.cols, t->cols, false, read_v, z);
-	z->probs = kb_scratch(kb, "probs", z->type, 2, probs, 4);
+	z->probs = gpu_operand_scratch(&z->out, "probs", t->rows, t->cols);
 	z->part = kb_scratch(kb, "part", z->type, 2, part, 4);
 	z->max = row_var(z, "max", number(z, -INFINITY));
 	z->sum = row_var(z, "sum", number(z, 0));
+	if (t->mma) {
+		kb_open(kb, t->v);
+		z->low = kb_var(kb, "low", number(z, 0), t->v->axes);
+		kb_close(kb);
+	}
 	gpu_tile_clear(&z->out);
 	gpu_operand_start(&q);
 	gpu_operand_start(&k);
@@ -323,7 +347,7 @@ static void run_block(GpuAttend *z)
 
 /* --- sizes ----------------------------------------------------------------------------------- */
 
-enum { DOWN = 16, STEP = 64, MOST_PER_THREAD = 8 };
+enum { DOWN = 16, STEP = 64, MOST_PER_THREAD = 8, WARP = 32, FRAGMENT = 16 };
 
 static int64_t parts(int64_t n, int64_t size)
 {
@@ -339,9 +363,21 @@ static int covering(int64_t n, int units, int most)
 	return each;
 }
 
+/* By warps: 64 queries or fewer, 16 for each warp that stands below another. */
+static void choose_fragments(GpuAttend *z, int64_t outer, int threads)
+{
+	int warps = threads / WARP, down = 4, cores = kb_target(z->kb)->cores;
+	while (down > 1 && (z->s <= down / 2 * FRAGMENT ||
+			    outer * parts(z->s, (int64_t)down * FRAGMENT) < cores))
+		down /= 2;
+	int half = FRAGMENT / 2 * (warps / down); /* columns of fragments side by side */
+	z->qk.shape = (GpuShape){ down, 1, covering(z->t, half, down > 1 ? 2 : 1) };
+	z->out.shape = (GpuShape){ down, 1, covering(z->e, half, 2 * down) };
+}
+
 /* 64 queries of a block share what it reads of keys and values; fewer where there are not blocks
  * enough for all multiprocessors, or where wide results take the shared memory. */
-static void choose_tiles(GpuAttend *z, int64_t outer, int threads)
+static void choose_shapes(GpuAttend *z, int64_t outer, int threads)
 {
 	int across = threads / DOWN, tm = covering(z->s, DOWN, z->e > STEP ? 2 : 4);
 	int cores = kb_target(z->kb)->cores;
@@ -349,10 +385,20 @@ static void choose_tiles(GpuAttend *z, int64_t outer, int threads)
 		tm /= 2;
 	z->qk.shape = (GpuShape){ DOWN, tm, covering(z->t, across, 2) };
 	z->out.shape = (GpuShape){ DOWN, tm, covering(z->e, across, tm > 2 ? 4 : MOST_PER_THREAD) };
+}
+
+static void choose_tiles(GpuAttend *z, int64_t outer, int threads)
+{
+	if (z->qk.mma)
+		choose_fragments(z, outer, threads);
+	else
+		choose_shapes(z, outer, threads);
 	gpu_tile_sizes(&z->qk, threads);
 	gpu_tile_sizes(&z->out, threads);
 	z->steps = parts(z->d, STEP);
 	z->step = z->steps > 1 ? STEP : z->d;
+	if (z->qk.mma)
+		z->step = parts(z->step, FRAGMENT) * FRAGMENT;
 }
 
 static void run_tasks(GpuAttend *z, const Type *outer, int threads)
@@ -364,6 +410,7 @@ static void run_tasks(GpuAttend *z, const Type *outer, int threads)
 	gpu_tile_start(&z->qk, threads);
 	z->out.v = z->qk.v;
 	z->out.i = z->qk.i;
+	z->out.r = z->qk.r;
 	gpu_tile_start(&z->out, threads);
 	Node *rest = kb_idiv(kb, task, wide);
 	z->e0 = kb_imul(kb, kb_imod(kb, task, wide), z->out.cols);
@@ -392,6 +439,7 @@ void template_gpu_attention(Lowering *l)
 	z.causal = a->causal;
 	z.type = z.anchor->type->dtype == DT_f64 ? DT_f64 : DT_f32;
 	z.qk = z.out = (GpuTile){ .kb = l->kb, .type = z.type };
+	z.qk.mma = z.out.mma = z.type == DT_f32 && gpu_narrow_products(l);
 	const Type *outer = type_get(l->p->ctx, DT_i64, z.rank, z.q->type->dim);
 	int threads = target_lanes(kb_target(l->kb), 4);
 	choose_tiles(&z, outer->count, threads);

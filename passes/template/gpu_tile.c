@@ -42,7 +42,8 @@ void gpu_tile_start(GpuTile *t, int threads)
 	if (!t->i)
 		t->i = unrolled(kb, "i", t->shape.tm);
 	t->j = unrolled(kb, "j", t->shape.tn);
-	t->r = unrolled(kb, "r", t->mma ? 4 : 1);
+	if (!t->r)
+		t->r = unrolled(kb, "r", t->mma ? 4 : 1);
 	if (t->mma) {
 		t->ra = unrolled(kb, "p", 4);
 		t->rb = unrolled(kb, "q", 2);
@@ -56,7 +57,8 @@ static int threads_of(const GpuTile *t)
 	return kb_kernel(t->kb)->axis.at[kb_axis_id(t->v)].lanes;
 }
 
-int gpu_across(const GpuTile *t)
+/* Units side by side. */
+static int units_across(const GpuTile *t)
 {
 	return (t->mma ? threads_of(t) / WARP : threads_of(t)) / t->shape.down;
 }
@@ -72,13 +74,13 @@ static Node *in_runs(KBuilder *kb, Node *e, int n, Node *u, int units)
 /* Where the thread's unit (itself, or its warp) stands, and its lane in a warp. */
 static Node *unit_down(const GpuTile *t)
 {
-	return kb_idiv(t->kb, t->v, gpu_across(t) * (t->mma ? WARP : 1));
+	return kb_idiv(t->kb, t->v, units_across(t) * (t->mma ? WARP : 1));
 }
 
-Node *gpu_unit_across(const GpuTile *t)
+static Node *unit_across(const GpuTile *t)
 {
 	Node *u = t->mma ? kb_idiv(t->kb, t->v, WARP) : t->v;
-	return kb_imod(t->kb, u, gpu_across(t));
+	return kb_imod(t->kb, u, units_across(t));
 }
 
 static Node *fragment_at(const GpuTile *t, Node *unit, int n, Node *e, int64_t size, Node *inner)
@@ -111,9 +113,9 @@ Node *gpu_col(const GpuTile *t)
 {
 	KBuilder *kb = t->kb;
 	if (!t->mma)
-		return in_runs(kb, t->j, t->shape.tn, gpu_unit_across(t), gpu_across(t));
+		return in_runs(kb, t->j, t->shape.tn, unit_across(t), units_across(t));
 	Node *inner = kb_iadd(kb, kb_imul(kb, in_group(t), 2), kb_imod(kb, t->r, 2));
-	return fragment_at(t, gpu_unit_across(t), t->shape.tn, t->j, FRAGMENT_COLS, inner);
+	return fragment_at(t, unit_across(t), t->shape.tn, t->j, FRAGMENT_COLS, inner);
 }
 
 /* --- sums ------------------------------------------------------------------------------------ */
@@ -137,13 +139,30 @@ void gpu_close_elements(GpuTile *t)
 void gpu_open_rows(GpuTile *t)
 {
 	open_axis(t->kb, t->i);
+	open_axis(t->kb, t->r);
 	kb_open(t->kb, t->v);
 }
 
 void gpu_close_rows(GpuTile *t)
 {
 	kb_close(t->kb);
+	close_axis(t->kb, t->r);
 	close_axis(t->kb, t->i);
+}
+
+/* By warps: four lanes, of each the even and the odd columns. */
+int gpu_sharers(const GpuTile *t)
+{
+	return units_across(t) * (t->mma ? 8 : 1);
+}
+
+Node *gpu_sharer(const GpuTile *t)
+{
+	KBuilder *kb = t->kb;
+	if (!t->mma)
+		return unit_across(t);
+	Node *lane = kb_iadd(kb, kb_imul(kb, unit_across(t), 4), in_group(t));
+	return kb_iadd(kb, kb_imul(kb, lane, 2), kb_imod(kb, t->r, 2));
 }
 
 void gpu_tile_clear(GpuTile *t)
@@ -299,7 +318,7 @@ static void multiply_by_warps(GpuTile *t, int a, int b, int64_t depth)
 	Node *row = fragment_at(t, unit_down(t), t->shape.tm, t->i, FRAGMENT_ROWS,
 				kb_iadd(kb, group(t), kb_imul(kb, kb_imod(kb, t->ra, 2), 8)));
 	Node *a_word = kb_iadd(kb, word, kb_imul(kb, kb_idiv(kb, t->ra, 2), 4));
-	Node *col = fragment_at(t, gpu_unit_across(t), t->shape.tn, t->j, FRAGMENT_COLS, group(t));
+	Node *col = fragment_at(t, unit_across(t), t->shape.tn, t->j, FRAGMENT_COLS, group(t));
 	Node *b_word = kb_iadd(kb, word, kb_imul(kb, t->rb, 4));
 	Node *x = fragments(t, "a", a, t->i, t->ra, row, a_word);
 	Node *y = fragments(t, "b", b, t->j, t->rb, col, b_word);

@@ -32,16 +32,17 @@ typedef struct GpuTile {
 
 /* Sizes alone; gpu_tile_start makes the axes. */
 void gpu_tile_sizes(GpuTile *t, int threads);
-void gpu_tile_start(GpuTile *t, int threads); /* with t->v and t->i, where set */
+void gpu_tile_start(GpuTile *t, int threads); /* with t->v, t->i and t->r, where set */
 void gpu_tile_clear(GpuTile *t);              /* the sums: zero */
 
 /* Where the thread's elements are: they depend on i, j, r and v. */
 Node *gpu_row(const GpuTile *t);
 Node *gpu_col(const GpuTile *t);
-int gpu_across(const GpuTile *t);        /* units side by side */
-Node *gpu_unit_across(const GpuTile *t); /* which one the thread is in */
-/* Loops over the thread's rows, and over its elements; opened and closed. Multiply-adds: a row is
- * what i says. */
+/* How many have elements of a row, each those of its threads' variables with the axes i, r and v;
+ * and which of them the open loops are at. */
+int gpu_sharers(const GpuTile *t);
+Node *gpu_sharer(const GpuTile *t);
+/* Loops over the thread's rows (by warps: each twice), and over its elements; opened and closed. */
 void gpu_open_rows(GpuTile *t);
 void gpu_close_rows(GpuTile *t);
 void gpu_open_elements(GpuTile *t);

@@ -15,6 +15,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Of two factors rounded to bf16, relative: 2^-8 each, and both. */
+#define BF16_PRODUCT (0x1p-7 + 0x1p-16)
+
 typedef struct Bounder {
 	Arena *arena;
 	bool exact, bf16;
@@ -468,7 +471,8 @@ static void bound_winograd_tiles(Bounder *z, const Node *n, const Bounded *const
 	}
 }
 
-/* Scores differ by E at most, so weights by a factor of e^2E. */
+/* Scores differ by E at most, so weights by a factor of e^2E. With factors rounded to bf16, by 2^-8
+ * of each, scores are made of such, and results of such weights and values. */
 static void bound_attention(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
 {
 	const Attr_attention *a = ATTR_OF(n, attention);
@@ -485,7 +489,8 @@ static void bound_attention(Bounder *z, const Node *n, const Bounded *const *x, 
 		me = largest(&x[3]->error);
 	else if (n->n_in > 3 && has_error(&x[3]->error))
 		me = INFINITY;
-	double loss = sum_loss(q->dtype, d);
+	bool narrow = z->bf16 && q->dtype == DT_f32;
+	double loss = sum_loss(q->dtype, d) + (narrow ? BF16_PRODUCT : 0);
 	double e = scale * (double)d * (qs * ke + ks * qe + qe * ke + loss * qs * ks) + me;
 	EvalTensor v = magnitude(z, &x[2]->value, NULL);
 	const EvalTensor *in[4] = { &x[0]->value, &x[1]->value, &v, NULL };
@@ -495,6 +500,7 @@ static void bound_attention(Bounder *z, const Node *n, const Bounded *const *x, 
 	in[2] = &x[2]->error;
 	EvalTensor moved = apply(z, n, in);
 	double factor = expm1(2 * e) + 4 * sum_loss(q->dtype, n->in[1]->type->dim[2]);
+	factor += narrow ? (1 + factor) * BF16_PRODUCT : 0;
 	for (int64_t i = 0; i < n->type->count; i++)
 		out->error.f[i] =
 			isnan(terms.f[i]) ? 0 : terms.f[i] * factor + moved.f[i] * (1 + factor);

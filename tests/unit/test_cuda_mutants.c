@@ -17,7 +17,7 @@ static const char conv_dw[] =
 	"  %g = conv_dw %x, %dy {kernel=[3, 3, 20], pad=[1, 1, 1, 1]} : f32[20,5,3,3]\n"
 	"  return %g as g\n}\n";
 static const char attention[] =
-	"graph @m(%q: f32[1,1,20,8], %k: f32[1,1,40,8], %v: f32[1,1,40,8]) {\n"
+	"graph @m(%q: f32[1,1,20,8], %k: f32[1,1,140,8], %v: f32[1,1,140,8]) {\n"
 	"  %y = attention %q, %k, %v : f32[1,1,20,8]\n"
 	"  return %y as y\n}\n";
 static int run(const Made *m, char *said, size_t room)
@@ -122,6 +122,11 @@ static void attentions(void **state)
 	check(state, attention, false);
 }
 
+static void attentions_by_warps(void **state)
+{
+	check(state, attention, true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +136,7 @@ int main(void)
 		FIXTURE_TEST(weight_gradients),
 		FIXTURE_TEST(weight_gradients_by_warps),
 		FIXTURE_TEST(attentions),
+		FIXTURE_TEST(attentions_by_warps),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -233,13 +233,14 @@ static const AttendCase attend_list[] = {
 	{ 1, 1, 2, 10, 8, 130, false, 0, DT_f32 },  { 1, 2, 9, 12, 8, 8, true, 1, DT_f64 },
 };
 
-static void check_attention(const AttendCase *k, int cores, uint64_t seed)
+static void check_attention(const AttendCase *k, int cores, bool bf16, uint64_t seed)
 {
 	Fixture f;
 	Attr_attention a = { .causal = k->causal };
 	int64_t mask[4] = { k->b, 1, k->s, k->t };
 	int rank = abs(k->mask);
 	begin(&f, cores, seed);
+	f.options.bf16 = bf16;
 	Node *in[4];
 	for (int i = 0; i < 3; i++) {
 		int64_t dim[4] = { k->b, k->h, i ? k->t : k->s, i == 2 ? k->e : k->d };
@@ -253,7 +254,7 @@ static void check_attention(const AttendCase *k, int cores, uint64_t seed)
 	Node *y = emit(f.b, OP_attention, attr_intern(f.c, ATTR_attention_RECORD, &a), in,
 		       rank ? 4 : 3);
 	result(&f, emit1(f.b, OP_neg, y));
-	Ran ran = check_gpu(&f, 2e-6);
+	Ran ran = check_gpu(&f, bf16 ? BF16_ERROR : 2e-6);
 	assert_int_equal(ran.n, 1);
 	assert_string_equal(ran.kind[0], "attention");
 	stop(&f);
@@ -263,8 +264,8 @@ static void test_attention(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof attend_list / sizeof *attend_list; i++)
-		for (int k = 0; k < 3; k++)
-			check_attention(&attend_list[i], machines[k], i);
+		for (int k = 0; k < 4; k++)
+			check_attention(&attend_list[i], machines[(i + (size_t)k) % 3], k == 3, i);
 }
 
 int main(void)
