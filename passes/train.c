@@ -92,7 +92,7 @@ static Node *own_state(Trainee *z, const Type *t, const char *prefix, const char
 static Node *step_count(Trainee *z)
 {
 	if (!z->step) {
-		z->step = own_state(z, type_scalar(z->p->ctx, DT_f32), "step", "");
+		z->step = own_state(z, type_scalar(z->p->ctx, DT_i64), "step", "");
 		update(z, z->step, emit_c2(z->b, OP_add, z->step, 1));
 	}
 	return z->step;
@@ -105,7 +105,7 @@ static Node *train_dropout(Trainee *z, const Node *n)
 	Attr_dropout_train a = { .p = ATTR_OF(n, dropout)->p, .stream = z->streams++ };
 	if (!z->seed)
 		z->seed = own_state(z, type_scalar(z->p->ctx, DT_i64), "seed", "");
-	Node *in[3] = { z->map[n->in[0]->id], z->seed, emit_cast(z->b, step_count(z), DT_i64) };
+	Node *in[3] = { z->map[n->in[0]->id], z->seed, step_count(z) };
 	z->b->name = n->name;
 	return emit(z->b, OP_dropout_train, attr_intern(z->p->ctx, ATTR_dropout_train_RECORD, &a),
 		    in, 3);

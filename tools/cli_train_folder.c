@@ -256,6 +256,22 @@ static int enter_folder(Train *t)
 	return EXIT_YES;
 }
 
+/* A training that was killed between writing its best state and its checkpoint has a best state of
+ * an epoch that the checkpoint does not know. The epoch comes again; if it comes otherwise, by
+ * another rate, there is no best state before it any more. */
+static int take_up(Train *t)
+{
+	Position best;
+	int rc = load(t, "checkpoint.safetensors", &t->at);
+	if (rc || !t->at.best_epoch)
+		return rc;
+	rc = load(t, "best.safetensors", &best);
+	rc = rc ? rc : load(t, "checkpoint.safetensors", &t->at);
+	if (rc == EXIT_YES && best.epoch > t->at.epoch)
+		t->at.best_epoch = 0;
+	return rc;
+}
+
 int train_begin(Train *t)
 {
 	const char *checkpoint = train_file(t, "checkpoint.safetensors");
@@ -264,7 +280,7 @@ int train_begin(Train *t)
 	if (rc)
 		return rc;
 	if (t->resume && exists(checkpoint)) {
-		rc = load(t, "checkpoint.safetensors", &t->at);
+		rc = take_up(t);
 		return rc || log_read_history(t, t->at.epoch) ? rc : EXIT_INPUT;
 	}
 	if (exists(checkpoint))

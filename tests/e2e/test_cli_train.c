@@ -326,6 +326,23 @@ static void strange_checkpoints(void **state)
 	expect(c, again, 0, "trained", NULL);
 }
 
+/* As if killed after the second epoch's best state was written, and not its checkpoint; then the
+ * epoch comes otherwise and is not better than the first, whose state is gone. */
+static void a_best_state_ahead_of_the_checkpoint(void **state)
+{
+	Cli *c = *state;
+	expect(c, "train line.xml --data line.csv --out o --epochs 1", 0, NULL, "val_loss");
+	shell(c, "cp o/checkpoint.safetensors first");
+	expect(c, "train line.xml --data line.csv --out o --epochs 2 --resume", 0, "best epoch 2",
+	       NULL);
+	shell(c, "cp -r o whole; cp first o/checkpoint.safetensors; cp -r o p");
+	expect(c, "train line.xml --data line.csv --out p --epochs 2 --resume", 0, "best epoch 2",
+	       NULL);
+	same_results(c, "whole", "p");
+	expect(c, "train line.xml --data line.csv --out o --epochs 3 --lr 0 --resume", 0,
+	       "best epoch 2", NULL);
+}
+
 /* A disk that fills, and one that cannot be written: in a file system of our own, where we may. */
 static void full_and_closed_disks(void **state)
 {
@@ -482,6 +499,7 @@ int main(void)
 		TEST(classes_that_do_not_exist),
 		TEST(data_of_another_kind),
 		TEST(strange_checkpoints),
+		TEST(a_best_state_ahead_of_the_checkpoint),
 		TEST(full_and_closed_disks),
 		TEST(faults_of_options),
 		TEST(the_element_of_a_nan_is_named),
