@@ -727,6 +727,9 @@ def winograd_tiles():
             x = rand(n, th * 4 + size - 4, tw * 4 + size - 4, c)
             tiles = np.stack([x[i, 4 * y:4 * y + size, 4 * z:4 * z + size] for i in range(n) for y in range(th) for z in range(tw)])
             case("winograd_tiles", [x], np.einsum("ai,tijc,bj->abtc", m, tiles, m).reshape(36, n * th * tw, c), gradient=size == 4)
+    x, w = rand(2, 3, 10, 6), rand(5, 3, 3, 3)
+    y = F.conv2d(t(x), t(w))[:, :, :7, :3].numpy()
+    case("winograd", [x.transpose(0, 2, 3, 1), w.transpose(2, 3, 1, 0)], y.transpose(0, 2, 3, 1), size=[7, 3, 5], plain=True)
 
 
 def philox(counter, key):

@@ -438,9 +438,9 @@ static bool wants_plain_operand(const Fuser *z, const Node *user, int input)
 /* Weights that are packed in every run: panels are there to be read from one end to the other. */
 static bool is_packed_operand(const Node *user, int input)
 {
-	return input == 1 &&
-	       ((user->op == OP_conv && ATTR_OF(user, conv)->panel) ||
-		(user->op == OP_matmul && ATTR_OF(user, matmul)->panel) || user->op == OP_winograd);
+	return input == 1 && ((user->op == OP_conv && ATTR_OF(user, conv)->panel) ||
+			      (user->op == OP_matmul && ATTR_OF(user, matmul)->panel) ||
+			      (user->op == OP_winograd && !ATTR_OF(user, winograd)->plain));
 }
 
 /* A padding or concatenation in the chain from x on: choices in an inner loop. */

@@ -14,7 +14,8 @@
 enum {
 	LEAST_CHANNELS = 32, /* fewer: the transforms cost more than the products save */
 	LEAST_PIXELS = 144,  /* smaller maps read more weights than they save products */
-	LEAST_TILES = 96,    /* of weights that change: fewer do not pay for transforming them */
+	LEAST_TILES = 24,    /* of weights that change: fewer do not pay for transforming them */
+	MOST_PLAIN = 256,    /* tiles: of weights that change, transformed by the kernel itself */
 	LEAST_PRODUCTS = 20, /* of an element of a weights' gradient */
 	PART_BYTES = 10 << 20,
 	MOST_PARTS = 8,
@@ -127,9 +128,12 @@ static Node *whole_tiles(Builder *b, Node *x, const Type *t)
 static Node *convolution(Rewrite *w, const Node *n)
 {
 	int64_t size[3] = { n->type->dim[1], n->type->dim[2], n->type->dim[3] };
-	Attr_winograd a = { .size = { 3, size } };
+	int64_t tiles = n->type->dim[0] * tiles_along(size[0]) * tiles_along(size[1]);
+	bool plain = !w->is_static[n->in[1]->id] && tiles <= MOST_PLAIN;
+	Attr_winograd a = { .size = { 3, size }, .plain = plain };
+	Node *k = w->map[n->in[1]->id];
 	Node *in[2] = { whole_tiles(w->b, w->map[n->in[0]->id], n->type),
-			transformed_weights(w->b, w->map[n->in[1]->id]) };
+			plain ? k : transformed_weights(w->b, k) };
 	return emit(w->b, OP_winograd, attr_intern(w->p->ctx, ATTR_winograd_RECORD, &a), in, 2);
 }
 

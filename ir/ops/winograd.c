@@ -9,6 +9,16 @@ static int64_t tiles(int64_t size)
 	return (size + WINO_TILE - 1) / WINO_TILE;
 }
 
+static bool weights_fit(const Attr_winograd *a, const Type *w, int64_t in)
+{
+	int64_t panel = w->dim[3], out = a->size.v[2];
+	if (w->dim[2] != in)
+		return false;
+	if (a->plain)
+		return w->dim[0] == 3 && w->dim[1] == 3 && panel == out;
+	return panel >= 1 && w->dim[0] == (out + panel - 1) / panel && w->dim[1] == WINO_POINTS;
+}
+
 const Type *infer_winograd(Builder *b, Op op, Attr attr, Node *const *in, int n_in)
 {
 	(void)n_in;
@@ -18,9 +28,8 @@ const Type *infer_winograd(Builder *b, Op op, Attr attr, Node *const *in, int n_
 	    !check_float_dtype(b, op, 0, in) || !check_same_dtype(b, op, 0, 1, in) ||
 	    !check_ints(b, op, "size", a->size, 3, 1, MAX_ELEMENTS))
 		return NULL;
-	int64_t panel = w->dim[3], h = a->size.v[0], wd = a->size.v[1], out = a->size.v[2];
-	if (panel < 1 || w->dim[0] != (out + panel - 1) / panel || w->dim[1] != WINO_POINTS ||
-	    w->dim[2] != x->dim[3])
+	int64_t h = a->size.v[0], wd = a->size.v[1], out = a->size.v[2];
+	if (!weights_fit(a, w, x->dim[3]))
 		return builder_error(b, E5011,
 				     "winograd: weights %s do not fit %lld input and "
 				     "%lld output channels",
@@ -104,18 +113,42 @@ static void tile_input(const EvalCall *c, int64_t n, int64_t y, int64_t z, doubl
 	}
 }
 
-static void tile_output(const EvalCall *c, int64_t n, int64_t y, int64_t z, int64_t o,
-			const double *v)
+/* The transformed weight of point p, input channel ch, output channel o. */
+static double weight_at(const EvalCall *c, int p, int64_t ch, int64_t o)
 {
-	const Type *w = c->in[1]->type, *t = c->out->type;
-	int64_t channels = w->dim[2], panel = w->dim[3];
+	const Type *w = c->in[1]->type;
+	int64_t panel = w->dim[3], at[4] = { o / panel, p, ch, o % panel };
+	if (!ATTR_OF(c->n, winograd)->plain)
+		return c->in[1]->f[flat_index(w, at)];
+	double sum = 0;
+	for (int q = 0; q < 9; q++) {
+		int64_t tap[4] = { q / 3, q % 3, ch, o };
+		sum += wino_weight[p / WINO_IN][q / 3] * wino_weight[p % WINO_IN][q % 3] *
+		       c->in[1]->f[flat_index(w, tap)];
+	}
+	return sum;
+}
+
+/* All of them: [point][input channel][output channel] */
+static double *all_weights(const EvalCall *c)
+{
+	int64_t in = c->in[1]->type->dim[2], out = c->out->type->dim[3];
+	double *u = ARENA_ARRAY(c->arena, double, WINO_POINTS *in *out + 1);
+	for (int64_t i = 0; i < WINO_POINTS * in * out; i++)
+		u[i] = weight_at(c, (int)(i / out / in), i / out % in, i % out);
+	return u;
+}
+
+static void tile_output(const EvalCall *c, const double *u, int64_t n, int64_t y, int64_t z,
+			int64_t o, const double *v)
+{
+	const Type *t = c->out->type;
+	int64_t channels = c->in[1]->type->dim[2];
 	double m[WINO_POINTS], r[WINO_TILE * WINO_TILE];
 	for (int p = 0; p < WINO_POINTS; p++) {
 		m[p] = 0;
-		for (int64_t ch = 0; ch < channels; ch++) {
-			int64_t at[4] = { o / panel, p, ch, o % panel };
-			m[p] += v[p * channels + ch] * c->in[1]->f[flat_index(w, at)];
-		}
+		for (int64_t ch = 0; ch < channels; ch++)
+			m[p] += v[p * channels + ch] * u[(p * channels + ch) * t->dim[3] + o];
 	}
 	transform(WINO_TILE, wino_output, m, r);
 	for (int i = 0; i < WINO_TILE * WINO_TILE; i++) {
@@ -129,12 +162,13 @@ void eval_winograd(const EvalCall *c)
 {
 	const Type *t = c->out->type;
 	double *v = ARENA_ARRAY(c->arena, double, WINO_POINTS * c->in[0]->type->dim[3]);
+	const double *u = all_weights(c);
 	for (int64_t n = 0; n < t->dim[0]; n++)
 		for (int64_t y = 0; y < t->dim[1]; y += WINO_TILE)
 			for (int64_t z = 0; z < t->dim[2]; z += WINO_TILE) {
 				tile_input(c, n, y, z, v);
 				for (int64_t o = 0; o < t->dim[3]; o++)
-					tile_output(c, n, y, z, o, v);
+					tile_output(c, u, n, y, z, o, v);
 			}
 }
 

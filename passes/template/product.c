@@ -69,11 +69,18 @@ static Node *tile_row(Tile *t)
 	return kb_iadd(kb, kb_imul(kb, t->i[0], t->p->rows[1]), t->i[1]);
 }
 
+/* The row of scratch `carry`. */
+static Node *carried_row(Tile *t)
+{
+	Node *row = tile_row(t);
+	return t->p->first ? kb_iadd(t->p->kb, t->p->first, row) : row;
+}
+
 static void begin(Tile *t, Node *v, Node *col, Node **acc)
 {
 	const Product *p = t->p;
 	uint64_t axes = t->i[0]->axes | t->i[1]->axes | v->axes | col->axes;
-	Node *at[3] = { p->slot, tile_row(t), col };
+	Node *at[3] = { p->slot, carried_row(t), col };
 	Node *value = p->slot ? kb_load_buf(p->kb, p->carry, at) : kb_f(p->kb, p->type, 0);
 	*acc = kb_var(p->kb, "acc", value, axes);
 }
@@ -102,7 +109,7 @@ static bool sums_nothing(const Product *p)
 
 static void finish(Tile *t, Node *v, Node *col, Node **acc)
 {
-	Node *at[3] = { t->p->slot, tile_row(t), col };
+	Node *at[3] = { t->p->slot, carried_row(t), col };
 	(void)v;
 	if (t->p->slot)
 		kb_store_buf(t->p->kb, t->p->carry, at, *acc);

@@ -9,7 +9,7 @@ typedef struct Product Product;
 struct Product {
 	KBuilder *kb;
 	void *user;
-	Node *first;        /* the caller's: where the rows of this tile begin */
+	Node *first;        /* where the rows of this tile begin: in `carry`, else the caller's */
 	DType type;         /* of the accumulators, as read_a and read_b give it */
 	int64_t rows[2];    /* unrolled rows: image rows and columns of a pixel tile, or { 1, R } */
 	int64_t full, rest; /* whole vectors of columns; active lanes of a last, partial one */

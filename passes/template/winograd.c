@@ -9,6 +9,8 @@
 
 enum {
 	SCRATCH_BYTES = 600 * 1024, /* V of one task: stays in the L2 cache */
+	TILES_OF_PLAIN = 64,
+	CHANNELS_OF_CHUNK = 64, /* of plain weights: those of a block of columns stay in L2 */
 	WANTED_TASKS = 8
 };
 
@@ -23,6 +25,9 @@ typedef struct Wino {
 	EvenSplit tiles;           /* blocks of tiles */
 	int64_t groups, per_group; /* column blocks of a task */
 	int v, m, t, y;            /* scratch: inputs, products, half a transform, results */
+	int u;                     /* scratch: weights of a block of columns; -1: w has them */
+	int64_t chunk;             /* channels whose weights u holds */
+	Node *c0;                  /* first one of them */
 	Node *t0;                  /* first tile of the task */
 	Node *cb;                  /* column block */
 	Node *point;
@@ -148,12 +153,59 @@ static void transform_inputs(Wino *z)
 		kb_close(kb);
 }
 
+/* --- weights --------------------------------------------------------------------------------- */
+
+/* G g G^T of a vector of output channels `col` for input channel c. */
+static void weight_vector(Wino *z, Node *col, Node *c)
+{
+	KBuilder *kb = z->kb;
+	Node *half[WINO_IN][3], *in[3];
+	for (int j = 0; j < 3; j++) {
+		for (int i = 0; i < 3; i++) {
+			Node *at[4] = { kb_i(kb, i), kb_i(kb, j), kb_iadd(kb, z->c0, c),
+					kb_iadd(kb, kb_imul(kb, z->cb, z->width), col) };
+			in[i] = kb_read(kb, z->w, at);
+			in[i] = kb_var(kb, "g", in[i], in[i]->axes);
+		}
+		for (int i = 0; i < WINO_IN; i++) {
+			half[i][j] = combine(kb, 3, wino_weight[i], in);
+			half[i][j] = kb_var(kb, "h", half[i][j], half[i][j]->axes);
+		}
+	}
+	for (int i = 0; i < WINO_IN; i++)
+		for (int j = 0; j < WINO_IN; j++) {
+			Node *to[3] = { kb_i(kb, i * WINO_IN + j), c, col };
+			kb_store_buf(kb, z->u, to, combine(kb, 3, wino_weight[j], half[i]));
+		}
+}
+
+/* The end of the chunk's channels; NULL: it is a whole one. */
+static Node *chunk_end(Wino *z)
+{
+	KBuilder *kb = z->kb;
+	if (z->c % z->chunk == 0)
+		return NULL;
+	return kb_emit2(kb, OP_min, kb_i(kb, z->chunk), kb_affine(kb, z->c0, -1, z->c));
+}
+
+/* The block's `cols` first columns; what lies beyond is multiplied, and the results not looked at.
+ */
+static void transform_weights(Wino *z, int64_t cols)
+{
+	KBuilder *kb = z->kb;
+	Node *c = kb_axis(kb, "k", AX_LOOP, z->chunk, 0);
+	kb_open_range(kb, c, NULL, chunk_end(z));
+	over_vectors(z, cols, c, weight_vector);
+	kb_close(kb);
+}
+
 /* --- products -------------------------------------------------------------------------------- */
 
 static Node *read_v(Product *p, Node *const *i, Node *const *r)
 {
 	Wino *z = p->user;
-	Node *at[3] = { z->point, kb_iadd(z->kb, p->first, i[1]), r[0] };
+	Node *c = kb_iadd(z->kb, z->c0, r[0]);
+	Node *at[3] = { z->point, kb_iadd(z->kb, p->first, i[1]), c };
 	return kb_load_buf(z->kb, z->v, at);
 }
 
@@ -161,6 +213,8 @@ static Node *read_u(Product *p, Node *const *r, Node *col)
 {
 	Wino *z = p->user;
 	KBuilder *kb = z->kb;
+	if (z->u >= 0)
+		return kb_load_buf(kb, z->u, (Node *[]){ z->point, r[0], col });
 	Node *n = kb_iadd(kb, kb_imul(kb, z->cb, z->width), col);
 	Node *at[4] = { kb_idiv(kb, n, z->panel), z->point, r[0], kb_imod(kb, n, z->panel) };
 	return kb_read(kb, z->w, at);
@@ -173,8 +227,9 @@ static void write_m(Product *p, Node *const *i, Node *col, Node *acc)
 	kb_store_buf(z->kb, z->m, at, acc);
 }
 
-/* All tiles of the block for one point; more than the registers hold in even parts. */
-static void multiply(Wino *z)
+/* All tiles of the block for one point; more than the registers hold in even parts. `more`: adds to
+ * the products of the channels before. */
+static void multiply(Wino *z, bool more)
 {
 	KBuilder *kb = z->kb;
 	int nv = (int)(z->width / z->lanes);
@@ -194,7 +249,10 @@ static void multiply(Wino *z)
 			      .rows = { 1, size },
 			      .full = nv,
 			      .n_r = 1,
-			      .extent = { z->c },
+			      .extent = { z->chunk },
+			      .hi = { chunk_end(z) },
+			      .slot = more ? z->point : NULL,
+			      .carry = z->m,
 			      .tile = -1,
 			      .first = count > 1 ? kb_affine(kb, b, size, first) : kb_i(kb, first),
 			      .read_a = read_v,
@@ -278,22 +336,46 @@ static void transform_outputs(Wino *z, int64_t cols)
 
 /* --- tasks ----------------------------------------------------------------------------------- */
 
-static void run_columns(Wino *z, Node *lo, Node *hi)
+typedef void ColumnsFn(Wino *z, int64_t cols);
+
+/* fn with the columns of the block: those of whole ones and of the last one in code of their own.
+ */
+static void by_columns(Wino *z, ColumnsFn *fn)
 {
 	KBuilder *kb = z->kb;
 	int64_t full = z->cols / z->width, rest = z->cols % z->width;
-	z->cb = kb_axis(kb, "n", AX_LOOP, full + (rest != 0), 0);
-	kb_open_range(kb, z->cb, lo, hi);
-	multiply(z);
 	for (int part = 0; part < 2; part++) {
 		if (part ? !rest : !full)
 			continue;
 		if (full && rest)
 			kb_open_if(kb, kb_emit2(kb, part ? OP_ge : OP_lt, z->cb, kb_i(kb, full)));
-		transform_outputs(z, part ? rest : z->width);
+		fn(z, part ? rest : z->width);
 		if (full && rest)
 			kb_close(kb);
 	}
+}
+
+static void add_chunk(Wino *z, Node *c0, bool more)
+{
+	z->c0 = c0;
+	if (z->u >= 0)
+		by_columns(z, transform_weights);
+	multiply(z, more);
+}
+
+static void run_columns(Wino *z, Node *lo, Node *hi)
+{
+	KBuilder *kb = z->kb;
+	z->cb = kb_axis(kb, "n", AX_LOOP, (z->cols + z->width - 1) / z->width, 0);
+	kb_open_range(kb, z->cb, lo, hi);
+	add_chunk(z, kb_i(kb, 0), false);
+	if (z->chunk < z->c) {
+		Node *q = kb_axis(kb, "q", AX_LOOP, (z->c - 1) / z->chunk, 0);
+		kb_open(kb, q);
+		add_chunk(z, kb_affine(kb, q, z->chunk, z->chunk), true);
+		kb_close(kb);
+	}
+	by_columns(z, transform_outputs);
 	kb_close(kb);
 }
 
@@ -330,19 +412,26 @@ static void make_scratch(Wino *z)
 	int64_t m[3] = { WINO_POINTS, z->tiles.big, z->width };
 	int64_t t[2] = { WINO_POINTS, z->lanes };
 	int64_t y[4] = { z->tiles.big, WINO_TILE, WINO_TILE, z->width };
+	int64_t u[3] = { WINO_POINTS, z->chunk, z->width };
 	z->v = kb_scratch(z->kb, "inputs", DT_f32, 3, v, 16);
 	z->m = kb_scratch(z->kb, "products", DT_f32, 3, m, 16);
 	z->t = kb_scratch(z->kb, "half", DT_f32, 2, t, 0);
 	z->y = kb_scratch(z->kb, "results", DT_f32, 4, y, 0);
+	z->u = -1;
+	if (ATTR_OF(z->anchor, winograd)->plain)
+		z->u = kb_scratch(z->kb, "weights", DT_f32, 3, u, 16);
 }
 
 /* Blocks of tiles that keep V in the cache; where there are few, the columns are cut as well and
- * every group transforms the inputs again. */
+ * every group transforms the inputs again. Plain weights are transformed again for every block:
+ * larger ones, which go through the next cache. */
 static void cut(Wino *z)
 {
 	int64_t n = z->images * z->th * z->tw, most = SCRATCH_BYTES / (WINO_POINTS * z->c * 4);
 	int64_t blocks = (z->cols + z->width - 1) / z->width;
 	most = most < 4 ? 4 : most > 28 ? 28 : most;
+	if (ATTR_OF(z->anchor, winograd)->plain)
+		most = TILES_OF_PLAIN;
 	z->tiles = even_split(n, most);
 	z->groups = 1;
 	while (z->tiles.parts * z->groups < WANTED_TASKS && z->groups < blocks)
@@ -367,6 +456,11 @@ void template_winograd(Lowering *l)
 	z.panel = z.w->type->dim[3];
 	z.lanes = target_lanes(kb_target(l->kb), 4);
 	z.width = z.panel < 2 * z.lanes ? z.panel : 2 * z.lanes;
+	if (ATTR_OF(z.anchor, winograd)->plain)
+		z.width = z.cols <= z.lanes ? z.lanes : 2 * z.lanes;
+	z.chunk = z.c;
+	if (ATTR_OF(z.anchor, winograd)->plain && z.c > CHANNELS_OF_CHUNK)
+		z.chunk = CHANNELS_OF_CHUNK;
 	cut(&z);
 	make_scratch(&z);
 	run_tasks(&z);

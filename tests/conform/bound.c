@@ -398,43 +398,77 @@ static void wino_magnitude(int rows, const double (*m)[WINO_IN], const double *i
 		}
 }
 
-/* The terms that meet in result (tile, o): all of them grow through both transforms. */
-static void wino_terms(const EvalTensor *x, const EvalTensor *w, const int64_t *tile, int64_t o,
-		       double *terms)
+/* Point p of the weights, each term by its size. */
+static double wino_weight_size(bool plain, const EvalTensor *w, int p, int64_t c, int64_t o)
 {
-	int64_t c = w->type->dim[2], panel = w->type->dim[3];
-	double point[WINO_POINTS] = { 0 };
-	for (int64_t k = 0; k < c; k++) {
-		double d[WINO_POINTS], v[WINO_POINTS];
+	int64_t panel = w->type->dim[3], at[4] = { o / panel, p, c, o % panel };
+	if (!plain)
+		return fabs(w->f[flat_index(w->type, at)]);
+	double sum = 0;
+	for (int q = 0; q < 9; q++) {
+		int64_t tap[4] = { q / 3, q % 3, c, o };
+		sum += fabs(wino_weight[p / WINO_IN][q / 3] * wino_weight[p % WINO_IN][q % 3] *
+			    w->f[flat_index(w->type, tap)]);
+	}
+	return sum;
+}
+
+/* v[channel][point]: what the products of a tile multiply, each term by its size. */
+static void wino_inputs(const EvalTensor *x, const int64_t *tile, double *v)
+{
+	for (int64_t k = 0; k < x->type->dim[3]; k++) {
+		double d[WINO_POINTS];
 		for (int p = 0; p < WINO_POINTS; p++) {
 			int64_t at[4] = { tile[0], tile[1] + p / WINO_IN, tile[2] + p % WINO_IN,
 					  k };
 			d[p] = fabs(x->f[flat_index(x->type, at)]);
 		}
-		wino_magnitude(WINO_IN, wino_input, d, v);
-		for (int p = 0; p < WINO_POINTS; p++) {
-			int64_t at[4] = { o / panel, p, k, o % panel };
-			point[p] += v[p] * fabs(w->f[flat_index(w->type, at)]);
+		wino_magnitude(WINO_IN, wino_input, d, v + k * WINO_POINTS);
+	}
+}
+
+/* The bound of one tile's results: the terms of all channels, which grow through both transforms.
+ */
+static void bound_wino_tile(const Node *n, const int64_t *tile, const double *v, const double *u,
+			    double loss, Bounded *out)
+{
+	const Type *t = n->type;
+	int64_t channels = n->in[0]->type->dim[3];
+	for (int64_t o = 0; o < t->dim[3]; o++) {
+		double point[WINO_POINTS] = { 0 }, terms[WINO_TILE * WINO_TILE];
+		for (int64_t k = 0; k < channels; k++)
+			for (int p = 0; p < WINO_POINTS; p++)
+				point[p] += v[k * WINO_POINTS + p] *
+					    u[(p * channels + k) * t->dim[3] + o];
+		wino_magnitude(WINO_TILE, wino_output, point, terms);
+		for (int i = 0; i < WINO_TILE * WINO_TILE; i++) {
+			int64_t at[4] = { tile[0], tile[1] + i / WINO_TILE, tile[2] + i % WINO_TILE,
+					  o };
+			if (at[1] < t->dim[1] && at[2] < t->dim[2])
+				out->error.f[flat_index(t, at)] += loss * terms[i];
 		}
 	}
-	wino_magnitude(WINO_TILE, wino_output, point, terms);
 }
 
 static void bound_winograd(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
 {
 	const Type *t = n->type;
-	double loss = sum_loss(t->dtype, n->in[1]->type->dim[2] + 2 * WINO_POINTS);
-	(void)z;
-	for (int64_t i = 0; i < t->count; i++) {
-		int64_t o = i % t->dim[3], col = i / t->dim[3] % t->dim[2];
-		int64_t row = i / t->dim[3] / t->dim[2] % t->dim[1];
-		int64_t tile[3] = { i / t->dim[3] / t->dim[2] / t->dim[1],
-				    row / WINO_TILE * WINO_TILE, col / WINO_TILE * WINO_TILE };
-		double terms[WINO_TILE * WINO_TILE];
-		wino_terms(&x[0]->value, &x[1]->value, tile, o, terms);
-		double most = terms[row % WINO_TILE * WINO_TILE + col % WINO_TILE];
-		out->error.f[i] = loss * most + (has_error(&x[0]->error) ? INFINITY : 0);
-	}
+	bool plain = ATTR_OF(n, winograd)->plain;
+	int64_t c = n->in[1]->type->dim[2], n_o = t->dim[3], tile[3];
+	double loss = sum_loss(t->dtype, c + (plain ? 3 : 2) * WINO_POINTS);
+	double *u = ARENA_ARRAY(z->arena, double, WINO_POINTS *c *n_o + 1);
+	double *v = ARENA_ARRAY(z->arena, double, WINO_POINTS *c + 1);
+	for (int64_t i = 0; i < WINO_POINTS * c * n_o; i++)
+		u[i] = wino_weight_size(plain, &x[1]->value, (int)(i / n_o / c), i / n_o % c,
+					i % n_o);
+	for (int64_t i = 0; i < t->count && has_error(&x[0]->error); i++)
+		out->error.f[i] = INFINITY;
+	for (tile[0] = 0; tile[0] < t->dim[0]; tile[0]++)
+		for (tile[1] = 0; tile[1] < t->dim[1]; tile[1] += WINO_TILE)
+			for (tile[2] = 0; tile[2] < t->dim[2]; tile[2] += WINO_TILE) {
+				wino_inputs(&x[0]->value, tile, v);
+				bound_wino_tile(n, tile, v, u, loss, out);
+			}
 }
 
 /* What point p of a tile is made of, each term by its size. */

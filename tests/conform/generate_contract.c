@@ -256,12 +256,14 @@ void make_einsum(Case *c, Op op)
 void make_winograd(Case *c, Op op)
 {
 	int64_t n = pick(c, 1, 2), h = some_size(c), w = some_size(c), in_c = some_size(c);
-	int64_t out = some_size(c), panel = chance(c, 50) ? 32 : 16;
+	int64_t out = some_size(c), panel = chance(c, 50) ? 32 : 16, plain = chance(c, 50);
 	int64_t x[4] = { n, (h + 3) / 4 * 4 + 2, (w + 3) / 4 * 4 + 2, in_c };
-	int64_t u[4] = { (out + panel - 1) / panel, 36, in_c, panel };
-	Node *in[2] = { case_operand(c, DT_f32, 4, x, any), case_operand(c, DT_f32, 4, u, any) };
-	case_result(c, case_emit(c, op, in, 2, "size=%lld %lld %lld", (long long)h, (long long)w,
-				 (long long)out));
+	int64_t u[4] = { (out + panel - 1) / panel, 36, in_c, panel },
+		taps[4] = { 3, 3, in_c, out };
+	Node *in[2] = { case_operand(c, DT_f32, 4, x, any),
+			case_operand(c, DT_f32, 4, plain ? taps : u, any) };
+	case_result(c, case_emit(c, op, in, 2, "size=%lld %lld %lld;plain=%d", (long long)h,
+				 (long long)w, (long long)out, (int)plain));
 }
 
 void make_winograd_tiles(Case *c, Op op)
