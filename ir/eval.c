@@ -146,11 +146,29 @@ static bool eval_param(Run *r, const Node *n, Value *v)
 	return true;
 }
 
+/* How many of the first inputs are factors of products. */
+static int factors(const Node *n)
+{
+	bool product = n->op == OP_matmul || n->op == OP_conv || n->op == OP_conv_dw;
+	return n->type->dtype != DT_f32 ? 0 : product ? 2 : n->op == OP_attention ? 3 : 0;
+}
+
+static const EvalTensor *rounded_factor(Arena *a, const EvalTensor *x)
+{
+	EvalTensor *r = ARENA_NEW(a, EvalTensor);
+	*r = copy_tensor(a, x);
+	for (int64_t i = 0; i < x->type->count; i++)
+		r->f[i] = float_round(DT_bf16, r->f[i]);
+	return r;
+}
+
 static bool eval_operator(Run *r, const Node *n, Value *v)
 {
 	const EvalTensor **in = ARENA_ARRAY(v->arena, const EvalTensor *, n->n_in + 1);
 	for (int i = 0; i < n->n_in; i++)
 		in[i] = n->in[i] ? &r->value[n->in[i]->id].tensor : NULL;
+	for (int i = 0; r->o.bf16 && i < factors(n); i++)
+		in[i] = rounded_factor(v->arena, in[i]);
 	if (!eval_node(v->arena, n, in, &v->tensor))
 		return diag_error(r->g->ctx->diag, n->loc, E5111,
 				  "the reference cannot evaluate operator '%s'",

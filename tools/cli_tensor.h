@@ -39,11 +39,17 @@ typedef struct Tolerance {
 	double rtol, atol;
 	const EvalTensor *from; /* or NULL: what `want` is a small change of. The change is judged,
 				   and may be off by a unit in the last place of the value */
+	const EvalTensor *narrow; /* or NULL: what `want` becomes when products round their
+				     factors to bf16. So far off may be what is such, too: see
+				     narrow_limit */
 } Tolerance;
+#define RTOL 1e-4
+bool tolerance_is_narrow(Cli *c); /* products round their factors to bf16 */
 bool tolerance_read(Cli *c, Tolerance *out);
 
 typedef struct Difference {
 	double max_abs, largest; /* |got - want|, |want| */
+	double limit;            /* of |got - want| */
 	double ulp; /* the same in units in the last place of want, where it is not tiny:
 		       at least 2^-10 of the largest */
 	int64_t bad, first_bad; /* elements out of tolerance; index of the first, -1 */

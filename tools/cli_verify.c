@@ -11,26 +11,27 @@ int verify_run(Verify *v, uint64_t seed, Arena *a)
 	return rc ? rc : model_run(v->c, &v->m);
 }
 
-EvalTensor *reference_inputs(Verify *v, const Graph *g, Arena *a)
+bool reference_outputs(Verify *v, const Graph *g, Arena *a, EvalOptions o, EvalTensor *out)
 {
 	EvalTensor *in = ARENA_ARRAY(a, EvalTensor, g->input.n + 1);
 	for (int i = 0; i < g->input.n; i++)
 		in[i] = eval_from_data(a, g->input.at[i]->type, v->m.in[i].data);
-	return in;
+	return eval_graph(g, a, in, out, o);
 }
 
-bool reference_outputs(Verify *v, const Graph *g, Arena *a, EvalTensor *out)
+static int evaluate(Verify *v, Arena *a, EvalOptions o, EvalTensor *out)
 {
-	return eval_graph(g, a, reference_inputs(v, g, a), out, (EvalOptions){ 0 });
-}
-
-static int wanted_outputs(Verify *v, Arena *a, EvalTensor *out)
-{
-	if (opt_given(v->c, OPT_against))
-		return onnxruntime_outputs(v, a, out);
-	bool ok = v->layout ? training_outputs(v, a, out)
-			    : reference_outputs(v, v->reference, a, out);
+	bool ok = v->layout ? training_outputs(v, a, o, out)
+			    : reference_outputs(v, v->reference, a, o, out);
 	return ok ? EXIT_YES : cli_diagnostics(v->c, v->m.graph->ctx->diag);
+}
+
+/* narrow: the same with rounded factors, where they are. */
+static int wanted_outputs(Verify *v, Arena *a, EvalTensor *out, EvalTensor *narrow)
+{
+	int rc = opt_given(v->c, OPT_against) ? onnxruntime_outputs(v, a, out)
+					      : evaluate(v, a, (EvalOptions){ 0 }, out);
+	return rc || !v->narrow ? rc : evaluate(v, a, (EvalOptions){ .bf16 = true }, narrow);
 }
 
 /* The worst of all sets, for each output. */
@@ -38,25 +39,29 @@ static void keep_worst(Difference *worst, const Difference *d)
 {
 	bool replaces = worst->first_bad < 0 && d->first_bad >= 0;
 	int64_t bad = worst->bad > d->bad ? worst->bad : d->bad;
-	double abs = worst->max_abs, ulp = worst->ulp, largest = worst->largest;
+	double abs = worst->max_abs, ulp = worst->ulp, largest = worst->largest,
+	       limit = worst->limit;
 	if (replaces)
 		*worst = *d;
 	worst->bad = bad;
 	worst->max_abs = d->max_abs <= abs ? abs : d->max_abs;
 	worst->ulp = d->ulp <= ulp ? ulp : d->ulp;
 	worst->largest = d->largest <= largest ? largest : d->largest;
+	worst->limit = d->limit <= limit ? limit : d->limit;
 }
 
 static int compare_set(Verify *v, uint64_t seed, Difference *worst)
 {
 	Arena *a = arena_create();
 	EvalTensor *want = ARENA_ARRAY(a, EvalTensor, v->n_got + 1);
+	EvalTensor *narrow = ARENA_ARRAY(a, EvalTensor, v->n_got + 1);
 	int rc = verify_run(v, seed, a);
 	if (rc == EXIT_YES)
-		rc = wanted_outputs(v, a, want);
+		rc = wanted_outputs(v, a, want, narrow);
 	for (int i = 0; rc == EXIT_YES && i < v->n_got; i++) {
 		Tolerance t = v->tolerance;
 		t.from = i < v->m.n_out ? NULL : &v->before[i - v->m.n_out];
+		t.narrow = v->narrow ? &narrow[i] : NULL;
 		Difference d = tensor_difference(&v->got[i], &want[i], t);
 		if (d.bad && v->bad_output < 0) {
 			v->bad_output = i;
@@ -128,8 +133,11 @@ static int read_options(Verify *v)
 				 "--train goes neither with --bisect nor with --against");
 	if (train)
 		training_defaults(c);
+	v->narrow = tolerance_is_narrow(c) && !opt_given(c, OPT_rtol);
 	if (!tolerance_read(c, &v->tolerance) || !opt_int(c, OPT_inputs, 1, 1000000, &v->sets))
 		return EXIT_USAGE;
+	if (v->narrow)
+		v->tolerance.rtol = RTOL;
 	return given_read(c, &v->given);
 }
 

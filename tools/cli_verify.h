@@ -10,6 +10,7 @@ typedef struct Verify {
 	GivenList given;
 	Graph *reference; /* without macros */
 	Tolerance tolerance;
+	bool narrow; /* products round their factors to bf16, and no tolerance was given */
 	int64_t sets;
 	Tensor *got; /* what is compared: the outputs, then what a step of training changes */
 	int n_got;
@@ -22,9 +23,8 @@ typedef struct Verify {
 
 /* Fills the model's inputs for this seed and runs it. `a` lives as long as the comparison. */
 int verify_run(Verify *v, uint64_t seed, Arena *a);
-EvalTensor *reference_inputs(Verify *v, const Graph *g, Arena *a);
-/* The reference's outputs, in the arena. */
-bool reference_outputs(Verify *v, const Graph *g, Arena *a, EvalTensor *out);
+/* The reference's outputs, in the arena; o: how. */
+bool reference_outputs(Verify *v, const Graph *g, Arena *a, EvalOptions o, EvalTensor *out);
 
 /* cli_bisect.c: prints the first wrong operator and the pass that causes it. */
 int verify_bisect(Verify *v);
@@ -36,5 +36,5 @@ void training_defaults(Cli *c);
 const Graph *training_step(Cli *c, burin_graph *g);
 int training_begin(Verify *v);
 void training_fill(Verify *v, uint64_t seed, Arena *a);
-bool training_outputs(Verify *v, Arena *a, EvalTensor *out);
+bool training_outputs(Verify *v, Arena *a, EvalOptions o, EvalTensor *out);
 #endif

@@ -109,15 +109,16 @@ static int tensor_of(const Verify *v, const Node *param)
 	return i;
 }
 
-bool training_outputs(Verify *v, Arena *a, EvalTensor *out)
+bool training_outputs(Verify *v, Arena *a, EvalOptions o, EvalTensor *out)
 {
 	const Graph *g = v->reference;
 	EvalTensor *param = ARENA_ARRAY(a, EvalTensor, g->param.n + 1);
 	EvalTensor *next = ARENA_ARRAY(a, EvalTensor, g->update.n + 1);
-	EvalTensor *in = reference_inputs(v, g, a);
+	o.param = param;
+	o.next = next;
 	for (int i = 0; i < g->param.n; i++)
 		param[i] = v->before[tensor_of(v, g->param.at[i])];
-	if (!eval_graph(g, a, in, out, (EvalOptions){ .param = param, .next = next }))
+	if (!reference_outputs(v, g, a, o, out))
 		return false;
 	for (int i = 0; i < v->layout->tensor.n; i++)
 		out[v->m.n_out + i] = v->before[i];
