@@ -484,6 +484,29 @@ static void foreign_layout(void **state)
 	stop(&m);
 }
 
+/* A new value goes to its place when what it is made of is there and who reads the old one is done:
+ * before the second product, though it stands behind. */
+static void soon(void **state)
+{
+	Machine m;
+	(void)state;
+	run_text(&m, "graph @g(%x: f32[20,30], %dy: f32[20,17], %v: f32[30,9],\n"
+		     "   %w: f32[30,17] param {state=yes}) {\n"
+		     "  %g = matmul %x, %dy {trans_x=yes} : f32[30,17]\n"
+		     "  %m = reduce_max %g {axes=[0]} : f32[17]\n"
+		     "  %dx = matmul %dy, %w {trans_w=yes} : f32[20,30]\n"
+		     "  %dv = matmul %dx, %v : f32[20,9]\n"
+		     "  %b = broadcast %m {shape=[30, 17]} : f32[30,17]\n"
+		     "  %s = sub %g, %b : f32[30,17]\n"
+		     "  %n = add %w, %s : f32[30,17]\n"
+		     "  update %w = %n\n"
+		     "  return %dv\n}\n");
+	in_place(&m, "w");
+	assert_int_equal(m.k.main->step.n, 5);
+	assert_string_equal(m.k.main->step.at[3].kind, "rows");
+	stop(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -492,7 +515,7 @@ int main(void)
 		cmocka_unit_test(readers_first),  cmocka_unit_test(moments),
 		cmocka_unit_test(joined),         cmocka_unit_test(odd_ones),
 		cmocka_unit_test(reshaped),       cmocka_unit_test(read_elsewhere),
-		cmocka_unit_test(foreign_layout),
+		cmocka_unit_test(foreign_layout), cmocka_unit_test(soon),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
