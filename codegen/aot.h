@@ -35,6 +35,7 @@ typedef struct Aot {
 	const char *prefix, *metadata;
 	const StateLayout *layout; /* of training; NULL: inference alone */
 	GlueState state;
+	char *checkpoint; /* the whole state as it begins; or NULL */
 	Graph *step;
 	int64_t block_bytes; /* of burin_weights: packed weights of the entries, initial state */
 } Aot;

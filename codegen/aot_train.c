@@ -2,6 +2,7 @@
  * run time, an entry that is one step of the optimiser and one that packs. All three share one
  * layout of the state. */
 #include "codegen/aot.h"
+#include "codegen/checkpoint.h"
 #include "codegen/state.h"
 #include "ir/blob.h"
 #include "ir/text.h"
@@ -18,6 +19,16 @@ static Pass pass_for(const Aot *z, PassOptions *o)
 	return (Pass){ .ctx = z->c, .o = o, .state = z->layout };
 }
 
+static bool load_checkpoint(Aot *z)
+{
+	const char *note;
+	if (!z->a->train_state)
+		return true;
+	z->checkpoint = ARENA_ARRAY(z->arena, char, z->layout->bytes);
+	z->state.initial_bytes = z->layout->bytes;
+	return checkpoint_load(z->c, z->layout, z->checkpoint, z->a->train_state, z->arena, &note);
+}
+
 bool aot_train_begin(Aot *z)
 {
 	PassOptions po;
@@ -28,11 +39,15 @@ bool aot_train_begin(Aot *z)
 	z->layout = train_layout(z->a->train, z->step, z->arena);
 	z->state = (GlueState){ .layout = z->layout,
 				.initial_bytes = state_initial_bytes(z->layout, z->a->seed) };
-	return true;
+	return load_checkpoint(z);
 }
 
 bool aot_train_state(Aot *z, void *to)
 {
+	if (z->checkpoint) {
+		memcpy(to, z->checkpoint, (size_t)z->layout->bytes);
+		return true;
+	}
 	memset(to, 0, (size_t)z->state.initial_bytes);
 	return state_fill(z->c, z->layout, z->a->seed, to);
 }

@@ -116,6 +116,7 @@ static bool read_training(CompileJob *j, const burin_graph *g)
 		t = g->rebuild((burin_graph *)g, n, true);
 	}
 	j->ao.train = t;
+	j->ao.train_state = opts_get(j->o, "train-state");
 	j->ao.train_batch = n;
 	return t && state_seed(j->c, j->o, &j->ao.seed);
 }

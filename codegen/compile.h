@@ -63,9 +63,10 @@ typedef struct ArtifactOptions {
 				    n_batch 0: the graph as it is, and m_run(ctx, ...) */
 	int n_batch;
 	bool weights_beside, weights_embed; /* neither: by size */
-	const Graph *train;  /* built for training: the artefact trains too; or NULL */
-	int64_t train_batch; /* rows of a step, when the model leaves them free */
-	int64_t seed;        /* of the state's random numbers */
+	const Graph *train;      /* built for training: the artefact trains too; or NULL */
+	int64_t train_batch;     /* rows of a step, when the model leaves them free */
+	int64_t seed;            /* of the state's random numbers */
+	const char *train_state; /* a checkpoint that the state begins as; or NULL */
 	const volatile int *stop;
 } ArtifactOptions;
 

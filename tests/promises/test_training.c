@@ -196,6 +196,10 @@ static void keep_diary(Shop *s, burin_graph *g, burin_opts *o, Diary *d)
 		assert_int_equal(burin_train_step(t, (double)rate_of(i), in, 2, report, 2, &e), 0);
 		d->loss[i][0] = (float)report[0];
 		d->loss[i][1] = (float)report[1];
+		if (i + 1 == STEPS / 3)
+			assert_int_equal(burin_checkpoint_save(t, in_folder(s, "third.safetensors"),
+							       NULL, &e),
+					 0);
 	}
 	d->end = copy_state(t, &d->bytes);
 	assert_int_equal(burin_eval_step(t, in, 2, report, 2, &e), 0);
@@ -297,6 +301,24 @@ static void test_as_trainer(void **state)
 	assert_as_in(&d, &k, ctx);
 	assert_true(calls > STEPS);
 	k.ctx_done(ctx);
+	school_close(&k);
+	diary_free(&d);
+}
+
+/* From a checkpoint of the trainer. */
+static void test_goes_on(void **state)
+{
+	Shop *s = *state;
+	float report[2];
+	Diary d = diary(s, "target.cpu=native");
+	const char *options = arena_printf(s->arena, "target.cpu=native train-state=%s",
+					   in_folder(s, "third.safetensors"));
+	School k = school_open(school(s, "school.so", 5, options), "school", 1);
+	for (int i = STEPS / 3; i < STEPS; i++) {
+		do_step(&k, NULL, i, report);
+		assert_memory_equal(report, d.loss[i], sizeof report);
+	}
+	assert_memory_equal(k.state, d.end, d.bytes);
 	school_close(&k);
 	diary_free(&d);
 }
@@ -558,14 +580,15 @@ static void test_errors(void **state)
 	refuse(s, model, "train=1 model-weights=init device=cuda", 5101, "--device");
 	refuse(s, model, "train=2 model-weights=init weights=beside", 5101, "--weights");
 	refuse(s, model, "train=2 size=1 check-only=on", 4002, "");
+	refuse(s, model, "train=2 model-weights=init train-state=/nonexistent", 1001, "");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_as_trainer), TEST(test_packed),  TEST(test_batches), TEST(test_file),
-		TEST(test_header),     TEST(test_memory),  TEST(test_refused), TEST(test_levels),
-		TEST(test_quiet),      TEST(test_example), TEST(test_errors),
+		TEST(test_as_trainer), TEST(test_goes_on), TEST(test_packed),  TEST(test_batches),
+		TEST(test_file),       TEST(test_header),  TEST(test_memory),  TEST(test_refused),
+		TEST(test_levels),     TEST(test_quiet),   TEST(test_example), TEST(test_errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
