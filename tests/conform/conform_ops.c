@@ -5,7 +5,8 @@
  *   conform_ops [GROUP | OPERATOR [CASE]]
  *
  * BURIN_CONFORM_CASES is the number of cases of each operator, BURIN_CONFORM_SEED another series,
- * BURIN_CONFORM_TARGET the target of all: that of a GPU (sm_80) is emulated.
+ * BURIN_CONFORM_TARGET the target of all: that of a GPU (sm_80) is emulated, and with
+ * BURIN_CONFORM_NVRTC also compiled by NVRTC.
  */
 #include "tests/conform/generate.h"
 #include <stdio.h>

@@ -64,6 +64,18 @@ bool host_has(const char *target)
 	       t.vector_bytes <= host.vector_bytes;
 }
 
+/* BURIN_CONFORM_NVRTC: kernels for a GPU are also compiled by NVRTC. */
+static bool takes_nvrtc(Case *c, CompileOptions o)
+{
+	if (o.pass.target.kind != TARGET_CUDA || !getenv("BURIN_CONFORM_NVRTC"))
+		return true;
+	o.emulate = false;
+	o.gpus = (GpuList){ { o.pass.target.arch }, 1 };
+	Program *p = program_compile(c->ctx, c->g, &o);
+	program_destroy(p);
+	return p != NULL;
+}
+
 Program *case_compile(Case *c, const Setup *s)
 {
 	CompileOptions o = { .threads = 1, .emulate = true };
@@ -71,6 +83,11 @@ Program *case_compile(Case *c, const Setup *s)
 	memcpy(o.pass.off, s->off, sizeof o.pass.off);
 	if (!target_find(s->target ? s->target : "native", &o.pass.target)) {
 		case_fail(c, "no target %s", s->target);
+		return NULL;
+	}
+	if (!takes_nvrtc(c, o)) {
+		case_fail(c, "NVRTC does not compile it: %s",
+			  diag_count(c->ctx->diag) ? diag_at(c->ctx->diag, 0)->message : "");
 		return NULL;
 	}
 	Program *p = program_compile(c->ctx, c->g, &o);

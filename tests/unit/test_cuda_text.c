@@ -2,7 +2,8 @@
 /* What GPUs get is what the emulation runs: for models and for steps of training the text that goes
  * to NVRTC and the text that goes to the system's C compiler are compared, byte by byte behind the
  * prelude. Where NVRTC is found it compiles every kernel for sm_75, sm_80 and sm_90; a cache in the
- * build folder knows the texts that it has compiled before. */
+ * build folder knows the texts that it has compiled before. What a kernel keeps in registers must
+ * have room there: its machine code has no stack. */
 #include "tests/unit/check.h"
 #include "base/io.h"
 #include "codegen/cache.h"
@@ -12,6 +13,7 @@
 #include "include/burin.h"
 #include "ir/model.h"
 #include "passes/train.h"
+#include <elf.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,6 +39,48 @@ static const char *without_prelude(const char *text)
 }
 
 bool __real_nvrtc_compile(Context *, Arena *, NvrtcJob *, int, NvrtcOptions);
+
+/* Bytes of local memory of a thread, as the sections .nv.info of machine code have it: entries of a
+ * format, an attribute and a size, then for this format (index of the function, value). */
+static uint32_t stack_bytes(const ObjectCode *cubin)
+{
+	enum { SIZED = 4, FRAME_SIZE = 0x11 };
+	const char *data = cubin->data;
+	Elf64_Ehdr head;
+	uint32_t most = 0, value;
+	memcpy(&head, data, sizeof head);
+	for (int i = 0; i < head.e_shnum; i++) {
+		Elf64_Shdr s, names;
+		memcpy(&s, data + head.e_shoff + (size_t)i * sizeof s, sizeof s);
+		memcpy(&names, data + head.e_shoff + head.e_shstrndx * sizeof s, sizeof s);
+		if (!str_starts(data + names.sh_offset + s.sh_name, ".nv.info"))
+			continue;
+		for (size_t at = s.sh_offset; at + 4 <= s.sh_offset + s.sh_size; at += 4) {
+			const unsigned char *entry = (const unsigned char *)data + at;
+			if (entry[0] != SIZED)
+				continue;
+			memcpy(&value, entry + 8, sizeof value);
+			if (entry[1] == FRAME_SIZE && value > most)
+				most = value;
+			at += entry[2] | (size_t)entry[3] << 8;
+		}
+	}
+	return most;
+}
+
+static bool compile_here(Context *c, Arena *arena, NvrtcJob *job, int n_job, NvrtcOptions o)
+{
+	o.cache = &seen.hooks;
+	if (!__real_nvrtc_compile(c, arena, job, n_job, o))
+		return false;
+	for (int i = 0; i < n_job; i++)
+		if (!job[i].ptx && stack_bytes(&job[i].out))
+			fail_msg("%s for sm_%d has %u bytes of stack:\n%s", job[i].name,
+				 job[i].arch, stack_bytes(&job[i].out),
+				 without_prelude(job[i].text));
+	return true;
+}
+
 bool __wrap_nvrtc_compile(Context *c, Arena *arena, NvrtcJob *job, int n_job, NvrtcOptions o);
 bool __wrap_nvrtc_compile(Context *c, Arena *arena, NvrtcJob *job, int n_job, NvrtcOptions o)
 {
@@ -51,8 +95,7 @@ bool __wrap_nvrtc_compile(Context *c, Arena *arena, NvrtcJob *job, int n_job, Nv
 		seen.mma = seen.mma || strstr(text, "burin_mma_bf16(");
 		last = text;
 	}
-	o.cache = &seen.hooks;
-	return !seen.real || __real_nvrtc_compile(c, arena, job, n_job, o);
+	return !seen.real || compile_here(c, arena, job, n_job, o);
 }
 
 /* The C compiler is not run: models are emulated in other tests. */

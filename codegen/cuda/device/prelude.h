@@ -101,6 +101,15 @@ BURIN_FN void burin_mma_bf16(f32 *c, const i32 *a, const i32 *b)
 		     : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
 		     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
+
+/* two numbers as a word: one instruction, where the tiles of such products are filled */
+BURIN_FN i32 burin_pack_bf16(f32 low, f32 high)
+{
+	i32 r;
+	asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low));
+	return r;
+}
+#define BURIN_PACKS
 #endif
 
 #else /* the emulation */
@@ -223,10 +232,12 @@ BURIN_FN u16 burin_bf16_of_f32(f32 x)
 	return (u16)((u + 0x7fff + (u >> 16 & 1)) >> 16);
 }
 
+#ifndef BURIN_PACKS
 BURIN_FN i32 burin_pack_bf16(f32 low, f32 high)
 {
 	return (i32)((u32)burin_bf16_of_f32(high) << 16 | burin_bf16_of_f32(low));
 }
+#endif
 
 BURIN_FN f32 burin_round_f16(f32 x)
 {
