@@ -131,6 +131,9 @@ static int read_options(Verify *v)
 	if (train && (opt_given(c, OPT_bisect) || opt_given(c, OPT_against)))
 		return cli_usage(c, "leave one of them out",
 				 "--train goes neither with --bisect nor with --against");
+	if (train && *opt_text(c, OPT_train))
+		return cli_usage(c, "--batch N says of how many rows the step is",
+				 "verify --train takes no value");
 	if (train)
 		training_defaults(c);
 	v->narrow = tolerance_is_narrow(c) && !opt_given(c, OPT_rtol);

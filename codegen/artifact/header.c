@@ -301,10 +301,12 @@ static void add_block_sizes(Header *h)
 }
 
 static const char state_text[] =
-	"\n/* The state of training is one block of the caller's, aligned to $M_WORKSPACE_ALIGN; "
-	"it "
-	"may be\n"
-	" * copied, and kept in a file. Its tensors lie at these offsets in bytes. */\n";
+	"\n/* The state of training is one block of the caller's, aligned to $M_WORKSPACE_ALIGN, "
+	"for "
+	"one\n"
+	" * call at a time; it may be copied, and kept in a file. Its tensors lie at these offsets "
+	"in\n"
+	" * bytes. */\n";
 
 static const char state_init_text[] = "/* The state as training begins: the parameters that this "
 				      "was compiled with, and zeros for "

@@ -139,6 +139,7 @@ static void a_step_of_training(void **state)
 	assert_true(number(json_at(json_get(v, "state"), 0), "bad") > 0);
 	expect(c, "verify --train " LENET, 3, NULL, "E2024");
 	expect(c, "verify --train " EXAMPLES "/digits.xml --bisect", 2, NULL, "--train");
+	expect(c, "verify --train=4 " EXAMPLES "/digits.xml", 2, NULL, "--batch N");
 }
 
 static void a_pass_is_named(void **state)

@@ -416,14 +416,28 @@ static void test_file(void **state)
 	shell(s, "grep 'define i32 @school_train_step(' m.ll && grep @school_state_init m.ll");
 }
 
+/* Names that C cannot tell apart get numbers; a state may be called as an input is. */
+static const char names_text[] =
+	"<graph name=\"names\"><input id=\"state\" shape=\"4,8\"/><linear id=\"q.a\" units=\"4\"/>"
+	"<linear id=\"Q_A\" units=\"4\"/><output id=\"packed\"/><training loss=\"loss\">"
+	"<input id=\"rate\" shape=\"4,4\"/><mse id=\"loss\" in=\"Q_A "
+	"rate\"/><sgd/></training></graph>";
+
 static void test_header(void **state)
 {
 	static const char *const compilers[] = { "cc -std=c99", "cc -std=c11 -Wconversion",
 						 "c++ -x c++ -std=c++17" };
 	Shop *s = *state;
+	IoError e;
+	const char *names = in_folder(s, "names.xml");
+	assert_true(io_write_file(names, names_text, strlen(names_text), &e));
+	compile_to(names, in_folder(s, "names.so"),
+		   "train=yes model-weights=init target.cpu=native");
 	school(s, "school.so", 1, "");
-	shell(s, "printf '#include \"school.h\"\\nint n[SCHOOL_TRAIN_BATCH + SCHOOL_AT_FC_BIAS + "
-		 "SCHOOL_AT_M_FC_WEIGHT + SCHOOL_AT_STEP];\\n' >x.c");
+	shell(s, "printf '#include \"names.h\"\\n#include \"school.h\"\\nint n[SCHOOL_TRAIN_BATCH "
+		 "+ SCHOOL_AT_FC_BIAS + "
+		 "SCHOOL_AT_M_FC_WEIGHT + SCHOOL_AT_STEP + "
+		 "NAMES_AT_Q_A_WEIGHT + NAMES_AT_Q_A_WEIGHT_2 + NAMES_STATE_BYTES];\\n' >x.c");
 	for (size_t i = 0; i < sizeof compilers / sizeof compilers[0]; i++)
 		shell(s, arena_printf(s->arena,
 				      "%s -Wall -Wextra -Wpedantic -Werror -fsyntax-only x.c",
