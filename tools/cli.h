@@ -130,6 +130,9 @@ int cli_finish(Cli *c, int exit_code); /* the document's end; the exit code */
 /* --- cli_progress.c --- */
 void progress_begin(Cli *c);
 void progress_show(Cli *c, const char *stage, int64_t done, int64_t total, const char *unit);
+/* Has it been long enough since the last line? The caller shows one then. */
+bool progress_is_due(Cli *c);
+void progress_line(Cli *c, const char *line); /* on a terminal in place of the last */
 void progress_wipe(Cli *c);
 
 /* --- cli_signal.c --- */

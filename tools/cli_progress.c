@@ -27,6 +27,32 @@ void progress_wipe(Cli *c)
 	c->progress.on_line = false;
 }
 
+bool progress_is_due(Cli *c)
+{
+	Progress *p = &c->progress;
+	bool plain = p->mode == PROGRESS_PLAIN;
+	int64_t now = now_ns();
+	if (plain && !p->shown)
+		p->shown = now;
+	if (p->mode == PROGRESS_NONE || now - p->shown < (plain ? 10 * second : second / 10))
+		return false;
+	p->shown = now;
+	return true;
+}
+
+/* What does not fit the terminal is cut off: a line that breaks could not be rewritten. */
+void progress_line(Cli *c, const char *line)
+{
+	static const char cut[] = "\033[?7l", wrap[] = "\033[?7h";
+	bool rewritten = c->progress.mode == PROGRESS_LINE;
+	if (rewritten)
+		fprintf(stderr, "\r\033[K%s%s%s", cut, line, wrap);
+	else
+		fprintf(stderr, "%s\n", line);
+	fflush(stderr);
+	c->progress.on_line = rewritten;
+}
+
 static void add_bar(Str *s, int64_t done, int64_t total)
 {
 	int full = (int)(done * BAR / total);
@@ -54,25 +80,17 @@ static const char *line_of(Cli *c, int64_t now, int64_t done, int64_t total, con
 void progress_show(Cli *c, const char *stage, int64_t done, int64_t total, const char *unit)
 {
 	Progress *p = &c->progress;
-	int64_t now = now_ns();
 	if (p->mode == PROGRESS_NONE)
 		return;
 	bool fresh = !p->stage || !str_eq(p->stage, stage);
 	if (fresh) {
 		p->stage = stage;
-		p->started = now;
-		p->shown = p->mode == PROGRESS_PLAIN ? now : 0;
+		p->started = now_ns();
+		p->shown = 0;
 	}
-	if (now - p->shown < (p->mode == PROGRESS_PLAIN ? 10 * second : second / 10))
+	if (!progress_is_due(c))
 		return;
-	p->shown = now;
 	ArenaMark m = arena_mark(c->arena);
-	const char *line = line_of(c, now, done, total, unit);
-	if (p->mode == PROGRESS_PLAIN)
-		fprintf(stderr, "%s\n", line);
-	else
-		fprintf(stderr, "\r\033[K%s", line);
-	fflush(stderr);
-	p->on_line = p->mode == PROGRESS_LINE;
+	progress_line(c, line_of(c, p->shown, done, total, unit));
 	arena_release(c->arena, m);
 }

@@ -33,11 +33,8 @@ static void add_place(const Train *t, Str *s, int64_t epoch)
 
 void log_step(Train *t, const double *metrics, double rate)
 {
-	Progress *p = &t->c->progress;
-	int64_t now = now_ns();
-	if (p->mode != PROGRESS_LINE || now - p->shown < 100000000)
+	if (!progress_is_due(t->c))
 		return;
-	p->shown = now;
 	ArenaMark m = arena_mark(t->c->arena);
 	Str s;
 	str_init(&s, t->c->arena);
@@ -47,9 +44,7 @@ void log_step(Train *t, const double *metrics, double rate)
 	add_number(&s, metrics[0]);
 	str_fmt(&s, "  rate %.3g", rate);
 	add_pace(t, &s);
-	fprintf(stderr, "\r\033[K%s", str_text(&s));
-	fflush(stderr);
-	p->on_line = true;
+	progress_line(t->c, str_text(&s));
 	arena_release(t->c->arena, m);
 }
 

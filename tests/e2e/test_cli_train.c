@@ -198,6 +198,17 @@ static void means_do_not_depend_on_batches(void **state)
 	}
 }
 
+/* The line of a terminal is rewritten, cut at its edge and gone at the end. */
+static void the_line_of_a_terminal(void **state)
+{
+	Cli *c = *state;
+	const char *line = "\r\033[K\033[?7lepoch  1/30  step 1/4  loss ";
+	expect(c, "train line.xml --data line.csv --out o --epochs 30 --progress line", 0, NULL,
+	       line);
+	assert_non_null(strstr(c->err, "  rate 0.02  "));
+	assert_non_null(strstr(c->err, "\033[?7h\r\033[Kepoch  1/30  step 4  loss "));
+}
+
 static void stops_early(void **state)
 {
 	Cli *c = *state;
@@ -494,6 +505,7 @@ int main(void)
 		TEST(threads_give_the_same),
 		TEST(interrupts_write_a_checkpoint),
 		TEST(means_do_not_depend_on_batches),
+		TEST(the_line_of_a_terminal),
 		TEST(stops_early),
 		TEST(faults_of_data),
 		TEST(classes_that_do_not_exist),
