@@ -304,6 +304,14 @@ static void report(Train *t, const double *test)
 		 t->graph->graph->name);
 }
 
+static void report_stop(Train *t)
+{
+	json_key_int(t->c, "epochs", t->at.epoch);
+	json_key_int(t->c, "steps", t->at.step);
+	json_key_text(t->c, "folder", t->folder);
+	cli_note(t->c, "stopped at step %lld; --resume goes on", (long long)t->at.step);
+}
+
 static int finish(Train *t)
 {
 	double test[MAX_METRICS] = { 0 };
@@ -547,7 +555,7 @@ static int train(Train *t)
 	rc = rc ? rc : write_classes(t);
 	rc = rc ? rc : train_epochs(t);
 	if (rc == EXIT_INTERRUPTED)
-		cli_note(c, "stopped at step %lld; --resume goes on", (long long)t->at.step);
+		report_stop(t);
 	return rc ? rc : finish(t);
 }
 

@@ -170,6 +170,10 @@ static void interrupts_write_a_checkpoint(void **state)
 		fail_msg("not stopped: %s", c->err);
 	expect(c, "train line.xml --data line.csv --out o --resume -q", 0, "trained", NULL);
 	same_results(c, "whole", "o");
+	shell(c, "$B train line.xml --data line.csv --out p --epochs 1000000 --json -q & p=$!; "
+		 "while [ ! -e p/metrics.csv ]; do sleep 0.02; done; kill -TERM $p; wait $p");
+	const JsonValue *v = parse(c, c->out);
+	assert_true(number(v, "exit") == 130 && number(v, "steps") >= 4);
 }
 
 /* Rows that differ much, some with a target that is passed over (-100): a rate of 0 leaves the
