@@ -54,17 +54,13 @@ static Node *activation(Builder *b, int rank, const int64_t *dim, const char *na
 
 static Node *weights(Builder *b, int rank, const int64_t *dim)
 {
-	int index = b->graph->input.n;
-	Node *w = emit_input(b, type_get(b->ctx, DT_f32, rank, dim), "w", index);
-	return rank == 4 ? emit_transpose(b, w, (int[]){ 3, 2, 0, 1 }) : w;
+	return emit_input(b, type_get(b->ctx, DT_f32, rank, dim), "w", b->graph->input.n);
 }
 
 static void result(Builder *b, Node *y, bool image)
 {
 	if (image)
 		y = emit_transpose(b, y, (int[]){ 0, 2, 3, 1 });
-	else if (y->type->rank == 4)
-		y = emit_transpose(b, y, (int[]){ 2, 3, 1, 0 });
 	vec_push(b->graph->arena, &b->graph->result, emit1(b, OP_relu, y));
 	vec_push(b->graph->arena, &b->graph->result_name, (const char *)"y");
 }
@@ -76,7 +72,7 @@ static Graph *make_graph(Context *c, const Shape *s, What what)
 	int rank = s->size ? 4 : 2, pad = s->kernel / 2;
 	int64_t to = s->size ? (s->size + 2 * pad - s->kernel) / s->stride + 1 : 0;
 	int64_t x[4] = { s->batch, s->size, s->size, s->in }, y[4] = { s->batch, to, to, s->out };
-	int64_t w[4] = { s->kernel, s->kernel, s->in, s->out };
+	int64_t w[4] = { s->out, s->in, s->kernel, s->kernel }; /* as models have them */
 	int64_t pads[4] = { pad, pad, pad, pad }, strides[2] = { s->stride, s->stride };
 	Attr_conv a;
 	attr_defaults(c, ATTR_conv_RECORD, &a);

@@ -155,6 +155,12 @@ static void transform_inputs(Wino *z)
 
 /* --- weights --------------------------------------------------------------------------------- */
 
+/* Rows lie close together, to be read from one end to the other. */
+static Node *weight_place(Wino *z, Node *c, Node *col)
+{
+	return kb_iadd(z->kb, kb_imul(z->kb, c, z->width), col);
+}
+
 /* G g G^T of a vector of output channels `col` for input channel c. */
 static void weight_vector(Wino *z, Node *col, Node *c)
 {
@@ -174,7 +180,7 @@ static void weight_vector(Wino *z, Node *col, Node *c)
 	}
 	for (int i = 0; i < WINO_IN; i++)
 		for (int j = 0; j < WINO_IN; j++) {
-			Node *to[3] = { kb_i(kb, i * WINO_IN + j), c, col };
+			Node *to[2] = { kb_i(kb, i * WINO_IN + j), weight_place(z, c, col) };
 			kb_store_buf(kb, z->u, to, combine(kb, 3, wino_weight[j], half[i]));
 		}
 }
@@ -214,7 +220,7 @@ static Node *read_u(Product *p, Node *const *r, Node *col)
 	Wino *z = p->user;
 	KBuilder *kb = z->kb;
 	if (z->u >= 0)
-		return kb_load_buf(kb, z->u, (Node *[]){ z->point, r[0], col });
+		return kb_load_buf(kb, z->u, (Node *[]){ z->point, weight_place(z, r[0], col) });
 	Node *n = kb_iadd(kb, kb_imul(kb, z->cb, z->width), col);
 	Node *at[4] = { kb_idiv(kb, n, z->panel), z->point, r[0], kb_imod(kb, n, z->panel) };
 	return kb_read(kb, z->w, at);
@@ -412,14 +418,14 @@ static void make_scratch(Wino *z)
 	int64_t m[3] = { WINO_POINTS, z->tiles.big, z->width };
 	int64_t t[2] = { WINO_POINTS, z->lanes };
 	int64_t y[4] = { z->tiles.big, WINO_TILE, WINO_TILE, z->width };
-	int64_t u[3] = { WINO_POINTS, z->chunk, z->width };
+	int64_t u[2] = { WINO_POINTS, z->chunk * z->width };
 	z->v = kb_scratch(z->kb, "inputs", DT_f32, 3, v, 16);
 	z->m = kb_scratch(z->kb, "products", DT_f32, 3, m, 16);
 	z->t = kb_scratch(z->kb, "half", DT_f32, 2, t, 0);
 	z->y = kb_scratch(z->kb, "results", DT_f32, 4, y, 0);
 	z->u = -1;
 	if (ATTR_OF(z->anchor, winograd)->plain)
-		z->u = kb_scratch(z->kb, "weights", DT_f32, 3, u, 16);
+		z->u = kb_scratch(z->kb, "weights", DT_f32, 2, u, 16);
 }
 
 /* Blocks of tiles that keep V in the cache; where there are few, the columns are cut as well and

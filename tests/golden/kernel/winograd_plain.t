@@ -6,12 +6,12 @@ graph @winograd(%x: f32[1,6,10,66], %w: f32[3,3,66,10]) {
 }
 =====
 # step 0: winograd
-kernel tasks=2 scratch=253312 {
+kernel tasks=2 scratch=108160 {
   buf b0 arg 0 f32[1,6,10,66] stride [3960,660,66,1] align 4 in
   buf b1 scratch 30528 f32[36,4] stride [4,1] align 64 in out
   buf b2 scratch 0 f32[36,2,66] stride [164,82,1] align 64 in out
   buf b3 arg 1 f32[3,3,66,10] stride [1980,660,10,1] align 4 in
-  buf b4 scratch 32128 f32[36,64,8] stride [1536,24,1] align 64 in out
+  buf b4 scratch 32128 f32[36,512] stride [528,1] align 64 in out
   buf b5 scratch 23616 f32[36,2,8] stride [48,24,1] align 64 in out
   buf b6 scratch 31104 f32[2,4,4,8] stride [128,32,8,1] align 64 in out
   buf b7 arg 2 f32[1,4,7,10] stride [280,70,10,1] align 4 out
@@ -38,16 +38,16 @@ kernel tasks=2 scratch=253312 {
           unroll a13 2 {
             vector a14 4 of 4 {
       loop a16 1 {
-          loop a17 64 to %898 {
+          loop a17 64 to %904 {
             loop a18 2 {
               vector a19 4 of 4 {
-          loop a20 64 to %1017 {
+          loop a20 64 to %1025 {
             vector a21 2 of 4 {
         loop a22 36 {
           unroll a23 2 {
             unroll a24 2 {
               vector a25 4 of 4 {
-          loop a26 64 to %1136 {
+          loop a26 64 to %1146 {
             unroll a23 2 {
               unroll a24 2 {
                 vector a25 4 of 4 {
@@ -60,11 +60,11 @@ kernel tasks=2 scratch=253312 {
           loop a30 2 {
             vector a31 4 of 4 {
               loop a32 4 {
-                loop a33 4 to %1341 {
+                loop a33 4 to %1353 {
         loop a34 2 {
           loop a35 2 {
             vector a36 4 of 4 {
           vector a37 2 of 4 {
             loop a38 4 {
-              loop a39 4 to %1544 {
+              loop a39 4 to %1556 {
 # arg 2 = [2376.0002, -5940.0005, 2376.0002, 1188.0001, -2970.0002, 2970.0002, -594.00006, -594.00006, 2970.0002, -2970.0002, 2376.0002, -5940.0005, 2376.0002, 1188.0001, -2970.0002, 2970.0002, -594.00006, -594.00006, 2970.0002, -2970.0002, 2376.0002, -5940.0005, 2376.0002, 1188.0001, -2970.0002, 2970.0002, -594.00006, -594.00006, 2970.0002, -2970.0002, 2376.0002, -5940.0005, 2376.0002, 1188.0001, -2970.0002, 2970.0002, -594.00006, -594.00006, 2970.0002, -2970.0002, 2376.0002, -5940.0005, 2376.0002, 1188.0001, -2970.0002, 2970.0002, -594.00006, -594.00006, 2970.0002, -2970.0002, 2376.0002, -5940.0005, 2376.0002, 1188.0001, -2970.0002, 2970.0002, -594.00006, -594.00006, 2970.0002, -2970.0002, 2376.0002, -5940.0005, 2376.0002, 1188.0001, ...]
