@@ -39,6 +39,11 @@ typedef struct Fusion {
 	Node **in_place; /* by update: the value that is written over the state, for next to show;
 			    NULL: next is copied there at the end */
 } Fusion;
+static inline bool is_view(const Node *n)
+{
+	return (op_info(n->op)->flags & OF_VIEW) != 0;
+}
+
 Fusion *fuse(const Pass *p, const Graph *g, Arena *arena);
 /* The operator behind views: x itself when it is none. */
 Node *behind_views(const Fusion *f, Node *x);

@@ -26,6 +26,8 @@ bool reads_directly(Fuser *z, const Node *n, const Group *gr);
 /* A result, or the next value of a state: kept when the run ends. */
 bool is_kept(const Fuser *z, const Node *n);
 
+/* Fills f->group. */
+void order_groups(Fuser *z);
 /* Sets for_sums. */
 void find_column_terms(Fuser *z);
 /* False when n is no column sum; else it has a group then. */

@@ -61,11 +61,6 @@ typedef struct Chooser {
 	} stack, readers;
 } Chooser;
 
-static bool is_view(const Node *n)
-{
-	return (op_info(n->op)->flags & OF_VIEW) != 0;
-}
-
 static void visit(Chooser *z, Group *gr)
 {
 	if (gr->seen == z->search)

@@ -15,6 +15,9 @@ typedef struct Lowering {
 		      will do */
 } Lowering;
 
+bool is_splat(const Node *n); /* made where it is read, of nothing */
+bool group_is_flat(const Lowering *l);
+
 void template_rows(Lowering *l); /* elementwise and row reductions */
 void template_pull(Lowering *l); /* windows, depthwise convolution, gathers, other reductions: one
 				    element at a time */
