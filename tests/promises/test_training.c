@@ -1,149 +1,6 @@
 /* What compiled models that train promise: all that those for inference do, and that a step has the
  * bits of burin_train_step, with any threads, in memory of the caller's alone. */
-#include "base/json.h"
-#include "runtime/note.h"
-#include "tests/promises/promise.h"
-
-enum { ROWS = 16, PIXELS = 64, CLASSES = 4, STEPS = 30 };
-
-static const char model_text[] =
-	"<graph name=\"school\" xmlns=\"urn:burin:graph:1\">"
-	"<input id=\"x\" type=\"f32\" shape=\"N,1,8,8\"/>"
-	"<conv2d id=\"c1\" filters=\"6\" kernel=\"3\" pad=\"1\" bias=\"0\"/> <batchnorm id=\"b1\"/>"
-	"<relu/> <maxpool2d kernel=\"2\"/> <flatten/> <dropout p=\"0.25\"/>"
-	"<linear id=\"fc\" units=\"4\"/> <output id=\"y\"/>"
-	"<training loss=\"loss\" batch=\"16\"> <input id=\"label\" type=\"i64\" shape=\"N\"/>"
-	"<cross_entropy id=\"loss\" in=\"fc label\"/>"
-	"<argmax in=\"fc\" axis=\"1\"/> <eq y=\"label\"/> <cast to=\"f32\"/> <reduce_mean/>"
-	"<output id=\"accuracy\"/> <adamw weight_decay=\"0.01\"/> </training></graph>\n";
-
-typedef struct School {
-	void *handle;
-	int (*supported)(void);
-	int (*step)(const void *ctx, const float *x, const int64_t *label, const float *rate,
-		    float *loss, float *accuracy, void *state, void *work);
-	int (*prepare)(const void *ctx, const void *state, void *packed, void *work);
-	int (*run)(const void *ctx, const float *x, float *y, void *work);
-	int (*begin)(void *state);
-	int (*ctx_init)(void *ctx, int threads);
-	int (*ctx_set_parallel)(void *ctx, int threads, BurinParallelFn *f, void *user);
-	int (*ctx_set_weights)(void *ctx, const void *file, size_t bytes);
-	void (*ctx_done)(void *ctx);
-	size_t state_bytes, packed_bytes, step_bytes, prepare_bytes, run_bytes;
-	char *state, *packed, *step_work, *prepare_work, *run_work;
-} School;
-
-static float x[ROWS * PIXELS];
-static int64_t label[ROWS];
-
-/* What is to be learned: where the largest pixel lies. */
-static void make_batch(int number)
-{
-	for (int i = 0; i < ROWS * PIXELS; i++)
-		x[i] = (float)((i * 7919 + number * 104729) % 1009) / 1009.0f - 0.5f;
-	for (int i = 0; i < ROWS; i++) {
-		int best = 0;
-		for (int k = 0; k < PIXELS; k++)
-			best = x[i * PIXELS + k] > x[i * PIXELS + best] ? k : best;
-		label[i] = best / (PIXELS / CLASSES);
-	}
-}
-
-static float rate_of(int step)
-{
-	return 0.01f / (1.0f + 0.1f * (float)step);
-}
-
-static const char *write_model(Shop *s)
-{
-	IoError e;
-	const char *path = in_folder(s, "school.xml");
-	assert_true(io_write_file(path, model_text, strlen(model_text), &e));
-	return path;
-}
-
-static const char *school(Shop *s, const char *file, int seed, const char *options)
-{
-	const char *path = in_folder(s, file);
-	compile_to(write_model(s), path,
-		   arena_printf(s->arena, "train=yes model-weights=init:seed=%d seed=%d %s", seed,
-				seed, options));
-	return path;
-}
-
-/* Sizes as the file says them. */
-static void read_sizes(School *k, const char *path)
-{
-	Note note;
-	JsonError e;
-	Arena *a = arena_create();
-	assert_null(note_read(path, &note));
-	const JsonValue *v = json_parse(a, note.metadata, strlen(note.metadata), &e);
-	assert_non_null(v);
-	const JsonValue *prepare = json_at(json_get(v, "entries"), 1);
-	assert_string_equal(json_get(prepare, "name")->text, "prepare");
-	const JsonValue *packed = json_at(json_get(prepare, "outputs"), 0);
-	k->state_bytes = (size_t)json_get(v, "state_bytes")->integer;
-	k->packed_bytes = (size_t)json_at(json_get(packed, "shape"), 0)->integer;
-	free(note.memory);
-	arena_destroy(a);
-}
-
-static size_t asked_bytes(School *k, const char *prefix, const char *name, const void *ctx)
-{
-	size_t (*ask)(const void *ctx);
-	*(void **)&ask = symbol_of(k->handle, prefix, name);
-	return (ask(ctx) + 63) & ~(size_t)63;
-}
-
-/* ctx: of so many threads workspaces are made. */
-static School school_open(const char *path, const char *prefix, int threads)
-{
-	School k = { .handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) };
-	char ctx[BURIN_CTX_BYTES];
-	if (!k.handle)
-		fail_msg("%s", dlerror());
-	*(void **)&k.supported = symbol_of(k.handle, prefix, "supported");
-	*(void **)&k.step = symbol_of(k.handle, prefix, "train_step");
-	*(void **)&k.prepare = symbol_of(k.handle, prefix, "prepare");
-	*(void **)&k.run = symbol_of(k.handle, prefix, "run");
-	*(void **)&k.begin = symbol_of(k.handle, prefix, "state_init");
-	*(void **)&k.ctx_init = symbol_of(k.handle, prefix, "ctx_init");
-	*(void **)&k.ctx_set_parallel = symbol_of(k.handle, prefix, "ctx_set_parallel");
-	*(void **)&k.ctx_set_weights = symbol_of(k.handle, prefix, "ctx_set_weights");
-	*(void **)&k.ctx_done = symbol_of(k.handle, prefix, "ctx_done");
-	read_sizes(&k, path);
-	assert_int_equal(k.ctx_init(ctx, threads), 0);
-	k.step_bytes = asked_bytes(&k, prefix, "train_step_workspace_bytes", ctx);
-	k.prepare_bytes = asked_bytes(&k, prefix, "prepare_workspace_bytes", ctx);
-	k.run_bytes = asked_bytes(&k, prefix, "workspace_bytes", ctx);
-	k.ctx_done(ctx);
-	k.state = aligned_alloc(64, k.state_bytes);
-	k.packed = aligned_alloc(64, k.packed_bytes);
-	k.step_work = aligned_alloc(64, k.step_bytes);
-	k.prepare_work = aligned_alloc(64, k.prepare_bytes);
-	k.run_work = aligned_alloc(64, k.run_bytes);
-	assert_int_equal(k.begin(k.state), 0);
-	return k;
-}
-
-static void school_close(School *k)
-{
-	dlclose(k->handle);
-	free(k->state);
-	free(k->packed);
-	free(k->step_work);
-	free(k->prepare_work);
-	free(k->run_work);
-}
-
-static void do_step(School *k, const void *ctx, int number, float report[2])
-{
-	float rate = rate_of(number);
-	make_batch(number);
-	assert_int_equal(
-		k->step(ctx, x, label, &rate, &report[0], &report[1], k->state, k->step_work), 0);
-}
+#include "tests/promises/school.h"
 
 /* --- the trainer in memory ------------------------------------------------------------------- */
 
@@ -325,13 +182,6 @@ static void test_goes_on(void **state)
 
 /* --- inference ------------------------------------------------------------------------------- */
 
-static void assert_near(const float *a, const float *b, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (!(a[i] - b[i] < 1e-5f && b[i] - a[i] < 1e-5f))
-			fail_msg("%d: %g and %g", i, (double)a[i], (double)b[i]);
-}
-
 static void run_loaded(const char *path, float y[ROWS * CLASSES])
 {
 	int64_t shape[4], out_shape[] = { ROWS, CLASSES };
@@ -395,53 +245,6 @@ static void test_batches(void **state)
 	assert_near(one, many, (ROWS - 1) * CLASSES);
 	k.ctx_done(ctx);
 	school_close(&k);
-}
-
-/* --- files ----------------------------------------------------------------------------------- */
-
-static void test_file(void **state)
-{
-	Shop *s = *state;
-	school(s, "school.so", 1, "");
-	assert_file(s, "school.so", "school", 13);
-	shell(s, "mkdir a b");
-	for (int i = 0; i < 2; i++) {
-		const char *threads = i ? "compile-threads=1" : "compile-threads=3";
-		school(s, i ? "b/m.so" : "a/m.so", 3, threads);
-		school(s, i ? "b/m.a" : "a/m.a", 3, threads);
-		school(s, i ? "b/m.o" : "a/m.o", 3, threads);
-	}
-	shell(s, "for f in m.so m.a m.o m.h; do cmp a/$f b/$f || exit 1; done");
-	school(s, "m.ll", 3, "");
-	shell(s, "grep 'define i32 @school_train_step(' m.ll && grep @school_state_init m.ll");
-}
-
-/* Names that C cannot tell apart get numbers; a state may be called as an input is. */
-static const char names_text[] =
-	"<graph name=\"names\"><input id=\"state\" shape=\"4,8\"/><linear id=\"q.a\" units=\"4\"/>"
-	"<linear id=\"Q_A\" units=\"4\"/><output id=\"packed\"/><training loss=\"loss\">"
-	"<input id=\"rate\" shape=\"4,4\"/><mse id=\"loss\" in=\"Q_A "
-	"rate\"/><sgd/></training></graph>";
-
-static void test_header(void **state)
-{
-	static const char *const compilers[] = { "cc -std=c99", "cc -std=c11 -Wconversion",
-						 "c++ -x c++ -std=c++17" };
-	Shop *s = *state;
-	IoError e;
-	const char *names = in_folder(s, "names.xml");
-	assert_true(io_write_file(names, names_text, strlen(names_text), &e));
-	compile_to(names, in_folder(s, "names.so"),
-		   "train=yes model-weights=init target.cpu=native");
-	school(s, "school.so", 1, "");
-	shell(s, "printf '#include \"names.h\"\\n#include \"school.h\"\\nint n[SCHOOL_TRAIN_BATCH "
-		 "+ SCHOOL_AT_FC_BIAS + "
-		 "SCHOOL_AT_M_FC_WEIGHT + SCHOOL_AT_STEP + "
-		 "NAMES_AT_Q_A_WEIGHT + NAMES_AT_Q_A_WEIGHT_2 + NAMES_STATE_BYTES];\\n' >x.c");
-	for (size_t i = 0; i < sizeof compilers / sizeof compilers[0]; i++)
-		shell(s, arena_printf(s->arena,
-				      "%s -Wall -Wextra -Wpedantic -Werror -fsyntax-only x.c",
-				      compilers[i]));
 }
 
 /* --- memory ---------------------------------------------------------------------------------- */
@@ -514,95 +317,11 @@ static void test_refused(void **state)
 	school_close(&other);
 }
 
-/* --- CPUs, other models, the system ---------------------------------------------------------- */
-
-static void test_levels(void **state)
-{
-	static const char *const list[] = { "x86-64-v2", "x86-64-v4,x86-64-v3,x86-64-v2" };
-	Shop *s = *state;
-	float report[2][2];
-	for (int i = 0; i < 2; i++) {
-		const char *path =
-			school(s, arena_printf(s->arena, "school%d.so", i), 5,
-			       arena_printf(s->arena, "prefix=school multiversion=%s", list[i]));
-		School k = school_open(path, "school", 1);
-		for (int n = 0; n < 5; n++)
-			do_step(&k, NULL, n, report[i]);
-		school_close(&k);
-	}
-	assert_near(report[0], report[1], 2);
-}
-
-static void test_quiet(void **state)
-{
-	Shop *s = *state;
-	IoText text;
-	IoError e;
-	float *loss;
-	need_strace();
-	school(s, "one.a", 1, "prefix=one");
-	school(s, "two.o", 2, "prefix=two");
-	copy_source(s, "train.c");
-	shell(s, "cc -O1 -D_GNU_SOURCE -fno-builtin -Wall -Werror train.c one.a two.o -lm -o train "
-		 "&& strace -f -o trace ./train >losses");
-	assert_quiet(s, 1);
-	assert_true(io_read(in_folder(s, "losses"), s->arena, 1 << 20, &text, &e));
-	assert_int_equal(text.n, 2 * 20 * sizeof *loss);
-	loss = (float *)(void *)text.at;
-	for (int i = 0; i < 2; i++)
-		assert_true(loss[i * 20 + 19] < loss[i * 20]);
-	assert_true(loss[0] < loss[20] || loss[20] < loss[0]);
-}
-
-/* The example learns to read digits, with a C compiler's warnings as errors. */
-static void test_example(void **state)
-{
-	Shop *s = *state;
-	compile_to(BURIN_SOURCE_DIR "/examples/digits.xml", in_folder(s, "digits.so"),
-		   "train=yes model-weights=init:seed=7 seed=7 target.cpu=native");
-	shell(s, "cc -std=c11 -O2 -Wall -Wextra -Werror -I. " BURIN_SOURCE_DIR
-		 "/examples/digits_train.c digits.so -lm -Wl,-rpath,. -o learn && "
-		 "./learn " BURIN_SOURCE_DIR "/examples/digits.npz");
-}
-
-/* --- what cannot be compiled ----------------------------------------------------------------- */
-
-static void refuse(Shop *s, const char *model, const char *options, uint32_t code, const char *hint)
-{
-	burin_graph *g = NULL;
-	burin_opts *o = NULL;
-	burin_error e = { .size = sizeof e };
-	assert_int_equal(burin_opts_new(&o, &e), BURIN_OK);
-	set_options(o, options);
-	assert_int_equal(burin_read(&g, model, o, NULL, &e), BURIN_OK);
-	assert_int_not_equal(burin_compile(g, in_folder(s, "m.so"), NULL, o, NULL, &e), BURIN_OK);
-	assert_int_equal(e.code, code);
-	if (!strstr(e.hint, hint))
-		fail_msg("%s", e.hint);
-	burin_graph_free(g);
-	burin_opts_free(o);
-}
-
-static void test_errors(void **state)
-{
-	Shop *s = *state;
-	const char *model = write_model(s);
-	refuse(s, LENET, "train=yes model-weights=random", 2024, "<training loss");
-	refuse(s, FACE, "train=yes", 2024, "burin convert");
-	refuse(s, model, "train=0 model-weights=init", 5001, "");
-	refuse(s, model, "train=some model-weights=init", 5001, "");
-	refuse(s, model, "train=1 model-weights=init device=cuda", 5101, "--device");
-	refuse(s, model, "train=2 model-weights=init weights=beside", 5101, "--weights");
-	refuse(s, model, "train=2 size=1 check-only=on", 4002, "");
-	refuse(s, model, "train=2 model-weights=init train-state=/nonexistent", 1001, "");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_as_trainer), TEST(test_goes_on), TEST(test_packed),  TEST(test_batches),
-		TEST(test_file),       TEST(test_header),  TEST(test_memory),  TEST(test_refused),
-		TEST(test_levels),     TEST(test_quiet),   TEST(test_example), TEST(test_errors),
+		TEST(test_as_trainer), TEST(test_goes_on), TEST(test_packed),
+		TEST(test_batches),    TEST(test_memory),  TEST(test_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
