@@ -4,20 +4,14 @@
  * queries: scores by the register tile into scratch, softmax over the row (maximum, exponentials
  * and their sum), and the product with v, divided by the sum on its way out. All of a tile's scores
  * stay in the L1 or L2 cache, so no rescaling while running is needed. */
+#include "passes/template/attend.h"
 #include "passes/template/product.h"
-#include "passes/template/template.h"
 #include <math.h>
 
 typedef struct Attend {
 	Lowering *l;
 	KBuilder *kb;
-	const Node *anchor, *q, *k, *v, *mask;
-	int64_t s, t, d, e; /* queries, keys, head size, value size */
-	int64_t rank;       /* leading dimensions: 2 */
-	int64_t outer[MAX_RANK];
-	double scale;
-	bool causal;
-	DType type; /* that is computed in: f32 for the narrow ones */
+	AttendOp o;
 	int lanes, nv;
 	int64_t rows;
 	EvenSplit es;
@@ -29,37 +23,19 @@ typedef struct Attend {
 
 /* --- keys ------------------------------------------------------------------------------------ */
 
-static Node *converted(Attend *z, Node *x, DType to)
-{
-	Attr_cast a = { .to = to };
-	if (x->type->dtype == to)
-		return x;
-	return kb_emit(z->kb, OP_cast, attr_intern(kb_context(z->kb), ATTR_cast_RECORD, &a), &x, 1);
-}
-
-static Node *number(Attend *z, double v)
-{
-	return kb_f(z->kb, z->type, v);
-}
-
 static Node *read_at(Attend *z, const Node *n, Node *row, Node *col)
 {
-	Node *at[MAX_RANK];
-	for (int i = 0; i < z->rank; i++)
-		at[i] = z->at[i];
-	at[z->rank] = row;
-	at[z->rank + 1] = col;
-	return converted(z, kb_read(z->kb, n, at), z->type);
+	return attend_read(&z->o, n, z->at, row, col);
 }
 
 static void pack_keys(Attend *z)
 {
 	KBuilder *kb = z->kb;
-	Node *t = kb_axis(kb, "t", AX_LOOP, z->t, 0), *d = kb_axis(kb, "d", AX_LOOP, z->d, 0);
+	Node *t = kb_axis(kb, "t", AX_LOOP, z->o.t, 0), *d = kb_axis(kb, "d", AX_LOOP, z->o.d, 0);
 	kb_open(kb, t);
 	kb_open(kb, d);
 	Node *to[2] = { d, t };
-	kb_store_buf(kb, z->keys, to, read_at(z, z->k, t, d));
+	kb_store_buf(kb, z->keys, to, read_at(z, z->o.k, t, d));
 	kb_close(kb);
 	kb_close(kb);
 }
@@ -74,7 +50,7 @@ static Node *query(Attend *z, Node *const *i)
 static Node *read_query(Product *p, Node *const *i, Node *const *r)
 {
 	Attend *z = p->user;
-	return read_at(z, z->q, query(z, i), r[0]);
+	return read_at(z, z->o.q, query(z, i), r[0]);
 }
 
 static Node *read_key(Product *p, Node *const *r, Node *col)
@@ -84,37 +60,14 @@ static Node *read_key(Product *p, Node *const *r, Node *col)
 	return kb_load_buf(z->kb, z->keys, at);
 }
 
-/* The mask's sizes are 1 or full, aligned at the last dimension. */
-static Node *mask_at(Attend *z, Node *row, Node *col)
-{
-	const Type *t = z->mask->type;
-	Node *full[MAX_RANK], *at[MAX_RANK];
-	int rank = (int)z->rank + 2;
-	for (int i = 0; i < z->rank; i++)
-		full[i] = z->at[i];
-	full[z->rank] = row;
-	full[z->rank + 1] = col;
-	for (int i = 0; i < t->rank; i++)
-		at[i] = t->dim[i] == 1 ? kb_i(z->kb, 0) : full[i + rank - t->rank];
-	return kb_read(z->kb, z->mask, at);
-}
-
 static void write_score(Product *p, Node *const *i, Node *col, Node *acc)
 {
 	Attend *z = p->user;
 	KBuilder *kb = z->kb;
-	Node *row = query(z, i), *key = kb_iadd(kb, z->c0, col);
-	Node *x = kb_emit2(kb, OP_mul, acc, number(z, z->scale));
-	if (z->mask && z->mask->type->dtype == DT_bool)
-		x = kb_emit3(kb, OP_select, mask_at(z, row, key), x, number(z, -INFINITY));
-	else if (z->mask)
-		x = kb_emit2(kb, OP_add, x, converted(z, mask_at(z, row, key), z->type));
-	if (z->causal) {
-		Node *last = kb_affine(kb, row, 1, z->t - z->s);
-		x = kb_emit3(kb, OP_select, kb_emit2(kb, OP_le, key, last), x,
-			     number(z, -INFINITY));
-	}
-	Node *at[2] = { i[1], key };
+	Node *row = query(z, i), *key = kb_iadd(kb, z->c0, col), *at[2] = { i[1], key };
+	Node *x = attend_score(&z->o, z->at, acc, row, key), *sees = attend_sees(&z->o, row, key);
+	if (sees)
+		x = kb_emit3(kb, OP_select, sees, x, attend_number(&z->o, -INFINITY));
 	kb_store_buf(kb, z->scores, at, x);
 }
 
@@ -143,7 +96,7 @@ static Product product_of(Attend *z, int64_t rows, int64_t k)
 {
 	return (Product){ .kb = z->kb,
 			  .user = z,
-			  .type = z->type,
+			  .type = z->o.type,
 			  .rows = { 1, rows },
 			  .n_r = 1,
 			  .extent = { k },
@@ -170,7 +123,7 @@ static Node *over_keys(RowVectors *r, RowFn *fn, double start, Op fold, Op combi
 {
 	Attend *z = r->z;
 	KBuilder *kb = z->kb;
-	int64_t full = z->t / z->lanes, rest = z->t % z->lanes;
+	int64_t full = z->o.t / z->lanes, rest = z->o.t % z->lanes;
 	Node *sum = NULL;
 	for (int part = 0; part < 2; part++) {
 		if (part ? !rest : !full)
@@ -178,7 +131,7 @@ static Node *over_keys(RowVectors *r, RowFn *fn, double start, Op fold, Op combi
 		Node *v = kb_axis(kb, "v", AX_VECTOR, part ? rest : z->lanes, z->lanes);
 		Node *b = kb_axis(kb, "b", AX_LOOP, full, 0);
 		kb_open(kb, v);
-		Node *acc = kb_var(kb, "acc", number(z, start), v->axes);
+		Node *acc = kb_var(kb, "acc", attend_number(&z->o, start), v->axes);
 		kb_close(kb);
 		bool loop = !part && full > 1;
 		if (loop)
@@ -221,7 +174,7 @@ static void softmax_rows(Attend *z, int64_t rows)
 	RowVectors r = { .z = z, .row = i };
 	r.max = over_keys(&r, larger, -INFINITY, OP_fold_max, OP_max);
 	Node *sum = over_keys(&r, exponential, 0, OP_fold_sum, OP_add);
-	kb_store_buf(kb, z->sums, &i, kb_emit2(kb, OP_div, number(z, 1), sum));
+	kb_store_buf(kb, z->sums, &i, kb_emit2(kb, OP_div, attend_number(&z->o, 1), sum));
 	kb_close(kb);
 	kb_close(kb);
 }
@@ -236,7 +189,7 @@ static Node *read_probability(Product *p, Node *const *i, Node *const *r)
 static Node *read_value(Product *p, Node *const *r, Node *col)
 {
 	Attend *z = p->user;
-	return read_at(z, z->v, r[0], kb_iadd(z->kb, z->c0, col));
+	return read_at(z, z->o.v, r[0], kb_iadd(z->kb, z->c0, col));
 }
 
 static void write_value(Product *p, Node *const *i, Node *col, Node *acc)
@@ -245,12 +198,12 @@ static void write_value(Product *p, Node *const *i, Node *col, Node *acc)
 	KBuilder *kb = z->kb;
 	Node *at[MAX_RANK], *row = i[1];
 	Node *scale = kb_load_buf(kb, z->sums, &row);
-	for (int k = 0; k < z->rank; k++)
+	for (int k = 0; k < z->o.rank; k++)
 		at[k] = z->at[k];
-	at[z->rank] = query(z, i);
-	at[z->rank + 1] = kb_iadd(kb, z->c0, col);
+	at[z->o.rank] = query(z, i);
+	at[z->o.rank + 1] = kb_iadd(kb, z->c0, col);
 	Node *y = kb_emit2(kb, OP_mul, acc, scale);
-	kb_bind(kb, z->anchor, at, converted(z, y, z->anchor->type->dtype));
+	kb_bind(kb, z->o.anchor, at, attend_cast(&z->o, y, z->o.anchor->type->dtype));
 	store_outputs(z->l, at);
 }
 
@@ -258,17 +211,17 @@ static void write_value(Product *p, Node *const *i, Node *col, Node *acc)
 
 static void run_queries(Attend *z, int64_t rows)
 {
-	Product p = product_of(z, rows, z->d);
+	Product p = product_of(z, rows, z->o.d);
 	p.read_a = read_query;
 	p.read_b = read_key;
 	p.write = write_score;
-	column_blocks(z, &p, z->t);
+	column_blocks(z, &p, z->o.t);
 	softmax_rows(z, rows);
-	p = product_of(z, rows, z->t);
+	p = product_of(z, rows, z->o.t);
 	p.read_a = read_probability;
 	p.read_b = read_value;
 	p.write = write_value;
-	column_blocks(z, &p, z->e);
+	column_blocks(z, &p, z->o.e);
 }
 
 static void run_tiles(Attend *z, Node *lo, Node *hi)
@@ -294,11 +247,11 @@ static void run_tiles(Attend *z, Node *lo, Node *hi)
 
 static void make_scratch(Attend *z)
 {
-	int64_t keys[2] = { z->d, z->t }, scores[2] = { z->rows, z->t };
+	int64_t keys[2] = { z->o.d, z->o.t }, scores[2] = { z->rows, z->o.t };
 	/* whole vectors are read up to the end of a row: room for them */
-	z->keys = kb_scratch(z->kb, "keys", z->type, 2, keys, 16 + (16 - z->t % 16) % 16);
-	z->scores = kb_scratch(z->kb, "scores", z->type, 2, scores, 16 + (16 - z->t % 16) % 16);
-	z->sums = kb_scratch(z->kb, "sums", z->type, 1, &z->rows, 0);
+	z->keys = kb_scratch(z->kb, "keys", z->o.type, 2, keys, 16 + (16 - z->o.t % 16) % 16);
+	z->scores = kb_scratch(z->kb, "scores", z->o.type, 2, scores, 16 + (16 - z->o.t % 16) % 16);
+	z->sums = kb_scratch(z->kb, "sums", z->o.type, 1, &z->rows, 0);
 }
 
 enum { WANTED_TASKS = 8 };
@@ -307,8 +260,8 @@ static void run_tasks(Attend *z)
 {
 	KBuilder *kb = z->kb;
 	int64_t outer = 1;
-	for (int i = 0; i < z->rank; i++)
-		outer *= z->outer[i];
+	for (int i = 0; i < z->o.rank; i++)
+		outer *= z->o.q->type->dim[i];
 	int64_t chunks = outer >= WANTED_TASKS ? 1 : (WANTED_TASKS + outer - 1) / outer;
 	if (chunks > z->es.parts)
 		chunks = z->es.parts;
@@ -317,9 +270,9 @@ static void run_tasks(Attend *z)
 	Node *task = kb_axis(kb, "t", AX_TASK, outer * chunks, 0);
 	kb_open(kb, task);
 	Node *chunk = kb_imod(kb, task, chunks), *rest = kb_idiv(kb, task, chunks);
-	for (int64_t i = z->rank - 1; i >= 0; i--) {
-		z->at[i] = kb_imod(kb, rest, z->outer[i]);
-		rest = kb_idiv(kb, rest, z->outer[i]);
+	for (int64_t i = z->o.rank - 1; i >= 0; i--) {
+		z->at[i] = kb_imod(kb, rest, z->o.q->type->dim[i]);
+		rest = kb_idiv(kb, rest, z->o.q->type->dim[i]);
 	}
 	pack_keys(z);
 	Node *hi = kb_affine(kb, chunk, per, per);
@@ -327,32 +280,16 @@ static void run_tasks(Attend *z)
 		hi = kb_emit2(kb, OP_min, hi, kb_i(kb, z->es.parts));
 	run_tiles(z, chunks > 1 ? kb_imul(kb, chunk, per) : NULL, chunks > 1 ? hi : NULL);
 	kb_close(kb);
-	double m = (double)outer * (double)z->s * (double)z->t;
-	kb_kernel(kb)->flops = 2 * m * (double)(z->d + z->e);
+	kb_kernel(kb)->flops = attend_flops(&z->o);
 }
 
 void template_attention(Lowering *l)
 {
-	Attend z = { .l = l, .kb = l->kb, .anchor = l->group->anchor };
-	const Attr_attention *a = ATTR_OF(z.anchor, attention);
-	z.q = z.anchor->in[0];
-	z.k = z.anchor->in[1];
-	z.v = z.anchor->in[2];
-	z.mask = z.anchor->n_in > 3 ? z.anchor->in[3] : NULL;
-	z.rank = z.q->type->rank - 2;
-	for (int i = 0; i < z.rank; i++)
-		z.outer[i] = z.q->type->dim[i];
-	z.s = z.q->type->dim[z.rank];
-	z.d = z.q->type->dim[z.rank + 1];
-	z.t = z.k->type->dim[z.rank];
-	z.e = z.v->type->dim[z.rank + 1];
-	z.scale = a->scale != 0 ? a->scale : 1 / sqrt((double)z.d);
-	z.causal = a->causal;
-	z.type = z.anchor->type->dtype == DT_f64 ? DT_f64 : DT_f32;
-	z.lanes = product_lanes(kb_target(z.kb), z.type);
+	Attend z = { .l = l, .kb = l->kb, .o = attend_op(l) };
+	z.lanes = product_lanes(kb_target(z.kb), z.o.type);
 	z.nv = 2;
 	z.rows = product_rows(kb_target(z.kb), z.nv);
-	z.es = even_split(z.s, z.rows);
+	z.es = even_split(z.o.s, z.rows);
 	z.rows = z.es.big;
 	make_scratch(&z);
 	run_tasks(&z);

@@ -11,19 +11,14 @@
  *
  * By warps (gpu_tile.h) both products round their factors to bf16; scores, exponentials and sums
  * stay in f32. */
+#include "passes/template/attend.h"
 #include "passes/template/gpu_tile.h"
-#include "passes/template/template.h"
 #include <math.h>
 
 typedef struct GpuAttend {
 	Lowering *l;
 	KBuilder *kb;
-	const Node *anchor, *q, *k, *v, *mask;
-	int64_t s, t, d, e; /* queries, keys, head size, value size */
-	int rank;           /* leading dimensions: batch and head */
-	double scale;
-	bool causal;
-	DType type;          /* that is computed in */
+	AttendOp o;
 	GpuTile qk;          /* scores: queries x keys */
 	GpuTile out;         /* results: queries x value columns */
 	int64_t step, steps; /* of the head size */
@@ -38,19 +33,6 @@ typedef struct GpuAttend {
 
 /* --- operands -------------------------------------------------------------------------------- */
 
-static Node *number(const GpuAttend *z, double v)
-{
-	return kb_f(z->kb, z->type, v);
-}
-
-static Node *converted(const GpuAttend *z, Node *x, DType to)
-{
-	Attr_cast a = { .to = to };
-	if (x->type->dtype == to)
-		return x;
-	return kb_emit(z->kb, OP_cast, attr_intern(kb_context(z->kb), ATTR_cast_RECORD, &a), &x, 1);
-}
-
 static Node *below(const GpuAttend *z, Node *x, int64_t n)
 {
 	return kb_emit2(z->kb, OP_lt, x, kb_i(z->kb, n));
@@ -61,31 +43,27 @@ static Node *read_inside(const GpuAttend *z, const Node *n, Node *row, Node *col
 			 int64_t cols)
 {
 	KBuilder *kb = z->kb;
-	Node *at[MAX_RANK];
-	for (int i = 0; i < z->rank; i++)
-		at[i] = z->at[i];
-	at[z->rank] = row;
-	at[z->rank + 1] = col;
 	Node *inside = kb_emit2(kb, OP_and, below(z, row, rows), below(z, col, cols));
-	return kb_guard(kb, inside, converted(z, kb_read(kb, n, at), z->type), number(z, 0));
+	return kb_guard(kb, inside, attend_read(&z->o, n, z->at, row, col),
+			attend_number(&z->o, 0));
 }
 
 static Node *read_q(KBuilder *kb, Node *line, Node *k, void *user)
 {
 	const GpuAttend *z = user;
-	return read_inside(z, z->q, kb_iadd(kb, z->q0, line), k, z->s, z->d);
+	return read_inside(z, z->o.q, kb_iadd(kb, z->q0, line), k, z->o.s, z->o.d);
 }
 
 static Node *read_k(KBuilder *kb, Node *line, Node *k, void *user)
 {
 	const GpuAttend *z = user;
-	return read_inside(z, z->k, kb_iadd(kb, z->k0, line), k, z->t, z->d);
+	return read_inside(z, z->o.k, kb_iadd(kb, z->k0, line), k, z->o.t, z->o.d);
 }
 
 static Node *read_v(KBuilder *kb, Node *line, Node *k, void *user)
 {
 	const GpuAttend *z = user;
-	return read_inside(z, z->v, k, kb_iadd(kb, z->e0, line), z->t, z->e);
+	return read_inside(z, z->o.v, k, kb_iadd(kb, z->e0, line), z->o.t, z->o.e);
 }
 
 static GpuOperand operand(GpuTile *t, const char *name, int64_t lines, int64_t depth, bool along,
@@ -99,35 +77,16 @@ static GpuOperand operand(GpuTile *t, const char *name, int64_t lines, int64_t d
 
 /* --- scores ---------------------------------------------------------------------------------- */
 
-/* The mask's sizes are 1 or full, aligned at the last dimension. */
-static Node *mask_at(const GpuAttend *z, Node *row, Node *key)
-{
-	const Type *t = z->mask->type;
-	Node *full[MAX_RANK], *at[MAX_RANK];
-	int rank = z->rank + 2;
-	for (int i = 0; i < z->rank; i++)
-		full[i] = z->at[i];
-	full[z->rank] = row;
-	full[z->rank + 1] = key;
-	for (int i = 0; i < t->rank; i++)
-		at[i] = t->dim[i] == 1 ? kb_i(z->kb, 0) : full[i + rank - t->rank];
-	return kb_read(z->kb, z->mask, at);
-}
-
 /* The score of a query and a key from their product; -inf where it does not count. */
 static Node *score(const GpuAttend *z, Node *product, Node *row, Node *key)
 {
 	KBuilder *kb = z->kb;
-	Node *x = kb_emit2(kb, OP_mul, product, number(z, z->scale)), *none = number(z, -INFINITY);
-	if (z->mask && z->mask->type->dtype == DT_bool)
-		x = kb_emit3(kb, OP_select, mask_at(z, row, key), x, none);
-	else if (z->mask)
-		x = kb_emit2(kb, OP_add, x, converted(z, mask_at(z, row, key), z->type));
-	Node *counts = kb_emit2(kb, OP_and, below(z, row, z->s), below(z, key, z->t));
-	if (z->causal)
-		counts = kb_emit2(kb, OP_and, counts,
-				  kb_emit2(kb, OP_le, key, kb_affine(kb, row, 1, z->t - z->s)));
-	return kb_guard(kb, counts, x, none);
+	Node *x = attend_score(&z->o, z->at, product, row, key);
+	Node *counts = kb_emit2(kb, OP_and, below(z, row, z->o.s), below(z, key, z->o.t));
+	Node *sees = attend_sees(&z->o, row, key);
+	if (sees)
+		counts = kb_emit2(kb, OP_and, counts, sees);
+	return kb_guard(kb, counts, x, attend_number(&z->o, -INFINITY));
 }
 
 static void make_score(GpuTile *t, Node *row, Node *col, Node *acc, void *user)
@@ -250,13 +209,14 @@ static void shrink(GpuTile *t, Node *row, Node *col, Node *acc, void *user)
 static void soften(GpuAttend *z)
 {
 	KBuilder *kb = z->kb;
-	Node *own = row_var(z, "own", number(z, -INFINITY));
+	Node *own = row_var(z, "own", attend_number(&z->o, -INFINITY));
 	gpu_tile_each(&z->qk, largest_of_row, &own);
 	share_part(z, own);
 	Node *was = row_var(z, "was", z->max);
 	combine_parts(z, z->max, OP_max);
-	Node *none = kb_emit2(kb, OP_eq, z->max, number(z, -INFINITY));
-	z->shift = row_var(z, "shift", kb_emit3(kb, OP_select, none, number(z, 0), z->max));
+	Node *none = kb_emit2(kb, OP_eq, z->max, attend_number(&z->o, -INFINITY));
+	z->shift =
+		row_var(z, "shift", kb_emit3(kb, OP_select, none, attend_number(&z->o, 0), z->max));
 	Node *less = kb_emit1(kb, OP_exp, kb_emit2(kb, OP_sub, was, z->shift));
 	Node *by = row_var(z, "by", less);
 	set_rows(z, z->sum, kb_emit2(kb, OP_mul, z->sum, by));
@@ -273,18 +233,19 @@ static void write_result(GpuTile *t, Node *row, Node *col, Node *acc, void *user
 	KBuilder *kb = z->kb;
 	Node *at[MAX_RANK], *y = acc;
 	(void)t;
-	for (int i = 0; i < z->rank; i++)
+	for (int i = 0; i < z->o.rank; i++)
 		at[i] = z->at[i];
-	at[z->rank] = kb_iadd(kb, z->q0, row);
-	at[z->rank + 1] = kb_iadd(kb, z->e0, col);
-	Node *inside =
-		kb_emit2(kb, OP_and, below(z, at[z->rank], z->s), below(z, at[z->rank + 1], z->e));
+	at[z->o.rank] = kb_iadd(kb, z->q0, row);
+	at[z->o.rank + 1] = kb_iadd(kb, z->e0, col);
+	Node *inside = kb_emit2(kb, OP_and, below(z, at[z->o.rank], z->o.s),
+				below(z, at[z->o.rank + 1], z->o.e));
 	bool edge = inside->op != OP_const;
-	if (z->t > 0)
-		y = kb_emit2(kb, OP_mul, acc, kb_emit2(kb, OP_div, number(z, 1), z->sum));
+	if (z->o.t > 0)
+		y = kb_emit2(kb, OP_mul, acc,
+			     kb_emit2(kb, OP_div, attend_number(&z->o, 1), z->sum));
 	if (edge)
 		kb_open_if(kb, inside);
-	kb_bind(kb, z->anchor, at, converted(z, y, z->anchor->type->dtype));
+	kb_bind(kb, z->o.anchor, at, attend_cast(&z->o, y, z->o.anchor->type->dtype));
 	store_outputs(z->l, at);
 	if (edge)
 		kb_close(kb);
@@ -295,9 +256,9 @@ static Node *seen_tiles(const GpuAttend *z, int64_t tiles)
 {
 	KBuilder *kb = z->kb;
 	int64_t size = z->qk.cols;
-	if (!z->causal)
+	if (!z->o.causal)
 		return NULL;
-	Node *end = kb_affine(kb, z->q0, 1, z->qk.rows + z->t - z->s); /* of keys */
+	Node *end = kb_affine(kb, z->q0, 1, z->qk.rows + z->o.t - z->o.s); /* of keys */
 	end = kb_emit2(kb, OP_max, end, kb_i(kb, 0));
 	return kb_emit2(kb, OP_min, kb_idiv(kb, kb_affine(kb, end, 1, size - 1), size),
 			kb_i(kb, tiles));
@@ -307,18 +268,18 @@ static void run_block(GpuAttend *z)
 {
 	KBuilder *kb = z->kb;
 	GpuTile *t = &z->qk;
-	int64_t tiles = (z->t + t->cols - 1) / t->cols;
+	int64_t tiles = (z->o.t + t->cols - 1) / t->cols;
 	int64_t part[2] = { gpu_sharers(t), t->rows };
 	GpuOperand q = operand(t, "q", t->rows, z->step, true, read_q, z);
 	GpuOperand k = operand(t, "k", t->cols, z->step, true, read_k, z);
 	GpuOperand v = operand(&z->out, "v", z->out.cols, t->cols, false, read_v, z);
 	z->probs = gpu_operand_scratch(&z->out, "probs", t->rows, t->cols);
-	z->part = kb_scratch(kb, "part", z->type, 2, part, 4);
-	z->max = row_var(z, "max", number(z, -INFINITY));
-	z->sum = row_var(z, "sum", number(z, 0));
+	z->part = kb_scratch(kb, "part", z->o.type, 2, part, 4);
+	z->max = row_var(z, "max", attend_number(&z->o, -INFINITY));
+	z->sum = row_var(z, "sum", attend_number(&z->o, 0));
 	if (t->mma) {
 		kb_open(kb, t->v);
-		z->low = kb_var(kb, "low", number(z, 0), t->v->axes);
+		z->low = kb_var(kb, "low", attend_number(&z->o, 0), t->v->axes);
 		kb_close(kb);
 	}
 	gpu_tile_clear(&z->out);
@@ -340,7 +301,7 @@ static void run_block(GpuAttend *z)
 	kb_barrier(kb);
 	kb_close(kb);
 	share_part(z, z->sum);
-	set_rows(z, z->sum, number(z, 0));
+	set_rows(z, z->sum, attend_number(&z->o, 0));
 	combine_parts(z, z->sum, OP_add);
 	gpu_tile_each(&z->out, write_result, z);
 }
@@ -367,24 +328,25 @@ static int covering(int64_t n, int units, int most)
 static void choose_fragments(GpuAttend *z, int64_t outer, int threads)
 {
 	int warps = threads / WARP, down = 4, cores = kb_target(z->kb)->cores;
-	while (down > 1 && (z->s <= down / 2 * FRAGMENT ||
-			    outer * parts(z->s, (int64_t)down * FRAGMENT) < cores))
+	while (down > 1 && (z->o.s <= down / 2 * FRAGMENT ||
+			    outer * parts(z->o.s, (int64_t)down * FRAGMENT) < cores))
 		down /= 2;
 	int half = FRAGMENT / 2 * (warps / down); /* columns of fragments side by side */
-	z->qk.shape = (GpuShape){ down, 1, covering(z->t, half, down > 1 ? 2 : 1) };
-	z->out.shape = (GpuShape){ down, 1, covering(z->e, half, 2 * down) };
+	z->qk.shape = (GpuShape){ down, 1, covering(z->o.t, half, down > 1 ? 2 : 1) };
+	z->out.shape = (GpuShape){ down, 1, covering(z->o.e, half, 2 * down) };
 }
 
 /* 64 queries of a block share what it reads of keys and values; fewer where there are not blocks
  * enough for all multiprocessors, or where wide results take the shared memory. */
 static void choose_shapes(GpuAttend *z, int64_t outer, int threads)
 {
-	int across = threads / DOWN, tm = covering(z->s, DOWN, z->e > STEP ? 2 : 4);
+	int across = threads / DOWN, tm = covering(z->o.s, DOWN, z->o.e > STEP ? 2 : 4);
 	int cores = kb_target(z->kb)->cores;
-	while (tm > 1 && outer * parts(z->s, (int64_t)DOWN * tm) < cores)
+	while (tm > 1 && outer * parts(z->o.s, (int64_t)DOWN * tm) < cores)
 		tm /= 2;
-	z->qk.shape = (GpuShape){ DOWN, tm, covering(z->t, across, 2) };
-	z->out.shape = (GpuShape){ DOWN, tm, covering(z->e, across, tm > 2 ? 4 : MOST_PER_THREAD) };
+	z->qk.shape = (GpuShape){ DOWN, tm, covering(z->o.t, across, 2) };
+	z->out.shape =
+		(GpuShape){ DOWN, tm, covering(z->o.e, across, tm > 2 ? 4 : MOST_PER_THREAD) };
 }
 
 static void choose_tiles(GpuAttend *z, int64_t outer, int threads)
@@ -395,8 +357,8 @@ static void choose_tiles(GpuAttend *z, int64_t outer, int threads)
 		choose_shapes(z, outer, threads);
 	gpu_tile_sizes(&z->qk, threads);
 	gpu_tile_sizes(&z->out, threads);
-	z->steps = parts(z->d, STEP);
-	z->step = z->steps > 1 ? STEP : z->d;
+	z->steps = parts(z->o.d, STEP);
+	z->step = z->steps > 1 ? STEP : z->o.d;
 	if (z->qk.mma)
 		z->step = parts(z->step, FRAGMENT) * FRAGMENT;
 }
@@ -404,7 +366,7 @@ static void choose_tiles(GpuAttend *z, int64_t outer, int threads)
 static void run_tasks(GpuAttend *z, const Type *outer, int threads)
 {
 	KBuilder *kb = z->kb;
-	int64_t down = parts(z->s, z->qk.rows), wide = parts(z->e, z->out.cols);
+	int64_t down = parts(z->o.s, z->qk.rows), wide = parts(z->o.e, z->out.cols);
 	Node *task = kb_axis(kb, "t", AX_TASK, outer->count * down * wide, 0);
 	kb_open(kb, task);
 	gpu_tile_start(&z->qk, threads);
@@ -418,29 +380,15 @@ static void run_tasks(GpuAttend *z, const Type *outer, int threads)
 	kb_unflat(kb, outer, kb_idiv(kb, rest, down), z->at);
 	run_block(z);
 	kb_close(kb);
-	double m = (double)outer->count * (double)z->s * (double)z->t;
-	kb_kernel(kb)->flops = 2 * m * (double)(z->d + z->e);
+	kb_kernel(kb)->flops = attend_flops(&z->o);
 }
 
 void template_gpu_attention(Lowering *l)
 {
-	GpuAttend z = { .l = l, .kb = l->kb, .anchor = l->group->anchor };
-	const Attr_attention *a = ATTR_OF(z.anchor, attention);
-	z.q = z.anchor->in[0];
-	z.k = z.anchor->in[1];
-	z.v = z.anchor->in[2];
-	z.mask = z.anchor->n_in > 3 ? z.anchor->in[3] : NULL;
-	z.rank = z.q->type->rank - 2;
-	z.s = z.q->type->dim[z.rank];
-	z.d = z.q->type->dim[z.rank + 1];
-	z.t = z.k->type->dim[z.rank];
-	z.e = z.v->type->dim[z.rank + 1];
-	z.scale = a->scale != 0 ? a->scale : 1 / sqrt((double)z.d);
-	z.causal = a->causal;
-	z.type = z.anchor->type->dtype == DT_f64 ? DT_f64 : DT_f32;
-	z.qk = z.out = (GpuTile){ .kb = l->kb, .type = z.type };
-	z.qk.mma = z.out.mma = z.type == DT_f32 && gpu_narrow_products(l);
-	const Type *outer = type_get(l->p->ctx, DT_i64, z.rank, z.q->type->dim);
+	GpuAttend z = { .l = l, .kb = l->kb, .o = attend_op(l) };
+	z.qk = z.out = (GpuTile){ .kb = l->kb, .type = z.o.type };
+	z.qk.mma = z.out.mma = z.o.type == DT_f32 && gpu_narrow_products(l);
+	const Type *outer = type_get(l->p->ctx, DT_i64, z.o.rank, z.o.q->type->dim);
 	int threads = target_lanes(kb_target(l->kb), 4);
 	choose_tiles(&z, outer->count, threads);
 	run_tasks(&z, outer, threads);
