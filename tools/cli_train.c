@@ -500,14 +500,23 @@ static void warn_of_classes(Train *t)
 			    (long long)n, (long long)l->range.classes);
 }
 
-/* A last batch of one row is left out: batch normalisation cannot work with it. */
+static bool has_batchnorm(const Graph *g)
+{
+	for (int i = 0; i < g->node.n; i++)
+		if (g->node.at[i]->op == OP_batchnorm)
+			return true;
+	return false;
+}
+
+/* A last batch of one row is left out where batch normalisation would have to work with it. */
 static int share_rows(Train *t)
 {
 	if (!split_parse(t->set.split, &t->split))
 		return cli_error(t->c, E6405, NULL, "the split of '%s' is damaged", t->folder);
 	split_rows(t->c->arena, &t->data, (uint64_t)t->set.seed, &t->split);
 	int64_t n = t->split.part[PART_TRAIN].n, rest = n % t->set.batch;
-	t->steps_per_epoch = n / t->set.batch + (rest > (n > t->set.batch));
+	bool skip = rest == 1 && n > t->set.batch && has_batchnorm(t->lesson);
+	t->steps_per_epoch = n / t->set.batch + (rest > 0 && !skip);
 	if (t->steps_per_epoch < 1)
 		return cli_error(t->c, E6407, NULL, "no rows of '%s' are left to train on",
 				 t->data.path);
