@@ -69,6 +69,8 @@ static void scores(const EvalCall *c, const int64_t *at, double *score)
 	const Type *q = c->in[0]->type, *k = c->in[1]->type;
 	int64_t width = q->dim[3], keys = k->dim[2];
 	double scale = a->scale != 0 ? a->scale : 1 / sqrt((double)width);
+	if (q->dtype == DT_f32)
+		scale = (double)(float)scale; /* as a constant of that type: gradients have it so */
 	const double *query = c->in[0]->f + flat_index(q, (int64_t[]){ at[0], at[1], at[2], 0 });
 	const double *key = c->in[1]->f + (at[0] * q->dim[1] + at[1]) * keys * width;
 	for (int64_t j = 0; j < keys; j++) {
