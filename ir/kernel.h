@@ -125,6 +125,20 @@ bool index_value(const Node *n, int64_t *v); /* the value of an integer constant
  * be counted. max < min: none. */
 bool buf_span(const Buf *b, Range *out);
 
+/* What is known of a value before code is made of it. */
+typedef struct NodeFact {
+	bool known;
+	bool loads;    /* memory is read beneath */
+	bool branches; /* an operator is beneath that is computed by branches: sin, cos */
+	bool meets;    /* a fold over a vector axis is beneath */
+	int uses;      /* parents and statements that mention it */
+	uint64_t vars; /* variables read beneath, by id modulo 64 */
+	uint64_t bufs; /* buffers read beneath that the kernel also writes, by kernel_buf_bit */
+} NodeFact;
+uint64_t kernel_buf_bit(const Kernel *k, int buf); /* all aliased ones have the same */
+/* By node id; *written: the buffers that are stored to. */
+NodeFact *kernel_facts(const Kernel *k, Arena *a, uint64_t *written);
+
 /* By node id: whether the value differs between the lanes of a vector axis. */
 bool *kernel_lanes(const Kernel *k, Arena *a);
 

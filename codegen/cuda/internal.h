@@ -4,17 +4,6 @@
 #define CODEGEN_CUDA_INTERNAL_H
 #include "codegen/cuda/cuda.h"
 
-/* What is known of a node before anything is printed. */
-typedef struct CudaInfo {
-	bool known;
-	bool loads;    /* memory is read beneath */
-	bool meets;    /* a fold over threads is beneath */
-	int uses;      /* parents and statements that mention it */
-	uint64_t vars; /* variables read, by id modulo 64 */
-	uint64_t bufs; /* buffers read that the kernel also writes, by index modulo 64 */
-	Range range;
-} CudaInfo;
-
 /* A value that has a name. It holds while its scope is open and nothing it reads has changed. */
 typedef struct CudaTemp {
 	int name; /* + 1; 0: none */
@@ -32,7 +21,8 @@ typedef struct CudaEmit {
 	bool fma;
 	bool global_scratch;
 	const bool *lane;
-	CudaInfo *info;
+	NodeFact *fact;
+	Range **range; /* by node, where it has been asked for */
 	CudaTemp *temp;
 	VEC(struct CudaUndo {
 		uint32_t node;
@@ -60,7 +50,7 @@ int cuda_axis_number(CudaEmit *e, int axis);
 int cuda_var_number(CudaEmit *e, int var);
 
 /* --- value.c */
-void cuda_scan(CudaEmit *e);
+Range cuda_range(const CudaEmit *e, const Node *n);
 /* Prints what the values need before a statement that mentions them. Meet first: threads must meet
  * outside of branches. */
 void cuda_meet(CudaEmit *e, const Node *n);

@@ -75,10 +75,7 @@ static void note_changes(CudaEmit *e, const Stmt *s)
 		if (s->kind == S_SET || s->kind == S_VAR || s->kind == S_MMA)
 			e->var_time[s->var % 64] = ++e->time;
 		if (s->kind == S_STORE)
-			e->buf_time[s->buf % 64] = ++e->time;
-		for (int i = 0; s->kind == S_STORE && i < e->k->buf.n; i++)
-			if (e->k->buf.at[s->buf].aliased && e->k->buf.at[i].aliased)
-				e->buf_time[i % 64] = e->time;
+			e->buf_time[__builtin_ctzll(kernel_buf_bit(e->k, s->buf))] = ++e->time;
 		note_changes(e, s->body);
 	}
 }
@@ -90,10 +87,10 @@ static bool all_must_run(const CudaEmit *e, const Stmt *s, uint64_t declared)
 	for (; s; s = s->next) {
 		const Node *n[4] = { s->lo, s->hi, s->value, s->cond };
 		for (int i = 0; i < 4; i++)
-			if (n[i] && e->info[n[i]->id].meets)
+			if (n[i] && e->fact[n[i]->id].meets)
 				return true;
 		for (int i = 0; s->kind == S_STORE && i < e->k->buf.at[s->buf].rank; i++)
-			if (e->info[s->at[i]->id].meets)
+			if (e->fact[s->at[i]->id].meets)
 				return true;
 		if (s->kind == S_BARRIER || s->kind == S_MMA)
 			return true;
@@ -499,7 +496,7 @@ int64_t cuda_elements(const Buf *b)
 static bool meets_anywhere(const CudaEmit *e)
 {
 	for (int i = 0; i < e->k->next_id; i++)
-		if (e->info[i].meets)
+		if (e->fact[i].meets)
 			return true;
 	return false;
 }
@@ -513,8 +510,8 @@ static void print_parameters(CudaEmit *e)
 		if (b->space != BUF_ARG)
 			continue;
 		str_fmt(e->s, "%s%s%s *%sb%d", any ? ", " : "",
-			e->written >> i % 64 & 1 ? "" : "const ", cuda_memory_type(b->dtype),
-			b->aliased ? "" : "__restrict__ ", i);
+			e->written & kernel_buf_bit(e->k, i) ? "" : "const ",
+			cuda_memory_type(b->dtype), b->aliased ? "" : "__restrict__ ", i);
 		any = true;
 	}
 	if (e->global_scratch)
@@ -571,12 +568,12 @@ bool cuda_print(Context *c, Arena *arena, const Kernel *k, const Target *t, Cuda
 	e->fma = c->fp != FP_STRICT;
 	e->global_scratch = k->scratch_bytes + ROOM_BYTES > t->shared_bytes;
 	e->lane = kernel_lanes(k, arena);
-	e->info = ARENA_ARRAY(arena, CudaInfo, k->next_id + 1);
+	e->fact = kernel_facts(k, arena, &e->written);
+	e->range = ARENA_ARRAY(arena, Range *, k->next_id + 1);
 	e->temp = ARENA_ARRAY(arena, CudaTemp, k->next_id + 1);
 	e->axis = ARENA_ARRAY(arena, int, k->axis.n + 1);
 	e->var = ARENA_ARRAY(arena, int, k->var.n + 1);
 	e->hoisted = ARENA_ARRAY(arena, bool, k->var.n + 1);
-	cuda_scan(e);
 	int64_t resident = (int64_t)t->cores * BLOCKS_PER_CORE;
 	*out = (CudaKernel){ .kernel = k, .threads = e->threads, .blocks = k->n_tasks };
 	if (e->global_scratch) {

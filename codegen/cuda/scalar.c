@@ -34,14 +34,14 @@ const char *cuda_memory_type(DType t)
 
 bool cuda_narrow(const CudaEmit *e, const Node *n)
 {
-	const Range *r = &e->info[n->id].range;
-	return n->type->dtype == DT_i64 && r->min >= INT32_MIN + 1 && r->max <= INT32_MAX;
+	Range r = cuda_range(e, n);
+	return n->type->dtype == DT_i64 && r.min >= INT32_MIN + 1 && r.max <= INT32_MAX;
 }
 
 static bool in_range(const CudaEmit *e, const Node *n)
 {
-	const Range *r = &e->info[n->id].range;
-	return n->type->dtype == DT_i64 && r->min > -KERNEL_FAR && r->max < KERNEL_FAR;
+	Range r = cuda_range(e, n);
+	return n->type->dtype == DT_i64 && r.min > -KERNEL_FAR && r.max < KERNEL_FAR;
 }
 
 /* --- constants ------------------------------------------------------------------------------- */
@@ -151,8 +151,7 @@ static const char *find_index_pattern(const CudaEmit *e, const Node *n)
 	if (n->type->dtype != DT_i64 || n->n_in != 2 || !in_range(e, n))
 		return NULL;
 	bool divides = n->op == OP_div || n->op == OP_mod;
-	if (divides &&
-	    (e->info[n->in[0]->id].range.min < 0 || e->info[n->in[1]->id].range.min <= 0))
+	if (divides && (cuda_range(e, n->in[0]).min < 0 || cuda_range(e, n->in[1]).min <= 0))
 		return NULL;
 	for (size_t i = 0; i < sizeof index_pattern / sizeof *index_pattern; i++)
 		if (index_pattern[i].op == n->op)
@@ -245,7 +244,7 @@ static bool print_contracted(CudaEmit *e, const Node *n)
 	if (!e->fma || (n->op != OP_add && !sub) || (t != DT_f32 && t != DT_f64))
 		return false;
 	int p = 0;
-	while (p < 2 && !(n->in[p]->op == OP_mul && e->info[n->in[p]->id].uses == 1))
+	while (p < 2 && !(n->in[p]->op == OP_mul && e->fact[n->in[p]->id].uses == 1))
 		p++;
 	if (p == 2)
 		return false;

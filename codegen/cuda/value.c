@@ -24,63 +24,14 @@ static bool over_threads(const CudaEmit *e, const Node *n)
 	return false;
 }
 
-static void scan_node(CudaEmit *e, const Node *n)
+Range cuda_range(const CudaEmit *e, const Node *n)
 {
-	CudaInfo *info = &e->info[n->id];
-	info->uses++;
-	if (info->known)
-		return;
-	info->known = true;
-	for (int i = 0; i < n->n_in; i++) {
-		scan_node(e, n->in[i]);
-		const CudaInfo *from = &e->info[n->in[i]->id];
-		info->loads |= from->loads;
-		info->meets |= from->meets;
-		info->vars |= from->vars;
-		info->bufs |= from->bufs;
+	Range **r = &e->range[n->id];
+	if (!*r) {
+		*r = ARENA_NEW(e->arena, Range);
+		**r = kernel_range(e->k, n);
 	}
-	info->range = kernel_range(e->k, n);
-	if (n->op == OP_var)
-		info->vars |= (uint64_t)1 << ATTR_OF(n, index)->index % 64;
-	if (n->op == OP_load) {
-		info->loads = true;
-		info->bufs |= (uint64_t)1 << ATTR_OF(n, index)->index % 64 & e->written;
-	}
-	if (is_fold(n) && over_threads(e, n))
-		info->meets = true;
-}
-
-static void scan_stores(CudaEmit *e, const Stmt *s)
-{
-	for (; s; s = s->next) {
-		if (s->kind == S_STORE)
-			e->written |= (uint64_t)1 << s->buf % 64;
-		scan_stores(e, s->body);
-	}
-}
-
-static void scan_stmts(CudaEmit *e, const Stmt *s)
-{
-	for (; s; s = s->next) {
-		const Node *n[4] = { s->lo, s->hi, s->value, s->cond };
-		for (int i = 0; i < 4; i++)
-			if (n[i])
-				scan_node(e, n[i]);
-		for (int i = 0; s->kind == S_STORE && i < e->k->buf.at[s->buf].rank; i++)
-			scan_node(e, s->at[i]);
-		scan_stmts(e, s->body);
-	}
-}
-
-void cuda_scan(CudaEmit *e)
-{
-	scan_stores(e, e->k->body);
-	/* buffers at one place change together */
-	for (int i = 0; i < e->k->buf.n; i++)
-		for (int j = 0; e->k->buf.at[i].aliased && j < e->k->buf.n; j++)
-			if (e->k->buf.at[j].aliased && (e->written >> i % 64 & 1))
-				e->written |= (uint64_t)1 << j % 64;
-	scan_stmts(e, e->k->body);
+	return **r;
 }
 
 /* --- names ----------------------------------------------------------------------------------- */
@@ -88,13 +39,13 @@ void cuda_scan(CudaEmit *e)
 static bool has_name(const CudaEmit *e, const Node *n)
 {
 	const CudaTemp *t = &e->temp[n->id];
-	const CudaInfo *info = &e->info[n->id];
+	const NodeFact *fact = &e->fact[n->id];
 	if (!t->name)
 		return false;
-	for (uint64_t set = info->vars; set; set &= set - 1)
+	for (uint64_t set = fact->vars; set; set &= set - 1)
 		if (e->var_time[__builtin_ctzll(set)] > t->time)
 			return false;
-	for (uint64_t set = info->bufs; set; set &= set - 1)
+	for (uint64_t set = fact->bufs; set; set &= set - 1)
 		if (e->buf_time[__builtin_ctzll(set)] > t->time)
 			return false;
 	for (uint64_t set = n->axes; set; set &= set - 1)
@@ -134,15 +85,15 @@ static void print_offset(CudaEmit *e, const Buf *b, Node *const *at)
 	__int128 low = 0, high = 0;
 	bool any = false, narrow = true;
 	for (int i = 0; i < b->rank; i++) {
-		const Range *r = &e->info[at[i]->id].range;
-		__int128 x = (__int128)r->min * b->stride[i], y = (__int128)r->max * b->stride[i];
+		Range r = cuda_range(e, at[i]);
+		__int128 x = (__int128)r.min * b->stride[i], y = (__int128)r.max * b->stride[i];
 		low += x < y ? x : y;
 		high += x < y ? y : x;
 		narrow = narrow && cuda_narrow(e, at[i]) && fits_i32(low, high);
 	}
 	for (int i = 0; i < b->rank; i++) {
-		const Range *r = &e->info[at[i]->id].range;
-		if (b->stride[i] == 0 || (r->min == 0 && r->max == 0))
+		Range r = cuda_range(e, at[i]);
+		if (b->stride[i] == 0 || (r.min == 0 && r.max == 0))
 			continue;
 		str_add(e->s, any ? " + " : "");
 		str_add(e->s, narrow ? "" : "(i64)");
@@ -309,7 +260,7 @@ static void print_fold(CudaEmit *e, const Node *n)
 
 void cuda_meet(CudaEmit *e, const Node *n)
 {
-	if (is_leaf(n) || !e->info[n->id].meets || has_name(e, n))
+	if (is_leaf(n) || !e->fact[n->id].meets || has_name(e, n))
 		return;
 	for (int i = 0; i < n->n_in; i++)
 		cuda_meet(e, n->in[i]);
@@ -322,9 +273,9 @@ void cuda_meet(CudaEmit *e, const Node *n)
 /* Can n, which reads memory, be written out inside of ? : */
 static bool fits_line(const CudaEmit *e, const Node *n)
 {
-	if (is_leaf(n) || !e->info[n->id].loads || has_name(e, n))
+	if (is_leaf(n) || !e->fact[n->id].loads || has_name(e, n))
 		return true;
-	if (is_fold(n) || e->info[n->id].uses > 1)
+	if (is_fold(n) || e->fact[n->id].uses > 1)
 		return false;
 	for (int i = 0; i < n->n_in; i++)
 		if (!fits_line(e, n->in[i]))
@@ -335,7 +286,7 @@ static bool fits_line(const CudaEmit *e, const Node *n)
 /* Names for what n needs and can be had without reading memory. */
 static void prepare_side(CudaEmit *e, const Node *n)
 {
-	if (!e->info[n->id].loads) {
+	if (!e->fact[n->id].loads) {
 		cuda_prepare(e, n);
 		return;
 	}
@@ -431,6 +382,6 @@ void cuda_prepare(CudaEmit *e, const Node *n)
 		for (int i = 0; i < n->n_in; i++)
 			cuda_prepare(e, n->in[i]);
 	}
-	if (e->info[n->id].uses > 1)
+	if (e->fact[n->id].uses > 1)
 		print_named(e, n);
 }

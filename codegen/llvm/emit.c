@@ -125,7 +125,7 @@ static void changes_of(Emit *e, const Stmt *s, Changes *c)
 		if (s->kind == S_SET && !c->declared[s->var])
 			c->var[s->var] = true;
 		if (s->kind == S_STORE)
-			c->bufs |= buf_bit(e, s->buf);
+			c->bufs |= kernel_buf_bit(e->k, s->buf);
 		changes_of(e, s->body, c);
 	}
 }
@@ -370,7 +370,7 @@ static void emit_stored(Emit *e, const Stmt *s)
 	LLVMValueRef v = eval(e, s->value);
 	if (!e->error)
 		emit_store(e, s->buf, s->at, v);
-	bufs_changed(e, buf_bit(e, s->buf));
+	bufs_changed(e, kernel_buf_bit(e->k, s->buf));
 }
 
 static void emit_stmt(Emit *e, const Stmt *s)
@@ -449,7 +449,7 @@ static void make_function(Emit *e, const char *symbol)
 		const Buf *buf = &e->k->buf.at[i];
 		if (buf->space != BUF_ARG)
 			continue;
-		pointer_attributes(e, n, buf, e->written & buf_bit(e, i));
+		pointer_attributes(e, n, buf, e->written & kernel_buf_bit(e->k, i));
 		e->base[i] = LLVMGetParam(e->fn, n++);
 		if (buf->name)
 			LLVMSetValueName2(e->base[i], buf->name, strlen(buf->name));
@@ -498,14 +498,13 @@ bool emit_kernel(const Kernel *k, const Target *t, LLVMModuleRef m, const char *
 	e->fast = k->ctx->fp == FP_FAST;
 	e->fma = t->fma && !e->strict;
 	e->lane_axis = -1;
-	e->info = ARENA_ARRAY(arena, NodeInfo, k->next_id + 1);
 	e->axis = ARENA_ARRAY(arena, AxisState, k->axis.n + 1);
 	e->var = ARENA_ARRAY(arena, VarState, k->var.n + 1);
 	e->base = ARENA_ARRAY(arena, LLVMValueRef, k->buf.n + 1);
 	e->b = LLVMCreateBuilderInContext(e->lc);
 	for (int i = 0; i < k->var.n; i++)
 		var_init(e, i);
-	scan_nodes(e);
+	e->fact = kernel_facts(k, arena, &e->written);
 	if (fits(e)) {
 		make_function(e, symbol);
 		set_block(e, new_block(e, "entry"));

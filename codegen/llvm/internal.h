@@ -7,17 +7,6 @@
 #include <llvm-c/Core.h>
 #include <llvm-c/TargetMachine.h>
 
-/* What is known of a node before anything is emitted. */
-typedef struct NodeInfo {
-	bool known;
-	bool pinned;   /* must be evaluated where it is asked for: reads a variable or memory, or
-			  needs blocks of its own */
-	bool loads;    /* memory is read beneath */
-	uint64_t vars; /* variables read, by id modulo 64 */
-	uint64_t bufs; /* buffers read that the kernel also writes, by buf_bit */
-	int uses;      /* parents and statements that mention it */
-} NodeInfo;
-
 typedef enum AxisMode { AXIS_CLOSED, AXIS_CONSTANT, AXIS_VALUE, AXIS_LANES } AxisMode;
 typedef struct AxisState {
 	AxisMode mode;
@@ -85,11 +74,11 @@ typedef struct Emit {
 	LLVMBasicBlockRef block; /* where the innermost scope goes on */
 	bool fma, strict, fast;
 
-	NodeInfo *info;
+	NodeFact *fact;
 	AxisState *axis;
 	VarState *var;
-	LLVMValueRef *base;                        /* by buffer: pointer to element 0 */
-	uint64_t written;                          /* buffers the kernel stores to, by buf_bit */
+	LLVMValueRef *base; /* by buffer: pointer to element 0 */
+	uint64_t written;   /* buffers the kernel stores to, by kernel_buf_bit */
 	uint64_t time, var_time[64], buf_time[64]; /* when last changed */
 
 	VEC(Scope) scope;
@@ -124,10 +113,8 @@ static inline Memo **memo_bucket(Emit *e, uint64_t key)
 {
 	return &e->memo[(key * 0x9e3779b97f4a7c15) >> 54];
 }
-uint64_t buf_bit(const Emit *e, int buf);
 int lanes_open(const Emit *e); /* width of the open vector axis, 1 when none */
 int var_copy(Emit *e, int var);
-void scan_nodes(Emit *e); /* fills e->info and e->written */
 
 /* --- value.c: expressions -------------------------------------------------------------------- */
 LLVMValueRef eval(Emit *e, const Node *n);

@@ -7,67 +7,6 @@
 #include "codegen/llvm/internal.h"
 #include "ir/blob.h"
 
-/* --- facts of nodes -------------------------------------------------------------------------- */
-
-uint64_t buf_bit(const Emit *e, int buf)
-{
-	return (uint64_t)1 << (e->k->buf.at[buf].aliased ? 63 : buf % 63);
-}
-
-static void scan_node(Emit *e, const Node *n)
-{
-	NodeInfo *info = &e->info[n->id];
-	info->uses++;
-	if (info->known)
-		return;
-	info->known = true;
-	for (int i = 0; i < n->n_in; i++) {
-		scan_node(e, n->in[i]);
-		const NodeInfo *in = &e->info[n->in[i]->id];
-		info->pinned |= in->pinned;
-		info->loads |= in->loads;
-		info->vars |= in->vars;
-		info->bufs |= in->bufs;
-	}
-	int64_t index = n->op == OP_var || n->op == OP_load ? ATTR_OF(n, index)->index : 0;
-	if (n->op == OP_var)
-		info->vars |= (uint64_t)1 << index % 64;
-	if (n->op == OP_load) {
-		info->loads = true;
-		info->bufs |= buf_bit(e, (int)index) & e->written;
-	}
-	if (n->op == OP_var || n->op == OP_load || n->op == OP_sin || n->op == OP_cos)
-		info->pinned = true;
-}
-
-static void scan_stores(Emit *e, const Stmt *s)
-{
-	for (; s; s = s->next) {
-		if (s->kind == S_STORE)
-			e->written |= buf_bit(e, s->buf);
-		scan_stores(e, s->body);
-	}
-}
-
-static void scan_stmts(Emit *e, const Stmt *s)
-{
-	for (; s; s = s->next) {
-		const Node *n[4] = { s->lo, s->hi, s->value, s->cond };
-		for (int i = 0; i < 4; i++)
-			if (n[i])
-				scan_node(e, n[i]);
-		for (int i = 0; s->kind == S_STORE && i < e->k->buf.at[s->buf].rank; i++)
-			scan_node(e, s->at[i]);
-		scan_stmts(e, s->body);
-	}
-}
-
-void scan_nodes(Emit *e)
-{
-	scan_stores(e, e->k->body);
-	scan_stmts(e, e->k->body);
-}
-
 /* --- places ---------------------------------------------------------------------------------- */
 
 static int depth_of_axes(const Emit *e, uint64_t axes)
@@ -121,21 +60,21 @@ static uint64_t memo_key(Emit *e, const Node *n)
 	return (uint64_t)n->id << 32 | (copy & 0xffffffff);
 }
 
-static bool memo_fresh(const Emit *e, const Memo *m, const NodeInfo *info)
+static bool memo_fresh(const Emit *e, const Memo *m, const NodeFact *fact)
 {
-	for (uint64_t set = info->vars; set; set &= set - 1)
+	for (uint64_t set = fact->vars; set; set &= set - 1)
 		if (e->var_time[__builtin_ctzll(set)] > m->time)
 			return false;
-	for (uint64_t set = info->bufs; set; set &= set - 1)
+	for (uint64_t set = fact->bufs; set; set &= set - 1)
 		if (e->buf_time[__builtin_ctzll(set)] > m->time)
 			return false;
 	return true;
 }
 
-static Memo *memo_find(Emit *e, uint64_t key, const NodeInfo *info)
+static Memo *memo_find(Emit *e, uint64_t key, const NodeFact *fact)
 {
 	for (Memo *m = *memo_bucket(e, key); m; m = m->chain)
-		if (m->key == key && memo_fresh(e, m, info))
+		if (m->key == key && memo_fresh(e, m, fact))
 			return m;
 	return NULL;
 }
@@ -194,8 +133,8 @@ static LLVMValueRef eval_var(Emit *e, const Node *n)
 /* Would evaluating n now touch memory that the other side of a choice must not touch? */
 static bool needs_guard(Emit *e, const Node *n)
 {
-	const NodeInfo *info = &e->info[n->id];
-	return info->loads && !memo_find(e, memo_key(e, n), info);
+	const NodeFact *fact = &e->fact[n->id];
+	return fact->loads && !memo_find(e, memo_key(e, n), fact);
 }
 
 static LLVMValueRef select_value(Emit *e, LLVMValueRef c, LLVMValueRef x, LLVMValueRef y)
@@ -366,7 +305,7 @@ static LLVMValueRef eval_fold(Emit *e, const Node *n)
 	}
 	if (vector < 0)
 		return fold_copies(e, n, copies, NULL);
-	if (open_mask(e) && e->info[n->id].loads && vector != lane_axis)
+	if (open_mask(e) && e->fact[n->id].loads && vector != lane_axis)
 		return emit_fail(e, "a fold reads memory under the mask of another axis");
 	const Axis *axis = &e->k->axis.at[vector];
 	AxisState was = e->axis[vector];
@@ -386,8 +325,8 @@ static LLVMValueRef eval_contracted(Emit *e, const Node *n)
 	if (!e->fma || (n->op != OP_add && n->op != OP_sub) ||
 	    (n->type->dtype != DT_f32 && n->type->dtype != DT_f64))
 		return NULL;
-	int p = n->in[0]->op == OP_mul && e->info[n->in[0]->id].uses == 1   ? 0
-		: n->in[1]->op == OP_mul && e->info[n->in[1]->id].uses == 1 ? 1
+	int p = n->in[0]->op == OP_mul && e->fact[n->in[0]->id].uses == 1   ? 0
+		: n->in[1]->op == OP_mul && e->fact[n->in[1]->id].uses == 1 ? 1
 									    : -1;
 	if (p < 0)
 		return NULL;
@@ -428,6 +367,13 @@ static LLVMValueRef eval_operator(Emit *e, const Node *n)
 	return e->error ? in[0] : emit_op(e, n, in);
 }
 
+/* Must be evaluated where it is asked for: reads a variable or memory, or needs blocks of its own.
+ */
+static bool is_pinned(const NodeFact *f)
+{
+	return f->vars || f->loads || f->branches;
+}
+
 static LLVMValueRef eval_node(Emit *e, const Node *n)
 {
 	switch ((int)n->op) {
@@ -453,14 +399,14 @@ LLVMValueRef eval_depth(Emit *e, const Node *n, int *depth)
 	*depth = scope_top(e);
 	if (n->op == OP_var)
 		return eval_var(e, n);
-	const NodeInfo *info = &e->info[n->id];
+	const NodeFact *fact = &e->fact[n->id];
 	uint64_t key = memo_key(e, n);
-	Memo *m = memo_find(e, key, info);
+	Memo *m = memo_find(e, key, fact);
 	if (m) {
 		*depth = m->depth;
 		return m->value;
 	}
-	if (!info->pinned)
+	if (!is_pinned(fact))
 		*depth = depth_of_axes(e, n->axes);
 	int place = go_to(e, *depth);
 	LLVMValueRef v = eval_node(e, n);
