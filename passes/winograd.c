@@ -17,7 +17,7 @@ enum {
 	LEAST_TILES = 24,    /* of weights that change: fewer do not pay for transforming them */
 	MOST_PLAIN = 256,    /* tiles: of weights that change, transformed by the kernel itself */
 	LEAST_PRODUCTS = 20, /* of an element of a weights' gradient */
-	PART_BYTES = 10 << 20,
+	CACHES_OF_PART = 10, /* times L2: what is written and soon read, by all threads together */
 	MOST_PARTS = 8,
 	PANEL = 32
 };
@@ -144,15 +144,21 @@ static Node *tiles_of(Builder *b, Node *x, bool gradient)
 		    1);
 }
 
+/* How many of n things, of so many bytes each, go through the cache together. */
+static int64_t part_size(const Rewrite *w, int64_t n, int64_t bytes)
+{
+	int64_t most = CACHES_OF_PART * w->p->o->target.l2_bytes;
+	int64_t parts = (n * bytes + most - 1) / most;
+	parts = parts > MOST_PARTS ? MOST_PARTS : parts;
+	return (n + parts - 1) / parts;
+}
+
 /* Images of a part of the batch whose transformed tiles stay in the cache until they are
  * multiplied. */
-static int64_t images_of_part(const Type *y, int64_t in, int64_t out)
+static int64_t images_of_part(const Rewrite *w, const Type *y, int64_t in, int64_t out)
 {
-	int64_t image =
-		4 * WINO_POINTS * tiles_along(y->dim[1]) * tiles_along(y->dim[2]) * (in + out);
-	int64_t parts = (y->dim[0] * image + PART_BYTES - 1) / PART_BYTES;
-	parts = parts > MOST_PARTS ? MOST_PARTS : parts;
-	return (y->dim[0] + parts - 1) / parts;
+	int64_t tiles = tiles_along(y->dim[1]) * tiles_along(y->dim[2]);
+	return part_size(w, y->dim[0], 4 * WINO_POINTS * tiles * (in + out));
 }
 
 static Node *some_images(Builder *b, Node *x, int64_t first, int64_t n)
@@ -162,25 +168,42 @@ static Node *some_images(Builder *b, Node *x, int64_t first, int64_t n)
 	return emit_slice(b, x, begin, count, step);
 }
 
-/* G^T [ sum over tiles (B^T x B) * (A dy A^T) ] G */
+/* Sums over all tiles for n of the input's channels, from `first` on: [36, n * O] */
+static Node *sums_of_products(Rewrite *w, Node *x, Node *dy, int64_t first, int64_t n)
+{
+	Builder *b = w->b;
+	int64_t left = dy->type->dim[0], out = dy->type->dim[3];
+	int64_t each = images_of_part(w, dy->type, x->type->dim[3], out);
+	int64_t begin[3] = { 0, 0, first }, step[3] = { 1, 1, 1 };
+	int64_t flat[2] = { WINO_POINTS, n * out };
+	Node *sum = NULL;
+	for (int64_t image = 0; left > 0; image += each, left -= each) {
+		int64_t images = left < each ? left : each;
+		Node *v = tiles_of(b, some_images(b, x, image, images), false);
+		Node *u = tiles_of(b, some_images(b, dy, image, images), true);
+		int64_t count[3] = { WINO_POINTS, v->type->dim[1], n };
+		Node *part = emit_matmul(b, emit_slice(b, v, begin, count, step), u, true, false);
+		sum = sum ? emit2(b, OP_add, part, sum) : part;
+	}
+	return emit_reshape(b, sum, 2, flat);
+}
+
+/* G^T [ sum over tiles (B^T x B) * (A dy A^T) ] G, in parts of the input's channels whose sums stay
+ * in the cache until they are transformed back. */
 static Node *weight_gradient(Rewrite *w, const Node *n)
 {
 	Builder *b = w->b;
 	const Type *y = n->in[1]->type, *t = n->type;
-	int64_t flat[2] = { WINO_POINTS, t->dim[2] * t->dim[3] }, left = y->dim[0];
-	int64_t each = images_of_part(y, t->dim[2], t->dim[3]);
-	Node *x = whole_tiles(b, w->map[n->in[0]->id], y);
-	Node *dy = whole_tiles(b, w->map[n->in[1]->id], y), *sum = NULL;
-	for (int64_t first = 0; left > 0; first += each, left -= each) {
-		int64_t images = left < each ? left : each;
-		Node *v = tiles_of(b, some_images(b, x, first, images), false);
-		Node *u = tiles_of(b, some_images(b, dy, first, images), true);
-		Node *part = emit_matmul(b, v, u, true, false);
-		sum = sum ? emit2(b, OP_add, part, sum) : part;
+	int64_t channels = t->dim[2], each = part_size(w, channels, 4 * WINO_POINTS * t->dim[3]);
+	Node *x = whole_tiles(b, w->map[n->in[0]->id], y), *part[MOST_PARTS];
+	Node *dy = whole_tiles(b, w->map[n->in[1]->id], y);
+	int parts = 0;
+	for (int64_t first = 0; first < channels; first += each) {
+		int64_t some = channels - first < each ? channels - first : each;
+		part[parts++] = emit_matmul(b, weight_transform(b, true),
+					    sums_of_products(w, x, dy, first, some), false, false);
 	}
-	sum = emit_reshape(b, sum, 2, flat);
-	return emit_reshape(b, emit_matmul(b, weight_transform(b, true), sum, false, false), 4,
-			    t->dim);
+	return emit_reshape(b, parts > 1 ? emit_concat(b, part, parts, 1) : part[0], 4, t->dim);
 }
 
 Graph *pass_winograd(const Pass *p, const Graph *g, Arena *arena)
