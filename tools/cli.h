@@ -147,6 +147,7 @@ int64_t now_ns(void);
 const char *text_time(Arena *a, double seconds); /* "7.9 s", "14.06 ms", "41.2 µs" */
 const char *text_bytes(Arena *a, int64_t bytes); /* "9.19 MiB" */
 const char *text_count(Arena *a, double n);      /* "25.6 M" */
+const char *text_flop(Arena *a, double n);       /* "25.6 MFLOP" */
 const char *text_shape(Arena *a, int rank, const int64_t *dim); /* "1x3x224x224" */
 
 /* --- cli_elf.c --- */

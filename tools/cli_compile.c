@@ -131,9 +131,13 @@ static void report_json(Work *w, const GraphSummary *s)
 		json_key_text(c, "explain", str_text(&w->explain));
 }
 
+/* seconds < 0: in the time of another line */
 static void line(Work *w, const char *stage, double seconds, const char *text)
 {
-	cli_print(w->c, "%-9s %-60s %s\n", stage, text, text_time(w->c->arena, seconds));
+	if (seconds < 0)
+		cli_print(w->c, "%-9s %s\n", stage, text);
+	else
+		cli_print(w->c, "%-9s %-60s %s\n", stage, text, text_time(w->c->arena, seconds));
 }
 
 static const char *target_names(Work *w)
@@ -162,8 +166,8 @@ static void entry_text(Work *w, const EntryReport *e, double seconds)
 	bool many = w->report.n_entry > 1;
 	const char *name = many ? arena_printf(a, "%s: ", e->name) : "";
 	line(w, "optimise", seconds,
-	     arena_printf(a, "%s%d steps, %d kernels, %sFLOP", name, e->steps, e->kernels,
-			  text_count(a, e->flops)));
+	     arena_printf(a, "%s%d steps, %d kernels, %s", name, e->steps, e->kernels,
+			  text_flop(a, e->flops)));
 	cli_print(w->c, "%-9s %sworkspace %s, scratch %s per thread\n", "plan", name,
 		  text_bytes(a, e->work_bytes), text_bytes(a, e->scratch_bytes));
 }
@@ -177,7 +181,7 @@ static void report_text(Work *w, const GraphSummary *s)
 	     arena_printf(a, "%s  %d elements, %s parameters", c->arg.at[0], s->elements,
 			  text_count(a, (double)s->parameters)));
 	for (int i = 0; i < r->n_entry; i++)
-		entry_text(w, &r->entry[i], i == 0 ? w->optimise_s : 0);
+		entry_text(w, &r->entry[i], i == 0 ? w->optimise_s : -1);
 	print_explain(w);
 	line(w, "codegen", w->codegen_s, arena_printf(a, "for %s", target_names(w)));
 	if (str_ends(w->out, ".so"))

@@ -57,6 +57,11 @@ const char *text_count(Arena *a, double n)
 	return with_unit(a, v, unit[i]);
 }
 
+const char *text_flop(Arena *a, double n)
+{
+	return arena_printf(a, n < 1000 ? "%s FLOP" : "%sFLOP", text_count(a, n));
+}
+
 const char *text_shape(Arena *a, int rank, const int64_t *dim)
 {
 	Str s;

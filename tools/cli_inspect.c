@@ -101,8 +101,7 @@ static int inspect_model(Cli *c, const char *path)
 			  text_count(a, (double)s.parameters), text_bytes(a, s.parameter_bytes),
 			  g->list->weights ? ", from " : "",
 			  g->list->weights ? g->list->weights : "");
-		cli_print(c, "work      %sFLOP in products and convolutions\n",
-			  text_count(a, s.flops));
+		cli_print(c, "work      %s in products and convolutions\n", text_flop(a, s.flops));
 		print_ports(c, g->graph);
 		rc = inspect_training(c, g);
 		graph_summary_json(c, g, &s);
