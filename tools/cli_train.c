@@ -266,7 +266,8 @@ static void report_part(Train *t, const char *name, const double *v, Str *line)
 {
 	str_fmt(line, "%-9s", name);
 	for (int i = 0; i < t->n_metrics; i++) {
-		str_fmt(line, " %s %.4f", t->metric[i], v[i]);
+		str_fmt(line, " %s ", t->metric[i]);
+		add_metric(line, v[i]);
 		json_key_real(t->c, arena_printf(t->c->arena, "%s_%s", name, t->metric[i]), v[i]);
 	}
 	str_char(line, '\n');

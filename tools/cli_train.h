@@ -137,6 +137,7 @@ bool blame_finite(const Train *t); /* all of the state */
 int blame_step(Train *t, Batch *b, const int64_t *order, double loss);
 int blame_validation(Train *t, const Batch *b, double loss);
 /* --- cli_train_log.c --- */
+void add_metric(Str *s, double v);                           /* as text for people */
 void log_step(Train *t, const double *metrics, double rate); /* the line of a terminal */
 void log_epoch(Train *t, const EpochRow *row);
 bool log_write_history(Train *t); /* metrics.csv; false after a report */

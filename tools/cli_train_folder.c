@@ -158,7 +158,8 @@ static bool read_note(const Train *t, const JsonValue *v, Position *p)
 	    !json_int(json_get(v, "waited"), &p->waited))
 		return false;
 	for (int i = 0; i < t->n_metrics; i++)
-		json_real(json_at(sum, i), &p->means.sum[i]);
+		if (!json_real(json_at(sum, i), &p->means.sum[i]))
+			p->means.sum[i] = NAN; /* JSON has no way to write it */
 	json_real(json_get(v, "best"), &p->best);
 	return p->step >= 0 && p->batch >= 0 && p->batch <= t->steps_per_epoch &&
 	       p->step == p->epoch * t->steps_per_epoch + p->batch;

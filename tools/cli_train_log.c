@@ -3,13 +3,17 @@
  * complete at any moment and a training that goes on continues it. */
 #include "tools/cli_train.h"
 #include "base/io.h"
+#include <math.h>
 #include <stdio.h>
 
 /* --- lines ------------------------------------------------------------------------------------ */
 
-static void add_number(Str *s, double v)
+void add_metric(Str *s, double v)
 {
-	str_fmt(s, v != 0 && (v < 0.001 || v >= 100000) ? "%.2e" : "%.4f", v);
+	if (isnan(v))
+		str_add(s, "nan"); /* whatever its sign */
+	else
+		str_fmt(s, v != 0 && (fabs(v) < 0.001 || fabs(v) >= 100000) ? "%.2e" : "%.4f", v);
 }
 
 static void add_pace(Train *t, Str *s)
@@ -41,7 +45,7 @@ void log_step(Train *t, const double *metrics, double rate)
 	add_place(t, &s, t->at.epoch + 1);
 	str_fmt(&s, "  step %lld/%lld  %s ", (long long)t->at.batch, (long long)t->steps_per_epoch,
 		t->metric[0]);
-	add_number(&s, metrics[0]);
+	add_metric(&s, metrics[0]);
 	str_fmt(&s, "  rate %.3g", rate);
 	add_pace(t, &s);
 	progress_line(t->c, str_text(&s));
@@ -59,11 +63,11 @@ void log_epoch(Train *t, const EpochRow *row)
 	str_fmt(&s, "  step %lld", (long long)row->step);
 	for (int i = 0; i < t->n_metrics; i++) {
 		str_fmt(&s, "  %s ", t->metric[i]);
-		add_number(&s, row->train[i]);
+		add_metric(&s, row->train[i]);
 	}
 	for (int i = 0; i < t->n_metrics && t->split.part[PART_VALIDATE].n; i++) {
 		str_fmt(&s, "  val_%s ", t->metric[i]);
-		add_number(&s, row->validate[i]);
+		add_metric(&s, row->validate[i]);
 	}
 	str_fmt(&s, "  rate %.3g", row->rate);
 	add_pace(t, &s);

@@ -373,6 +373,23 @@ static void a_best_state_ahead_of_the_checkpoint(void **state)
 	       "best epoch 2", NULL);
 }
 
+/* A metric may be undefined, say a precision without positives: that is no fault of the training,
+ * and stopping and going on changes nothing about it. */
+static void a_metric_that_is_nan(void **state)
+{
+	Cli *c = *state;
+	shell(c, "sed 's/<adam/<sub in=\"loss loss\" id=\"z\"\\/><div in=\"z z\"\\/>"
+		 "<output id=\"odd\"\\/>&/' line.xml >odd.xml");
+	expect(c, "train odd.xml --data line.csv --out whole --epochs 300", 0, " odd nan\n", NULL);
+	shell(c, "$B train odd.xml --data line.csv --out o --epochs 300 -q & p=$!; "
+		 "while [ ! -e o/metrics.csv ]; do sleep 0.01; done; kill -TERM $p; wait $p");
+	expect(c, "train odd.xml --data line.csv --out o --resume -q", 0, " odd nan\n", NULL);
+	assert_int_equal(shell(c, "cut -d, -f1-9 o/metrics.csv >a; cut -d, -f1-9 "
+				  "whole/metrics.csv >b; cmp a b && ! grep -qi nan o/loss.svg"),
+			 0);
+	same_results(c, "whole", "o");
+}
+
 /* A disk that fills, and one that cannot be written: in a file system of our own, where we may. */
 static void full_and_closed_disks(void **state)
 {
@@ -532,6 +549,7 @@ int main(void)
 		TEST(data_of_another_kind),
 		TEST(strange_checkpoints),
 		TEST(a_best_state_ahead_of_the_checkpoint),
+		TEST(a_metric_that_is_nan),
 		TEST(full_and_closed_disks),
 		TEST(faults_of_options),
 		TEST(the_element_of_a_nan_is_named),

@@ -308,6 +308,9 @@ static void test_refused(void **state)
 	label[3] = CLASSES;
 	assert_int_equal(k.step(NULL, x, label, &rate, &loss, &right, k.state, k.step_work),
 			 BURIN_RT_INDEX);
+	label[3] = -1;
+	assert_int_equal(k.step(NULL, x, label, &rate, &loss, &right, k.state, k.step_work),
+			 BURIN_RT_INDEX);
 	assert_int_equal(other.prepare(NULL, other.state, other.packed, other.prepare_work), 0);
 	assert_int_equal(k.ctx_init(ctx, 1), 0);
 	assert_int_equal(k.ctx_set_weights(ctx, other.packed, other.packed_bytes),
