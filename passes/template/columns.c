@@ -96,7 +96,8 @@ static void row_place(Columns *z, Node *row, Node **at)
 	}
 }
 
-/* One row added to the sums; what is stored of its shape is stored. */
+/* One row added to the sums; what is stored of its shape is stored, behind: it may go over what the
+ * sums are made of. */
 static void add_row(Columns *z, const Block *b, Node *row)
 {
 	KBuilder *kb = z->kb;
@@ -104,14 +105,14 @@ static void add_row(Columns *z, const Block *b, Node *row)
 	row_place(z, row, at);
 	open_block(z, b);
 	at[z->shape->rank - 1] = part[2] = column(z, b);
-	if (z->mode != ADD)
-		store_outputs_like(z->l, z->shape, at);
 	for (int k = 0; k < z->n; k++) {
 		part[1] = kb_i(kb, k);
 		Node *x = z->mode == ADD ? kb_load_buf(kb, z->buf, part)
 					 : kb_read(kb, z->sum[k]->in[0], at);
 		kb_set(kb, b->acc[k], kb_emit2(kb, OP_add, b->acc[k], x));
 	}
+	if (z->mode != ADD)
+		store_outputs_like(z->l, z->shape, at);
 	close_block(z, b);
 }
 

@@ -507,6 +507,22 @@ static void soon(void **state)
 	stop(&m);
 }
 
+/* What is stored over the old value is summed in the same pass, which then must not read it. */
+static void summed(void **state)
+{
+	Machine m;
+	(void)state;
+	run_text(&m, "graph @g(%x: f32[20,17], %w: f32[20,17] param {state=yes}) {\n"
+		     "  %n = add %w, %x : f32[20,17]\n"
+		     "  %q = mul %n, %n : f32[20,17]\n"
+		     "  %s = reduce_sum %q {axes=[0]} : f32[17]\n"
+		     "  update %w = %n\n"
+		     "  return %s\n}\n");
+	in_place(&m, "w");
+	assert_int_equal(m.k.main->step.n, 1);
+	stop(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -516,6 +532,7 @@ int main(void)
 		cmocka_unit_test(joined),         cmocka_unit_test(odd_ones),
 		cmocka_unit_test(reshaped),       cmocka_unit_test(read_elsewhere),
 		cmocka_unit_test(foreign_layout), cmocka_unit_test(soon),
+		cmocka_unit_test(summed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
