@@ -176,7 +176,7 @@ static bool read_tensor(Reader *r, int i, const JsonValue *info)
 	    !has_shape(json_get(info, "shape"), t->type))
 		return bad(r, t->name, "it has another type or other sizes than in the model");
 	if (!at || at->kind != JSON_ARRAY || at->n != 2 || !json_int(json_at(at, 0), &begin) ||
-	    !json_int(json_at(at, 1), &end) || begin < 0 || end > r->bytes ||
+	    !json_int(json_at(at, 1), &end) || begin < 0 || end < begin || end > r->bytes ||
 	    end - begin != type_bytes(t->type))
 		return bad(r, t->name, "its data lies outside of the file");
 	r->from[i] = r->data + begin;

@@ -544,6 +544,35 @@ static void strange_heads(void **state)
 	forget(&k);
 }
 
+/* Offsets whose difference is right in 64 bits alone. */
+static void offsets_wrap(void **state)
+{
+	static const char first[] = "\"data_offsets\":[0,";
+	static const char far[] = "[9223372036854775807,%lld]";
+	Saved k;
+	char text[64], *from, *end;
+	(void)state;
+	save_one(&k);
+	size_t head = 8 + (unsigned char)k.data[0] + 256u * (unsigned char)k.data[1];
+	k.data[k.n] = 0;
+	for (from = k.data + 8; memcmp(from, first, sizeof first - 1) != 0; from++)
+		assert_true(from < k.data + head);
+	from += sizeof first - 4;
+	end = strchr(from, ']') + 1;
+	int64_t bytes = strtoll(from + 3, NULL, 10);
+	size_t n = (size_t)snprintf(text, sizeof text, far, (long long)(INT64_MIN + bytes - 1));
+	size_t more = (n - (size_t)(end - from) + 7) / 8 * 8;
+	memmove(from + more + (end - from), end, k.n - (size_t)(end - k.data));
+	memset(from, ' ', more + (size_t)(end - from));
+	memcpy(from, text, n);
+	k.n += more;
+	k.data[0] = (char)((head - 8 + more) % 256);
+	k.data[1] = (char)((head - 8 + more) / 256);
+	mend_sum(&k);
+	assert_false(loads(&k, k.n));
+	forget(&k);
+}
+
 /* --- random words ---------------------------------------------------------------------------- */
 
 /* The known answers of Random123. */
@@ -622,6 +651,7 @@ int main(void)
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(damage_is_seen),
 		cmocka_unit_test(strange_heads),
+		cmocka_unit_test(offsets_wrap),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
