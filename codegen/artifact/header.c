@@ -38,6 +38,13 @@ static bool used_before(const Header *h, int i, const char *name)
 	return false;
 }
 
+/* Is it, or may it be, a constant or macro of this header? */
+static bool is_own(const Header *h, const char *name)
+{
+	size_t n = strlen(h->M);
+	return strncmp(name, h->M, n) == 0 && name[n] == '_';
+}
+
 static void take_entry(Header *h, const GlueEntry *e)
 {
 	h->entry = e;
@@ -46,7 +53,7 @@ static void take_entry(Header *h, const GlueEntry *e)
 	h->name = ARENA_ARRAY(h->arena, const char *, h->n_ports + 1);
 	for (int i = 0; i < h->n_ports; i++) {
 		const char *base = c_identifier(h->arena, port_at(h, i)->name, PREFIX_LIMIT);
-		if (c_name_is_taken(base))
+		if (c_name_is_taken(base) || is_own(h, base))
 			base = arena_printf(h->arena, "%s_", base);
 		h->name[i] = base;
 		for (int k = 2; used_before(h, i, h->name[i]); k++)

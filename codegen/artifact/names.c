@@ -3,8 +3,8 @@
 #include "base/vec.h"
 #include <string.h>
 
-/* Keywords of C and C++, macros of their headers, and the arguments that the functions add
- * themselves. */
+/* Keywords of C and C++, types that the header uses, macros of other headers, and the arguments
+ * that the functions add themselves. */
 static const char *const taken[] = {
 	"alignas",
 	"alignof",
@@ -20,6 +20,9 @@ static const char *const taken[] = {
 	"case",
 	"catch",
 	"char",
+	"char16_t",
+	"char32_t",
+	"char8_t",
 	"class",
 	"compl",
 	"complex",
@@ -56,6 +59,10 @@ static const char *const taken[] = {
 	"imaginary",
 	"inline",
 	"int",
+	"int16_t",
+	"int32_t",
+	"int64_t",
+	"int8_t",
 	"linux",
 	"long",
 	"mutable",
@@ -79,6 +86,7 @@ static const char *const taken[] = {
 	"return",
 	"short",
 	"signed",
+	"size_t",
 	"sizeof",
 	"static",
 	"static_assert",
@@ -98,6 +106,9 @@ static const char *const taken[] = {
 	"typeid",
 	"typename",
 	"typeof",
+	"typeof_unqual",
+	"uint16_t",
+	"uint8_t",
 	"union",
 	"unix",
 	"unsigned",
@@ -115,8 +126,16 @@ static const char *const taken[] = {
 	"EOF",
 };
 
+/* INT8_MAX, SIZE_WIDTH and the like. */
+static bool is_limit(const char *name)
+{
+	return str_ends(name, "_MAX") || str_ends(name, "_MIN") || str_ends(name, "_WIDTH");
+}
+
 bool c_name_is_taken(const char *name)
 {
+	if (is_limit(name))
+		return true;
 	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
 		if (str_eq(taken[i], name))
 			return true;

@@ -21,12 +21,19 @@ static void test_file(void **state)
 	shell(s, "grep 'define i32 @school_train_step(' m.ll && grep @school_state_init m.ll");
 }
 
-/* Names that C cannot tell apart get numbers; a state may be called as an input is. */
+/* Names that C cannot tell apart get numbers; a state may be called as an input is, and an input as
+ * a type, a macro or a keyword. */
 static const char names_text[] =
 	"<graph name=\"names\"><input id=\"state\" shape=\"4,8\"/><linear id=\"q.a\" units=\"4\"/>"
 	"<linear id=\"Q_A\" units=\"4\"/><output id=\"packed\"/><training loss=\"loss\">"
-	"<input id=\"rate\" shape=\"4,4\"/><mse id=\"loss\" in=\"Q_A "
-	"rate\"/><sgd/></training></graph>";
+	"<input id=\"rate\" shape=\"4,4\"/><input id=\"int64_t\" shape=\"4\"/>"
+	"<input id=\"label\" type=\"i64\" shape=\"4\"/>"
+	"<cross_entropy id=\"ce\" in=\"Q_A label\"/><mse id=\"mse\" in=\"Q_A rate\"/>"
+	"<reduce_mean id=\"mean\" in=\"int64_t\"/>"
+	"<add in=\"ce mse\"/><add id=\"loss\" y=\"mean\"/>"
+	"<output id=\"char16_t\" in=\"ce\"/><output id=\"SIZE_MAX\" in=\"ce\"/>"
+	"<output id=\"NAMES_OK\" in=\"mse\"/><output id=\"NAMES_STATE_BYTES\" in=\"mse\"/>"
+	"<sgd/></training></graph>";
 
 static void test_header(void **state)
 {
