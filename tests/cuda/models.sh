@@ -58,5 +58,5 @@ step "$here/tests/data/train/mlp.xml"
 step "$here/tests/data/train/mlp.xml" --gpu sm_75 --set emu.seed=9 --fp strict
 step "$here/tests/data/train/mlp.xml" --set cuda.precision=bf16
 step "$here/tests/data/train/cnn.xml" --gpu sm_90
-step "$here/examples/digits.xml"
+step "$here/examples/digits.xml" --bind N=4
 step "$here/examples/digits.xml" --set cuda.precision=bf16 --bind N=4
