@@ -7,6 +7,7 @@
 #include "codegen/aot_cuda.h"
 #include "codegen/artifact/artifact.h"
 #include "codegen/prepare.h"
+#include "ir/text.h"
 #include "passes/batch.h"
 #include "runtime/cpu/rt.h"
 #include <stdlib.h>
@@ -210,14 +211,27 @@ static bool compile_variants(Aot *z)
 	return true;
 }
 
+/* How each packed weight is made of the model's tensors, which stand there by name. Whoever packs
+ * by the same text, also from a state of training, makes a block that fits. */
+static Str packing_text(const Aot *z)
+{
+	PassOptions po = z->o->pass;
+	Pass pass = pass_of(z, &po);
+	Split s;
+	Str text;
+	str_init(&text, z->arena);
+	pass.from_state = true;
+	if (split_static(&pass, z->entry[0].compiled[0].graph, z->arena, &s))
+		graph_print(&text, s.prepare, (TextOptions){ 0 });
+	return text;
+}
+
 void aot_weights_layout(const Aot *z, uint64_t layout[2])
 {
-	const Graph *g = z->entry[0].compiled[0].split.main;
+	Str text = packing_text(z);
 	layout[0] = hash_bytes(z->prefix, strlen(z->prefix), 1);
-	layout[1] = (uint64_t)z->entry[0].compiled[0].main->weight_bytes;
-	for (int i = 0; i < g->param.n; i++)
-		for (int d = 0; !is_state(g->param.at[i]) && d < g->param.at[i]->type->rank; d++)
-			layout[1] = hash_mix(layout[1], (uint64_t)g->param.at[i]->type->dim[d]);
+	layout[1] =
+		hash_bytes(text.at, text.n, (uint64_t)z->entry[0].compiled[0].main->weight_bytes);
 }
 
 static Glue glue_of(Aot *z)

@@ -235,7 +235,8 @@ static burin_status open_weights(burin_model *m, const char *path, bool copy, bu
 	if (fd < 0) {
 		rt_fail(err, BURIN_E_IO, 1001, "cannot open the weights '%s': %s", path,
 			strerror(errno));
-		rt_hint(err, "the option 'packed-weights' says where they are");
+		rt_hint(err, "the option 'packed-weights' says where they are; of a library that "
+			     "trains, they are what its _prepare writes");
 		return BURIN_E_IO;
 	}
 	burin_status s = BURIN_OK;

@@ -165,11 +165,40 @@ static void test_beside(void **state)
 	assert_int_not_equal(burin_load(&m, path, NULL, NULL), BURIN_OK);
 }
 
+/* Blocks of the same sizes that hold a matrix one way round and the other. */
+static void test_other_packing(void **state)
+{
+	static const char *const text[2] = {
+		"<graph name=\"m\"><input id=\"x\" shape=\"2,64\"/><param id=\"w\" type=\"f32\" "
+		"shape=\"64,64\"/><matmul in=\"x w\"/><output id=\"y\"/></graph>",
+		"<graph name=\"m\"><input id=\"x\" shape=\"2,64\"/><param id=\"w\" type=\"f32\" "
+		"shape=\"64,64\"/><transpose id=\"t\" in=\"w\" perm=\"1,0\"/><matmul in=\"x t\"/>"
+		"<output id=\"y\"/></graph>"
+	};
+	Shop *s = *state;
+	burin_model *m = NULL;
+	burin_error e = { .size = sizeof e };
+	for (int i = 0; i < 2; i++) {
+		IoError io;
+		const char *xml = in_folder(s, i ? "turned.xml" : "plain.xml");
+		assert_true(io_write_file(xml, text[i], strlen(text[i]), &io));
+		compile_to(xml, in_folder(s, i ? "turned.so" : "plain.so"),
+			   "weights=beside model-weights=random:seed=1 target.cpu=native");
+	}
+	const char *turned = in_folder(s, "turned.so");
+	assert_int_equal(burin_load(&m, turned, NULL, &e), BURIN_OK);
+	burin_model_free(m);
+	shell(s, "test $(stat -c %s plain.weights) = $(stat -c %s turned.weights) && "
+		 "cp plain.weights turned.weights");
+	assert_int_not_equal(burin_load(&m, turned, NULL, &e), BURIN_OK);
+	assert_int_equal(e.code, 4001);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_header),   TEST(test_three),  TEST(test_quiet),
-		TEST(test_quiet_rt), TEST(test_beside),
+		TEST(test_quiet_rt), TEST(test_beside), TEST(test_other_packing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
