@@ -273,6 +273,23 @@ static void report_part(Train *t, const char *name, const double *v, Str *line)
 	str_char(line, '\n');
 }
 
+/* Inference of one row, with the sizes that training was told. */
+static const char *how_to_compile(const Train *t, const char *weights)
+{
+	Str s;
+	str_init(&s, t->c->arena);
+	str_fmt(&s, "burin compile %s --weights %s --batch 1", t->model_path, weights);
+	for (int i = 0; i < t->c->value[OPT_bind].n; i++) {
+		const char *pair = t->c->value[OPT_bind].at[i];
+		size_t n = strcspn(pair, "=");
+		if (strlen(t->graph->batch_symbol) != n ||
+		    memcmp(pair, t->graph->batch_symbol, n) != 0)
+			str_fmt(&s, " --bind %s", pair);
+	}
+	str_fmt(&s, " -o %s.so", t->graph->graph->name);
+	return str_text(&s);
+}
+
 static void report(Train *t, const double *test)
 {
 	Cli *c = t->c;
@@ -301,8 +318,7 @@ static void report(Train *t, const double *test)
 	json_key_text(c, "folder", t->folder);
 	json_key_text(c, "weights", weights);
 	cli_print(c, "wrote     %s\n", weights);
-	cli_note(c, "compile it: burin compile %s --weights %s -o %s.so", t->model_path, weights,
-		 t->graph->graph->name);
+	cli_note(c, "compile it: %s", how_to_compile(t, weights));
 }
 
 static void report_stop(Train *t)

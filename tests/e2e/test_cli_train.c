@@ -92,6 +92,24 @@ static void trains_and_writes(void **state)
 	       "y f32[1,1]", NULL);
 }
 
+/* The command that stands at the end is one that works, with the sizes that were given. */
+static void says_how_to_compile(void **state)
+{
+	static const char begin[] = "compile it: burin ";
+	Cli *c = *state;
+	Str wide;
+	str_init(&wide, c->arena);
+	str_add(&wide, "<graph name=\"wide\"><input id=\"x\" shape=\"N,K\"/>");
+	str_add(&wide, strstr(line_model, "  <linear id=\"h\""));
+	write_text(c, "wide.xml", str_text(&wide));
+	expect(c, "train wide.xml --data line.csv --epochs 1 --bind K=2 --out o", 0, NULL, begin);
+	const char *command = strstr(c->err, begin) + strlen(begin);
+	command = arena_strndup(c->arena, command, strcspn(command, "\n"));
+	assert_non_null(strstr(command, "--bind K=2"));
+	expect(c, arena_printf(c->arena, "%s --mcpu native", command), 0, "wrote     wide.so",
+	       NULL);
+}
+
 static void tables_make_classes(void **state)
 {
 	Cli *c = *state;
@@ -534,6 +552,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, with_models, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(trains_and_writes),
+		TEST(says_how_to_compile),
 		TEST(tables_make_classes),
 		TEST(columns_are_chosen),
 		TEST(data_are_looked_at),
