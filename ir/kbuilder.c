@@ -102,12 +102,13 @@ Node *kb_axis(KBuilder *kb, const char *name, AxisKind kind, int64_t extent, int
 {
 	Axis a = { .name = name, .kind = kind, .extent = extent, .lanes = lanes };
 	Attr_index index = { .index = kb->k->axis.n };
-	if (kb->k->axis.n == MAX_AXES) {
+	if (kb->k->axis.n == MAX_AXES) { /* the last one in its place: to be thrown away */
 		diag_error(kb->ctx->diag, (Loc){ 0 }, E7001, "a kernel needs more than %d axes",
 			   MAX_AXES);
-		return kb_i(kb, 0);
+		index.index = MAX_AXES - 1;
+	} else {
+		vec_push(kb->arena, &kb->k->axis, a);
 	}
-	vec_push(kb->arena, &kb->k->axis, a);
 	Node *n = kb_intern(kb, OP_axis, attr_intern(kb->ctx, ATTR_index_RECORD, &index),
 			    type_scalar(kb->ctx, DT_i64), NULL, 0);
 	n->axes = (uint64_t)1 << index.index;

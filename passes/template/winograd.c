@@ -11,7 +11,8 @@ enum {
 	SCRATCH_BYTES = 600 * 1024, /* V of one task: stays in the L2 cache */
 	TILES_OF_PLAIN = 64,
 	CHANNELS_OF_CHUNK = 64, /* of plain weights: those of a block of columns stay in L2 */
-	WANTED_TASKS = 8
+	WANTED_TASKS = 8,
+	SHARED_AXES = 32
 };
 
 typedef struct Wino {
@@ -33,7 +34,26 @@ typedef struct Wino {
 	Node *point;
 	int64_t rows;  /* tiles of the block */
 	bool gradient; /* the tiles are 4x4 of the result's gradient, not 6x6 of the input */
+	Node *shared[SHARED_AXES];
+	int n_shared;
 } Wino;
+
+/* Loops one behind the other share their axes: there is code for two sizes of blocks of tiles, for
+ * whole blocks of columns and the last one, for the first chunk and the others, and a kernel has no
+ * axes for all of it. Loops inside of one another have other names. */
+static Node *axis(Wino *z, const char *name, AxisKind kind, int64_t extent, int lanes)
+{
+	for (int i = 0; i < z->n_shared; i++) {
+		const Axis *a = &kb_kernel(z->kb)->axis.at[kb_axis_id(z->shared[i])];
+		if (str_eq(a->name, name) && a->kind == kind && a->extent == extent &&
+		    a->lanes == lanes)
+			return z->shared[i];
+	}
+	Node *n = kb_axis(z->kb, name, kind, extent, lanes);
+	if (z->n_shared < SHARED_AXES)
+		z->shared[z->n_shared++] = n;
+	return n;
+}
 
 /* sum of n coef[j] * in[j], zeros left out */
 static Node *combine(KBuilder *kb, int n, const double *coef, Node *const *in)
@@ -72,9 +92,9 @@ static void over_vectors(Wino *z, int64_t n, Node *tile, VectorFn *fn)
 	for (int part = 0; part < 2; part++) {
 		if (part ? !rest : !full)
 			continue;
-		Node *i = kb_axis(kb, "c", AX_LOOP, full, 0);
-		Node *v = kb_axis(kb, "v", AX_VECTOR, part ? rest : z->lanes, z->lanes);
 		bool loop = !part && full > 1;
+		Node *i = loop ? axis(z, "c", AX_LOOP, full, 0) : NULL;
+		Node *v = axis(z, "v", AX_VECTOR, part ? rest : z->lanes, z->lanes);
 		if (loop)
 			kb_open(kb, i);
 		kb_open(kb, v);
@@ -145,7 +165,7 @@ static void input_vector(Wino *z, Node *channel, Node *tile)
 static void transform_inputs(Wino *z)
 {
 	KBuilder *kb = z->kb;
-	Node *tile = z->rows > 1 ? kb_axis(kb, "i", AX_LOOP, z->rows, 0) : kb_i(kb, 0);
+	Node *tile = z->rows > 1 ? axis(z, "tile", AX_LOOP, z->rows, 0) : kb_i(kb, 0);
 	if (z->rows > 1)
 		kb_open(kb, tile);
 	over_vectors(z, z->c, tile, input_vector);
@@ -199,7 +219,7 @@ static Node *chunk_end(Wino *z)
 static void transform_weights(Wino *z, int64_t cols)
 {
 	KBuilder *kb = z->kb;
-	Node *c = kb_axis(kb, "k", AX_LOOP, z->chunk, 0);
+	Node *c = axis(z, "k", AX_LOOP, z->chunk, 0);
 	kb_open_range(kb, c, NULL, chunk_end(z));
 	over_vectors(z, cols, c, weight_vector);
 	kb_close(kb);
@@ -240,15 +260,15 @@ static void multiply(Wino *z, bool more)
 	KBuilder *kb = z->kb;
 	int nv = (int)(z->width / z->lanes);
 	EvenSplit e = even_split(z->rows, product_rows(kb_target(kb), nv));
-	z->point = kb_axis(kb, "p", AX_LOOP, WINO_POINTS, 0);
+	z->point = axis(z, "p", AX_LOOP, WINO_POINTS, 0);
 	kb_open(kb, z->point);
 	int64_t first = 0;
 	for (int big = 1; big >= 0; big--) {
 		int64_t size = big ? e.big : e.big - 1, count = big ? e.n_big : e.parts - e.n_big;
 		if (!count || !size)
 			continue;
-		Node *b = kb_axis(kb, "b", AX_LOOP, count, 0);
-		if (count > 1)
+		Node *b = count > 1 ? axis(z, "b", AX_LOOP, count, 0) : NULL;
+		if (b)
 			kb_open(kb, b);
 		Product p = { .kb = kb,
 			      .user = z,
@@ -260,12 +280,12 @@ static void multiply(Wino *z, bool more)
 			      .slot = more ? z->point : NULL,
 			      .carry = z->m,
 			      .tile = -1,
-			      .first = count > 1 ? kb_affine(kb, b, size, first) : kb_i(kb, first),
+			      .first = b ? kb_affine(kb, b, size, first) : kb_i(kb, first),
 			      .read_a = read_v,
 			      .read_b = read_u,
 			      .write = write_m };
 		emit_product(&p);
-		if (count > 1)
+		if (b)
 			kb_close(kb);
 		first += size * count;
 	}
@@ -313,8 +333,8 @@ static Node *inside(Wino *z, Node *first, int64_t size)
 static void finish_vector(Wino *z, Node *col, Node *tile)
 {
 	KBuilder *kb = z->kb;
-	Node *place[3], *i = kb_axis(kb, "i", AX_LOOP, WINO_TILE, 0);
-	Node *j = kb_axis(kb, "j", AX_LOOP, WINO_TILE, 0);
+	Node *place[3], *i = axis(z, "i", AX_LOOP, WINO_TILE, 0);
+	Node *j = axis(z, "j", AX_LOOP, WINO_TILE, 0);
 	tile_place(z, kb_iadd(kb, z->t0, tile), place);
 	kb_open_range(kb, i, NULL, inside(z, place[1], z->oh));
 	kb_open_range(kb, j, NULL, inside(z, place[2], z->ow));
@@ -331,7 +351,7 @@ static void finish_vector(Wino *z, Node *col, Node *tile)
 static void transform_outputs(Wino *z, int64_t cols)
 {
 	KBuilder *kb = z->kb;
-	Node *tile = z->rows > 1 ? kb_axis(kb, "i", AX_LOOP, z->rows, 0) : kb_i(kb, 0);
+	Node *tile = z->rows > 1 ? axis(z, "tile", AX_LOOP, z->rows, 0) : kb_i(kb, 0);
 	if (z->rows > 1)
 		kb_open(kb, tile);
 	over_vectors(z, z->width, tile, output_vector);
@@ -372,11 +392,11 @@ static void add_chunk(Wino *z, Node *c0, bool more)
 static void run_columns(Wino *z, Node *lo, Node *hi)
 {
 	KBuilder *kb = z->kb;
-	z->cb = kb_axis(kb, "n", AX_LOOP, (z->cols + z->width - 1) / z->width, 0);
+	z->cb = axis(z, "n", AX_LOOP, (z->cols + z->width - 1) / z->width, 0);
 	kb_open_range(kb, z->cb, lo, hi);
 	add_chunk(z, kb_i(kb, 0), false);
 	if (z->chunk < z->c) {
-		Node *q = kb_axis(kb, "q", AX_LOOP, (z->c - 1) / z->chunk, 0);
+		Node *q = axis(z, "q", AX_LOOP, (z->c - 1) / z->chunk, 0);
 		kb_open(kb, q);
 		add_chunk(z, kb_affine(kb, q, z->chunk, z->chunk), true);
 		kb_close(kb);

@@ -166,6 +166,21 @@ static void a_built_kernel_is_well_formed(void **state)
 	assert_true(kernel_verify(built(f), false, NULL));
 }
 
+/* More axes than a kernel can have are an error, and the builder stays usable until it is seen. */
+static void too_many_axes_are_an_error(void **state)
+{
+	Fixture *f = *state;
+	Target t;
+	assert_true(target_find("test", &t));
+	KBuilder *kb = kb_create(f->c, f->c->arena, &t, "test");
+	for (int i = 0; i < MAX_AXES; i++)
+		kb_axis(kb, "i", AX_LOOP, 2, 0);
+	assert_int_equal(diag_errors(f->c->diag), 0);
+	kb_open(kb, kb_axis(kb, "i", AX_LOOP, 2, 0));
+	kb_close(kb);
+	assert_int_equal(diag_errors(f->c->diag), 1);
+}
+
 static void faults_show_the_line(void **state)
 {
 	Fixture *f = *state;
@@ -213,6 +228,7 @@ int main(void)
 		FIXTURE_TEST(deep_text_is_refused),
 		FIXTURE_TEST(wide_values_end),
 		FIXTURE_TEST(a_built_kernel_is_well_formed),
+		FIXTURE_TEST(too_many_axes_are_an_error),
 		FIXTURE_TEST(faults_show_the_line),
 		FIXTURE_TEST(wrong_axes_are_found),
 		FIXTURE_TEST(what_is_not_there_is_found),

@@ -155,9 +155,9 @@ static const char *kinds_of(Fixture *f, const Program *p)
 
 /* Weights that come with the run, packed or transformed (Winograd) in it: by the convolution's
  * kernel itself, or before. */
-static void check_changing(Fixture *f, int64_t images, int64_t in_c, const char *kinds)
+static void check_changing(Fixture *f, const int64_t x[4], int64_t out_c, const char *kinds)
 {
-	int64_t x[4] = { images, 18, 18, in_c }, w[4] = { 3, 3, in_c, 40 };
+	int64_t w[4] = { 3, 3, x[3], out_c };
 	Node *in[2] = { input(f, 4, x), input(f, 4, w) };
 	CompileOptions o = { .threads = 1 };
 	EvalTensor value[2], want;
@@ -266,18 +266,30 @@ static void test_strict_gradient(void **state)
 
 static void test_changing_weights_packed(void **state)
 {
-	check_changing(*state, 1, 32, "copy conv");
+	check_changing(*state, (int64_t[]){ 1, 18, 18, 32 }, 40, "copy conv");
 }
 
 static void test_changing_weights_transformed(void **state)
 {
-	check_changing(*state, 20, 32, "matmul copy winograd");
+	check_changing(*state, (int64_t[]){ 20, 18, 18, 32 }, 40, "matmul copy winograd");
 }
 
 /* Several chunks of channels, the last one not whole. */
 static void test_changing_weights_inside(void **state)
 {
-	check_changing(*state, 2, 150, "winograd");
+	check_changing(*state, (int64_t[]){ 2, 18, 18, 150 }, 40, "winograd");
+}
+
+/* Two sizes of blocks of tiles, a last block of columns with a last vector, and several chunks: the
+ * most loops that a kernel of it has. */
+static void test_changing_weights_odd(void **state)
+{
+	check_changing(*state, (int64_t[]){ 7, 18, 22, 71 }, 41, "winograd");
+}
+
+static void test_changing_weights_transformed_odd(void **state)
+{
+	check_changing(*state, (int64_t[]){ 20, 18, 22, 131 }, 45, "matmul copy winograd");
 }
 
 int main(void)
@@ -293,6 +305,8 @@ int main(void)
 		FIXTURE_TEST(test_changing_weights_packed),
 		FIXTURE_TEST(test_changing_weights_transformed),
 		FIXTURE_TEST(test_changing_weights_inside),
+		FIXTURE_TEST(test_changing_weights_odd),
+		FIXTURE_TEST(test_changing_weights_transformed_odd),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

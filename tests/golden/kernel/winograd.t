@@ -29,10 +29,10 @@ kernel tasks=4 scratch=27968 {
         unroll a5 4 {
           unroll a6 2 {
             vector a7 4 of 4 {
-      loop a9 4 {
-        loop a10 2 {
-          vector a11 4 of 4 {
-        loop a12 2 {
-          vector a13 4 of 4 {
-            loop a14 4 {
-              loop a15 4 {
+      loop a1 4 {
+        loop a9 2 {
+          vector a2 4 of 4 {
+        loop a9 2 {
+          vector a2 4 of 4 {
+            loop a10 4 {
+              loop a11 4 {

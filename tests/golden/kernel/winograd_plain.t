@@ -23,48 +23,48 @@ kernel tasks=2 scratch=108160 {
     loop a5 2 from a0 to %663 {
         loop a6 64 to 64 {
           loop a7 2 {
-            vector a8 4 of 4 {
-        loop a9 64 to 64 {
-          vector a10 2 of 4 {
-      loop a11 36 {
-        unroll a12 2 {
-          unroll a13 2 {
-            vector a14 4 of 4 {
-        loop a15 64 to 64 {
-          unroll a12 2 {
-            unroll a13 2 {
-              vector a14 4 of 4 {
-        unroll a12 2 {
-          unroll a13 2 {
-            vector a14 4 of 4 {
-      loop a16 1 {
-          loop a17 64 to %904 {
-            loop a18 2 {
-              vector a19 4 of 4 {
-          loop a20 64 to %1025 {
-            vector a21 2 of 4 {
-        loop a22 36 {
-          unroll a23 2 {
-            unroll a24 2 {
-              vector a25 4 of 4 {
-          loop a26 64 to %1146 {
-            unroll a23 2 {
-              unroll a24 2 {
-                vector a25 4 of 4 {
-          unroll a23 2 {
-            unroll a24 2 {
-              vector a25 4 of 4 {
-        loop a27 2 {
-          loop a28 2 {
-            vector a29 4 of 4 {
-          loop a30 2 {
-            vector a31 4 of 4 {
-              loop a32 4 {
-                loop a33 4 to %1353 {
-        loop a34 2 {
-          loop a35 2 {
-            vector a36 4 of 4 {
-          vector a37 2 of 4 {
-            loop a38 4 {
-              loop a39 4 to %1556 {
+            vector a3 4 of 4 {
+        loop a6 64 to 64 {
+          vector a4 2 of 4 {
+      loop a8 36 {
+        unroll a9 2 {
+          unroll a10 2 {
+            vector a11 4 of 4 {
+        loop a12 64 to 64 {
+          unroll a9 2 {
+            unroll a10 2 {
+              vector a11 4 of 4 {
+        unroll a9 2 {
+          unroll a10 2 {
+            vector a11 4 of 4 {
+      loop a13 1 {
+          loop a6 64 to %904 {
+            loop a7 2 {
+              vector a3 4 of 4 {
+          loop a6 64 to %1025 {
+            vector a4 2 of 4 {
+        loop a8 36 {
+          unroll a14 2 {
+            unroll a15 2 {
+              vector a16 4 of 4 {
+          loop a17 64 to %1146 {
+            unroll a14 2 {
+              unroll a15 2 {
+                vector a16 4 of 4 {
+          unroll a14 2 {
+            unroll a15 2 {
+              vector a16 4 of 4 {
+        loop a1 2 {
+          loop a7 2 {
+            vector a3 4 of 4 {
+          loop a7 2 {
+            vector a3 4 of 4 {
+              loop a18 4 {
+                loop a19 4 to %1353 {
+        loop a1 2 {
+          loop a7 2 {
+            vector a3 4 of 4 {
+          vector a4 2 of 4 {
+            loop a18 4 {
+              loop a19 4 to %1556 {
 # arg 2 = [2376.0002, -5940.0005, 2376.0002, 1188.0001, -2970.0002, 2970.0002, -594.00006, -594.00006, 2970.0002, -2970.0002, 2376.0002, -5940.0005, 2376.0002, 1188.0001, -2970.0002, 2970.0002, -594.00006, -594.00006, 2970.0002, -2970.0002, 2376.0002, -5940.0005, 2376.0002, 1188.0001, -2970.0002, 2970.0002, -594.00006, -594.00006, 2970.0002, -2970.0002, 2376.0002, -5940.0005, 2376.0002, 1188.0001, -2970.0002, 2970.0002, -594.00006, -594.00006, 2970.0002, -2970.0002, 2376.0002, -5940.0005, 2376.0002, 1188.0001, -2970.0002, 2970.0002, -594.00006, -594.00006, 2970.0002, -2970.0002, 2376.0002, -5940.0005, 2376.0002, 1188.0001, -2970.0002, 2970.0002, -594.00006, -594.00006, 2970.0002, -2970.0002, 2376.0002, -5940.0005, 2376.0002, 1188.0001, ...]
