@@ -134,14 +134,6 @@ static const burin_tensor *find_state(const Train *t, const char *name)
 	return NULL;
 }
 
-static const void *input_data(const Train *t, const Batch *b, const char *name)
-{
-	for (int i = 0; i < b->n; i++)
-		if (str_eq(t->data.col[i].name, name))
-			return b->data[i];
-	return NULL;
-}
-
 /* The first node of g, a step or a judgement, that goes wrong on the batch and the state as they
  * are; NULL when the reference finds none. */
 static const Node *hunt(Train *t, const Graph *g, const Batch *b, double rate, Arena *a)
@@ -153,8 +145,9 @@ static const Node *hunt(Train *t, const Graph *g, const Batch *b, double rate, A
 	float as_float = (float)rate;
 	for (int i = 0; i < g->input.n; i++) {
 		const Node *n = g->input.at[i];
-		const void *data = input_data(t, b, ATTR_OF(n, port)->name);
-		in[i] = eval_from_data(a, n->type, data ? data : &as_float);
+		/* the rate comes last, whatever the inputs before it are called */
+		const void *data = i < b->n ? (const void *)b->data[i] : &as_float;
+		in[i] = eval_from_data(a, n->type, data);
 	}
 	for (int i = 0; i < g->param.n; i++) {
 		const Node *n = g->param.at[i];

@@ -547,12 +547,27 @@ static void gradients_that_overflow_are_found(void **state)
 	       3, "", "in the gradients of 'root' (");
 }
 
+/* The step's learning rate is told from an input of that name. */
+static void an_input_may_be_called_rate(void **state)
+{
+	Cli *c = *state;
+	write_text(
+		c, "rate.xml",
+		"<graph>\n<input id='rate' shape='N,2'/>\n<linear id='fc' units='1'/>\n<output/>\n"
+		"<training loss='loss' batch='8'>\n<input id='target' shape='N,1'/>\n"
+		"<mse id='loss' in='fc target'/>\n<sgd/>\n</training>\n</graph>\n");
+	expect(c, "train rate.xml --data line.csv --out o --lr 1e39", 3, "",
+	       "is in the gradients of 'fc'");
+	expect(c, "train rate.xml --data line.csv --out p --epochs 1", 0, "test      loss", NULL);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, with_models, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(trains_and_writes),
 		TEST(says_how_to_compile),
+		TEST(an_input_may_be_called_rate),
 		TEST(tables_make_classes),
 		TEST(columns_are_chosen),
 		TEST(data_are_looked_at),
