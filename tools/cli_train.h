@@ -1,6 +1,7 @@
 /* The parts of burin train: data (cli_train_data.c, cli_train_csv.c), which rows are for what
  * (cli_train_split.c), what is told on the way (cli_train_log.c, cli_train_plot.c), the folder that
- * a stopped training goes on from (cli_train_folder.c), the loop and the verb (cli_train.c). */
+ * a stopped training goes on from (cli_train_folder.c), what stands before the first step
+ * (cli_train_setup.c), the loop and the verb (cli_train.c). */
 #ifndef TOOLS_CLI_TRAIN_H
 #define TOOLS_CLI_TRAIN_H
 #include "codegen/targets.h"
@@ -127,6 +128,12 @@ double train_rate(const Train *t, int64_t step);
 /* Batch number `batch` of the epoch, at the rate of step number `step`. */
 burin_status train_batch(Train *t, Batch *b, const int64_t *order, int64_t batch, int64_t step,
 			 double *metrics, burin_error *e);
+/* What a call of the trainer reports: compiling may have said more. An exit code. */
+int train_failed(Train *t, const burin_error *e);
+/* --- cli_train_setup.c --- */
+int train_set_up(Train *t); /* options, model, trainer, data */
+int train_share_rows(Train *t);
+int train_write_classes(Train *t); /* texts that became numbers, if there are any */
 /* --- cli_train_nan.c --- */
 void blame_begin(Train *t);
 /* Called before each batch: keeps the state now and then, to go back to. */

@@ -1,0 +1,238 @@
+/* What stands before the first step of burin train: options, the model, the trainer, the columns of
+ * the data that its inputs take, and which rows are for what. */
+#include "base/io.h"
+#include "runtime/model.h"
+#include "tools/cli_model.h"
+#include "tools/cli_train.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+static int read_options(Train *t)
+{
+	Cli *c = t->c;
+	Settings *s = &t->set;
+	s->data = opt_text(c, OPT_data);
+	s->split = opt_given(c, OPT_split) ? opt_text(c, OPT_split) : "60/20/20";
+	s->seed = (int64_t)c->seed;
+	t->resume = opt_given(c, OPT_resume);
+	if (!opt_int(c, OPT_epochs, 1, 1000000000, &s->epochs) ||
+	    !opt_int(c, OPT_batch, 1, 1 << 24, &s->batch) || !opt_real(c, OPT_lr, &s->lr) ||
+	    !opt_int(c, OPT_checkpoint_every, 1, INT64_MAX, &t->checkpoint_every))
+		return EXIT_USAGE;
+	if (!split_parse(s->split, &t->split))
+		return cli_usage(c, "such as 60/20/20", "--split: '%.40s' is no list of shares",
+				 s->split);
+	return EXIT_YES;
+}
+
+static const char *training_text_of(const ElemList *l, const char *name, const char *fallback)
+{
+	return l->training ? elem_text(&l->training->head, name, fallback) : fallback;
+}
+
+/* The model's own file must lie beside it, as its weights must. */
+static int find_data(Train *t)
+{
+	Cli *c = t->c;
+	IoError e;
+	const char *own = training_text_of(t->graph->list, "data", "");
+	if (t->set.data)
+		return EXIT_YES;
+	if (!*own)
+		return cli_usage(c, "--data FILE.npz, or data=\"FILE.npz\" at <training>",
+				 "no training data");
+	int fd = io_open_beside(t->model_path, own, &e);
+	if (fd < 0)
+		return cli_error(c, e.code, NULL, "cannot open '%s': %s", own, e.text);
+	close(fd);
+	t->set.data = path_join(c->arena, path_folder(c->arena, t->model_path), own);
+	return EXIT_YES;
+}
+
+static bool is_bound(const ReadOptions *r, const char *name)
+{
+	for (int i = 0; i < r->bind.n; i++)
+		if (str_eq(r->bind.at[i].name, name))
+			return true;
+	return false;
+}
+
+static int fixed_batch(Train *t)
+{
+	return cli_error(t->c, E5112, "write its shape as N,... in place of a number",
+			 "the first input of '%s' does not lead with a symbol", t->model_path);
+}
+
+/* The elements, with the batch bound; the typed graph is built for it. */
+static int open_model(Train *t)
+{
+	Cli *c = t->c;
+	ReadOptions r = { 0 };
+	training_start(c, t->set.seed);
+	burin_graph *g = t->graph = calloc(1, sizeof *g);
+	if (!g)
+		return cli_error(c, E1008, NULL, "out of memory");
+	if (!model_open(g, t->model_path, c->opts, &r))
+		return cli_diagnostics(c, g->ctx->diag);
+	if (!g->list->training)
+		return cli_error(c, E2024,
+				 "add <training loss=\"...\"> with the loss and an "
+				 "optimiser as the last element",
+				 "'%s' has no <training> section", t->model_path);
+	const char *batch = training_text_of(g->list, "batch", "32");
+	if (!t->set.batch)
+		parse_i64(batch, strlen(batch), &t->set.batch);
+	if (!g->batch_symbol)
+		return fixed_batch(t);
+	Binding b = { g->batch_symbol, (double)t->set.batch };
+	if (!is_bound(&r, g->batch_symbol))
+		vec_push(g->arena, &r.bind, b);
+	t->diag = g->ctx->diag;
+	return model_build(g, &r) ? find_data(t) : cli_diagnostics(c, g->ctx->diag);
+}
+
+static void read_lr(Train *t, const Graph *g)
+{
+	AttrRecord r = op_info(g->optimizer)->attr;
+	int field = attr_find(r, "lr");
+	t->how = *(const Attr_training *)g->training;
+	if (t->set.epochs == 0)
+		t->set.epochs = t->how.epochs;
+	if (!opt_given(t->c, OPT_lr) && !t->resume)
+		t->set.lr = *(const double *)((const char *)g->optimizer_attr +
+					      attr_info[r].field[field].offset);
+}
+
+static int make_trainer(Train *t)
+{
+	burin_error e = { .size = sizeof e };
+	const burin_port *metric;
+	const Graph *g = t->lesson = t->graph->rebuild(t->graph, 0, true);
+	if (!g)
+		return cli_diagnostics(t->c, t->graph->ctx->diag);
+	read_lr(t, g);
+	if (burin_trainer_new(&t->trainer, t->graph, t->c->opts, NULL, &e) != BURIN_OK)
+		return train_failed(t, &e);
+	t->n_metrics = (int)burin_trainer_metrics(t->trainer, &metric);
+	if (t->n_metrics > MAX_METRICS)
+		return cli_error(t->c, E5001, NULL, "more than %d metrics", MAX_METRICS - 1);
+	for (int i = 0; i < t->n_metrics; i++)
+		t->metric[i] = metric[i].name;
+	blame_begin(t);
+	return EXIT_YES;
+}
+
+static bool is_model_input(const Train *t, const char *name)
+{
+	const Graph *g = t->graph->graph;
+	for (int i = 0; i < g->input.n; i++)
+		if (str_eq(g->input.at[i]->name, name))
+			return true;
+	return false;
+}
+
+static int want_columns(Train *t)
+{
+	const burin_port *port;
+	Dataset *d = &t->data;
+	d->n_col = (int)burin_trainer_inputs(t->trainer, &port);
+	d->col = ARENA_ARRAY(t->c->arena, DataColumn, d->n_col + 1);
+	for (int i = 0; i < d->n_col; i++) {
+		const Type *all = port_type(t->c, &port[i], 1);
+		if (!all || all->rank < 1 || port[i].spec.shape[0] >= 0)
+			return cli_error(t->c, E5112,
+					 "its shape must lead with the symbol of the "
+					 "batch",
+					 "input '%s' has no row for each example", port[i].name);
+		const Type *row = type_get(t->c->ctx, all->dtype, all->rank - 1, all->dim + 1);
+		d->col[i] = (DataColumn){ .name = port[i].name,
+					  .row = row,
+					  .bytes = (size_t)type_bytes(row),
+					  .label = row->count == 1 && !dtype_is_float(row->dtype) &&
+						   !is_model_input(t, port[i].name),
+					  .range = target_range(t->lesson, port[i].name) };
+	}
+	return EXIT_YES;
+}
+
+/* Classes that the model has and no row shows cannot be learned. */
+static void warn_of_classes(Train *t)
+{
+	const DataColumn *l = t->data.label;
+	const Rows *rows = &t->split.part[PART_TRAIN];
+	if (!l || !l->range.classes || l->range.classes > 1 << 20)
+		return;
+	bool *seen = ARENA_ARRAY(t->c->arena, bool, l->range.classes);
+	int64_t n = 0;
+	for (int64_t i = 0; i < rows->n; i++) {
+		int64_t v = load_i64(l->row->dtype, l->data, rows->at[i]);
+		if (v < 0 || v >= l->range.classes || seen[v])
+			continue;
+		seen[v] = true;
+		n++;
+	}
+	if (n < l->range.classes)
+		cli_warning(t->c,
+			    "the rows to train on are of %lld classes, the model has %lld: "
+			    "the others cannot be learned",
+			    (long long)n, (long long)l->range.classes);
+}
+
+static bool has_batchnorm(const Graph *g)
+{
+	for (int i = 0; i < g->node.n; i++)
+		if (g->node.at[i]->op == OP_batchnorm)
+			return true;
+	return false;
+}
+
+/* A last batch of one row is left out where batch normalisation would have to work with it. */
+int train_share_rows(Train *t)
+{
+	if (!split_parse(t->set.split, &t->split))
+		return cli_error(t->c, E6405, NULL, "the split of '%s' is damaged", t->folder);
+	split_rows(t->c->arena, &t->data, (uint64_t)t->set.seed, &t->split);
+	int64_t n = t->split.part[PART_TRAIN].n, rest = n % t->set.batch;
+	bool skip = rest == 1 && n > t->set.batch && has_batchnorm(t->lesson);
+	t->steps_per_epoch = n / t->set.batch + (rest > 0 && !skip);
+	if (t->steps_per_epoch < 1)
+		return cli_error(t->c, E6407, NULL, "no rows of '%s' are left to train on",
+				 t->data.path);
+	cli_note(t->c, "%lld rows: %lld train, %lld validate, %lld test%s%s", (long long)t->data.n,
+		 (long long)n, (long long)t->split.part[PART_VALIDATE].n,
+		 (long long)t->split.part[PART_TEST].n, t->data.label ? ", shared out by " : "",
+		 t->data.label ? t->data.label->name : "");
+	warn_of_classes(t);
+	return EXIT_YES;
+}
+
+int train_write_classes(Train *t)
+{
+	Str s;
+	IoError e;
+	if (!t->data.class_name.n)
+		return EXIT_YES;
+	str_init(&s, t->c->arena);
+	for (int i = 0; i < t->data.class_name.n; i++)
+		str_fmt(&s, "%s\n", t->data.class_name.at[i]);
+	const char *path = train_file(t, "classes.txt");
+	return io_write_file(path, str_text(&s), s.n, &e)
+		       ? EXIT_YES
+		       : cli_error(t->c, e.code, NULL, "cannot write '%s': %s", path, e.text);
+}
+
+int train_set_up(Train *t)
+{
+	Cli *c = t->c;
+	int rc = read_options(t);
+	t->folder = opt_text(c, OPT_output_file);
+	if (!t->folder) {
+		const char *base = path_base(t->model_path);
+		t->folder = path_with_suffix(c->arena, base, ".train");
+	}
+	rc = rc ? rc : train_settings(t);
+	rc = rc ? rc : open_model(t);
+	rc = rc ? rc : make_trainer(t);
+	rc = rc ? rc : want_columns(t);
+	return rc ? rc : dataset_read(c, t->set.data, &t->data);
+}
