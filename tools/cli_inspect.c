@@ -179,7 +179,16 @@ static void put_json(JsonWriter *w, const JsonValue *v)
 	}
 }
 
-/* A list of texts or numbers in one line; of objects their names, types and sizes. */
+/* "[8,1,8,8]"; nothing for a scalar */
+static void add_shape(Str *s, const JsonValue *v)
+{
+	JSON_EACH(size, v)
+	str_fmt(s, size == v->first ? "[%lld" : ",%lld", (long long)size->integer);
+	str_add(s, v->n ? "]" : "");
+}
+
+/* A list of texts or numbers in one line; of objects their names, types and sizes, as a tensor is
+ * written everywhere: "x f32[8,1,8,8]". */
 static void add_value(Str *s, const JsonValue *v)
 {
 	switch (v->kind) {
@@ -192,7 +201,12 @@ static void add_value(Str *s, const JsonValue *v)
 	case JSON_OBJECT:
 		JSON_EACH(item, v)
 		{
+			if (item->kind == JSON_ARRAY && item->key && str_eq(item->key, "shape")) {
+				add_shape(s, item);
+				continue;
+			}
 			str_add(s, item == v->first ? "" : v->kind == JSON_ARRAY ? ", " : " ");
+			str_add(s, item->key && str_eq(item->key, "offset") ? "at " : "");
 			add_value(s, item);
 		}
 		break;

@@ -232,7 +232,7 @@ static void training_ahead_of_time(void **state)
 	expect(c, "compile " EXAMPLES "/digits.xml --train=8 --mcpu native -o t.so", 0,
 	       "train_step: ", NULL);
 	assert_non_null(strstr(read_file(c, "t.h"), "#define DIGITS_TRAIN_BATCH 8 "));
-	expect(c, "inspect t.so", 0, "x f32 8, 1, 8, 8, label i64 8, rate f32", NULL);
+	expect(c, "inspect t.so", 0, "x f32[8,1,8,8], label i64[8], rate f32, state", NULL);
 	expect(c, "run t.so", 5, NULL, "packed-weights");
 	expect(c, "compile " LENET " --train -o u.so", 3, NULL, "E2024");
 	expect(c, "compile " EXAMPLES "/digits.xml --train --device cuda -o u.so", 4, NULL,
