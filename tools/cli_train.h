@@ -60,7 +60,7 @@ void shuffle_rows(Arena *scratch, const Rows *rows, uint64_t seed, int64_t epoch
 
 /* --- the training ----------------------------------------------------------------------------- */
 
-enum { MAX_METRICS = 32 };
+enum { MAX_METRICS = 32, MAX_EPOCHS = 1000000000, MAX_BATCH = 1 << 24 };
 
 /* Means over many batches. Each batch's metrics are means over its rows; those of the loss over its
  * targets that count, when it is a cross_entropy that passes over some. */

@@ -44,7 +44,9 @@ static int take_settings(Train *t, const JsonValue *v)
 	if (!text_setting(v, "data", &was.data) || !text_setting(v, "split", &was.split) ||
 	    !json_int(json_get(v, "seed"), &was.seed) ||
 	    !json_int(json_get(v, "batch"), &was.batch) ||
-	    !json_int(json_get(v, "epochs"), &was.epochs) || !json_real(json_get(v, "lr"), &was.lr))
+	    !json_int(json_get(v, "epochs"), &was.epochs) ||
+	    !json_real(json_get(v, "lr"), &was.lr) || was.batch < 1 || was.batch > MAX_BATCH ||
+	    was.epochs < 1 || was.epochs > MAX_EPOCHS || !(was.lr >= 0))
 		return cli_error(c, E6405, NULL, "'%s' is damaged", train_file(t, "train.json"));
 	if (opt_given(c, OPT_seed) && now->seed != was.seed)
 		return differs(t, "seed", arena_printf(c->arena, "%lld", (long long)was.seed));
@@ -161,8 +163,10 @@ static bool read_note(const Train *t, const JsonValue *v, Position *p)
 		if (!json_real(json_at(sum, i), &p->means.sum[i]))
 			p->means.sum[i] = NAN; /* JSON has no way to write it */
 	json_real(json_get(v, "best"), &p->best);
-	return p->step >= 0 && p->batch >= 0 && p->batch <= t->steps_per_epoch &&
-	       p->step == p->epoch * t->steps_per_epoch + p->batch;
+	return p->epoch >= 0 && p->epoch <= MAX_EPOCHS && p->batch >= 0 &&
+	       p->batch <= t->steps_per_epoch &&
+	       p->step == p->epoch * t->steps_per_epoch + p->batch && p->best_epoch >= 0 &&
+	       p->best_epoch <= p->epoch && p->waited >= 0;
 }
 
 /* --- states ----------------------------------------------------------------------------------- */
@@ -214,7 +218,7 @@ int train_restore_best(Train *t)
 {
 	Position best;
 	int rc = load(t, "best.safetensors", &best);
-	if (rc == EXIT_YES && best.epoch != t->at.best_epoch)
+	if (rc == EXIT_YES && (best.epoch < 1 || best.epoch != t->at.best_epoch))
 		rc = cli_error(t->c, E6405, NULL, "'%s' is of epoch %lld, not of the best, %lld",
 			       train_file(t, "best.safetensors"), (long long)best.epoch,
 			       (long long)t->at.best_epoch);

@@ -15,8 +15,8 @@ static int read_options(Train *t)
 	s->split = opt_given(c, OPT_split) ? opt_text(c, OPT_split) : "60/20/20";
 	s->seed = (int64_t)c->seed;
 	t->resume = opt_given(c, OPT_resume);
-	if (!opt_int(c, OPT_epochs, 1, 1000000000, &s->epochs) ||
-	    !opt_int(c, OPT_batch, 1, 1 << 24, &s->batch) || !opt_real(c, OPT_lr, &s->lr) ||
+	if (!opt_int(c, OPT_epochs, 1, MAX_EPOCHS, &s->epochs) ||
+	    !opt_int(c, OPT_batch, 1, MAX_BATCH, &s->batch) || !opt_real(c, OPT_lr, &s->lr) ||
 	    !opt_int(c, OPT_checkpoint_every, 1, INT64_MAX, &t->checkpoint_every))
 		return EXIT_USAGE;
 	if (!split_parse(s->split, &t->split))

@@ -374,6 +374,41 @@ static void strange_checkpoints(void **state)
 	expect(c, again, 0, "trained", NULL);
 }
 
+/* A note that was changed, by text of the same length, under a right checksum. */
+static void change_note(Cli *c, const char *file, const char *from, const char *to)
+{
+	static const char digits[] = "s/(\"sha256\":\")[0-9a-f]{64}/\\1";
+	assert_int_equal(
+		shell(c,
+		      arena_printf(
+			      c->arena,
+			      "export LC_ALL=C; f=o/%s.safetensors; grep -aqE '%s' $f && "
+			      "sed -i -E 's/%s/%s/' $f && sed -i -E '%s'$(printf %%064d 0)/ $f && "
+			      "sed -i -E '%s'$(sha256sum <$f | cut -c1-64)/ $f",
+			      file, from, from, to, digits, digits)),
+		0);
+}
+
+static void strange_notes(void **state)
+{
+	Cli *c = *state;
+	const char *again = "train line.xml --data line.csv --out o --resume --epochs 1";
+	const char *misfit = "does not fit this training";
+	expect(c, "train line.xml --data line.csv --out o --epochs 1", 0, NULL, NULL);
+	shell(c, "cp o/checkpoint.safetensors good; cp o/train.json told");
+	change_note(c, "checkpoint", "best_epoch(..):1", "best_epoch\\1:9");
+	expect(c, again, 3, "", misfit);
+	change_note(c, "checkpoint", "best_epoch(..):9", "best_epoch\\1:0");
+	change_note(c, "best", "best_epoch(..):1", "best_epoch\\1:0");
+	change_note(c, "best", "\"epoch(..):1", "\"epoch\\1:0");
+	change_note(c, "best", "step(..):4", "step\\1:0");
+	expect(c, again, 3, "", "not of the best");
+	shell(c, "sed 's/\"lr\": .*/\"lr\": -1/' told >o/train.json");
+	expect(c, again, 3, "", "is damaged");
+	shell(c, "sed 's/\"batch\": .*/\"batch\": 0,/' told >o/train.json");
+	expect(c, again, 3, "", "is damaged");
+}
+
 /* As if killed after the second epoch's best state was written, and not its checkpoint; then the
  * epoch comes otherwise and is not better than the first, whose state is gone. */
 static void a_best_state_ahead_of_the_checkpoint(void **state)
@@ -582,6 +617,7 @@ int main(void)
 		TEST(classes_that_do_not_exist),
 		TEST(data_of_another_kind),
 		TEST(strange_checkpoints),
+		TEST(strange_notes),
 		TEST(a_best_state_ahead_of_the_checkpoint),
 		TEST(a_metric_that_is_nan),
 		TEST(full_and_closed_disks),
