@@ -108,13 +108,15 @@ enum {
 	LEAST_PIXELS = 256        /* of a part: fewer do not pay for its result */
 };
 
+/* Under fp=strict there is one part: sums in the order in which any other kernel adds. */
 static void choose_parts(Outer *z)
 {
 	int64_t bytes = 4 * z->cols * z->kh * z->kw * z->c, pieces = divide_up(bytes, CARRY_BYTES);
 	int64_t most = z->n * z->oh * z->ow / LEAST_PIXELS, want = divide_up(TASKS, pieces);
 	most = most < z->n ? most : z->n;
 	z->parts = want < most ? want : most;
-	z->parts = z->parts < 1 ? 1 : z->parts;
+	if (z->parts < 1 || kb_context(z->kb)->fp == FP_STRICT)
+		z->parts = 1;
 }
 
 /* Enough tasks to be shared out, with no more accumulators each than go well through the cache. */

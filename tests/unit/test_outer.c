@@ -264,6 +264,47 @@ static void test_strict_gradient(void **state)
 	check_transformed(*state, &(Shape){ 8, 18, 64, 48, 3, 1, 1 << 20 }, FP_STRICT, 0);
 }
 
+/* Under fp=strict the template adds in the order in which the operator alone is computed, where the
+ * border is not written out. */
+static void test_strict_order(void **state)
+{
+	Fixture *f = *state;
+	int64_t x[4] = { 19, 18, 18, 3 }, dy[4] = { 19, 18, 18, 20 };
+	int64_t kernel[3] = { 3, 3, 20 }, pad[4] = { 1, 1, 1, 1 };
+	Node *in[2] = { input(f, 4, x), input(f, 4, dy) };
+	uint64_t seed = 5;
+	void *ports[PORTS];
+	float *first = NULL;
+	Attr_conv a;
+	f->c->fp = FP_STRICT;
+	attr_defaults(f->c, ATTR_conv_RECORD, &a);
+	a.kernel = (Ints){ 3, kernel };
+	a.pad = (Ints){ 4, pad };
+	a.channels_last = 1;
+	Node *y = emit(f->b, OP_conv_dw, attr_intern(f->c, ATTR_conv_RECORD, &a), in, 2);
+	vec_push(f->c->arena, &f->g->result, y);
+	vec_push(f->c->arena, &f->g->result_name, (const char *)"y");
+	for (int i = 0; i < 2; i++) {
+		float *v = ports[i] = room(f, (size_t)type_bytes(in[i]->type));
+		for (int64_t k = 0; k < in[i]->type->count; k++)
+			v[k] = (float)(pick(&seed, 2001) - 1000) * 0.001f;
+	}
+	for (int off = 0; off < 2; off++) {
+		CompileOptions o = { .threads = 1 };
+		assert_true(target_find("native", &o.pass.target));
+		o.pass.off[PASS_pad] = off;
+		Program *p = program_compile(f->c, f->g, &o);
+		assert_non_null(p);
+		assert_int_equal(program_plan(p)->step.n, off ? 1 : 3);
+		float *got = ports[2] = room(f, (size_t)type_bytes(y->type));
+		run(f, p, 2, ports);
+		if (first)
+			assert_memory_equal(first, got, (size_t)type_bytes(y->type));
+		first = got;
+		program_destroy(p);
+	}
+}
+
 static void test_changing_weights_packed(void **state)
 {
 	check_changing(*state, (int64_t[]){ 1, 18, 18, 32 }, 40, "copy conv");
@@ -302,6 +343,7 @@ int main(void)
 		FIXTURE_TEST(test_transformed_gradient_parts),
 		FIXTURE_TEST(test_transformed_gradient_channels),
 		FIXTURE_TEST(test_strict_gradient),
+		FIXTURE_TEST(test_strict_order),
 		FIXTURE_TEST(test_changing_weights_packed),
 		FIXTURE_TEST(test_changing_weights_transformed),
 		FIXTURE_TEST(test_changing_weights_inside),
