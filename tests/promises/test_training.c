@@ -200,7 +200,7 @@ static void run_loaded(const char *path, float y[ROWS * CLASSES])
 }
 
 /* The packed parameters are those that a compilation of the trained weights would pack; as a file
- * beside the library they are found when it is loaded. */
+ * beside the library they are found when it is loaded, or beside one for inference alone. */
 static void test_packed(void **state)
 {
 	Shop *s = *state;
@@ -215,6 +215,11 @@ static void test_packed(void **state)
 	assert_judged(&d, &k, ctx, y[0]);
 	assert_true(io_write_file(in_folder(s, "school.weights"), k.packed, k.packed_bytes, &e));
 	run_loaded(path, y[1]);
+	assert_memory_equal(y[0], y[1], sizeof y[0]);
+	compile_to(write_model(s), in_folder(s, "plain.so"),
+		   "batch=16 target.cpu=native model-weights=init:seed=9 weights=beside");
+	shell(s, "cp school.weights plain.weights");
+	run_loaded(in_folder(s, "plain.so"), y[1]);
 	assert_memory_equal(y[0], y[1], sizeof y[0]);
 	compile_to(write_model(s), in_folder(s, "learned.so"),
 		   arena_printf(s->arena, "batch=16 target.cpu=native model-weights=%s",
