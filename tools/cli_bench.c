@@ -4,6 +4,7 @@
 #include "base/sha256.h"
 #include "runtime/cpu/rt.h"
 #include "runtime/model.h"
+#include <math.h>
 
 static const char *level_name(uint32_t cpu)
 {
@@ -79,8 +80,10 @@ static void warn(Cli *c, const Bench *b)
 	if (!b->steady)
 		cli_warning(c, "%s: the time did not become steady", b->m.path);
 	if (b->drift > 0.03 || b->drift < -0.03)
-		cli_warning(c, "%s: the last runs took %+.0f %% (throttling, or another program?)",
-			    b->m.path, 100 * b->drift);
+		cli_warning(c,
+			    "%s: the last runs took %.0f %% %s time than the first (throttling, or "
+			    "another program?)",
+			    b->m.path, 100 * fabs(b->drift), b->drift < 0 ? "less" : "more");
 }
 
 /* --- document --------------------------------------------------------------------------------- */
