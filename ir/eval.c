@@ -4,6 +4,7 @@
 #include "ir/hooks.h"
 #include "ir/ops/util.h"
 #include "ir/scalar.h"
+#include <math.h>
 #include <string.h>
 
 EvalTensor eval_tensor(Arena *a, const Type *t)
@@ -101,6 +102,19 @@ static void round_to_type(EvalTensor *e)
 		e->f[i] = float_round(e->type->dtype, e->f[i]);
 }
 
+static double keep_digits(double x, int digits)
+{
+	int exponent;
+	double part = frexp(x, &exponent);
+	return isfinite(x) ? ldexp(rint(ldexp(part, digits)), exponent - digits) : x;
+}
+
+static void round_to_digits(EvalTensor *e, int digits)
+{
+	for (int64_t i = 0; e->type->dtype == DT_f32 && i < e->type->count; i++)
+		e->f[i] = keep_digits(e->f[i], digits);
+}
+
 static bool eval_input(Run *r, const Node *n)
 {
 	for (int i = 0; i < r->g->input.n; i++)
@@ -175,6 +189,8 @@ static bool eval_operator(Run *r, const Node *n, Value *v)
 				  op_info(n->op)->name);
 	if (r->o.round_f32)
 		round_to_type(&v->tensor);
+	if (r->o.digits)
+		round_to_digits(&v->tensor, r->o.digits);
 	return true;
 }
 

@@ -25,6 +25,7 @@ void eval_to_data(const EvalTensor *e, void *data);
 typedef struct EvalOptions {
 	bool round_f32; /* round every node's result to its data type (a naive f32 reference)
 			   instead of staying double */
+	int digits;     /* not 0: every f32 result keeps so many binary digits (24: round_f32) */
 	bool bf16;      /* products of f32 round their factors to bf16, as GPUs are allowed to */
 	const EvalTensor *param; /* values of g->param, in its order; NULL: their own data (of a
 				    state without: zeros) */

@@ -52,14 +52,15 @@ static bool run_cut(Verify *v, burin_model *m, const Tensor *out)
 /* False: it could not be compiled, run or evaluated; see the graph's diagnostics. */
 static bool test_cut(Verify *v, const Node *n, Arena *a, Cut *out)
 {
-	EvalTensor want, narrow;
+	EvalTensor want, coarse;
 	Tolerance t = v->tolerance;
 	Graph *g = cut_behind(v, n, a);
 	out->out = tensor_new(a, "cut", n->type);
 	if (!reference_outputs(v, g, a, (EvalOptions){ 0 }, &want) ||
-	    (v->narrow && !reference_outputs(v, g, a, (EvalOptions){ .bf16 = true }, &narrow)))
+	    (v->has_coarse && !reference_outputs(v, g, a, v->coarse, &coarse)))
 		return false;
-	t.narrow = v->narrow ? &narrow : NULL;
+	t.coarse = v->has_coarse ? &coarse : NULL;
+	t.coarse_share = v->coarse_share;
 	burin_model *m = graph_compile(v->c, v->m.graph, g);
 	bool ok = m && run_cut(v, m, &out->out);
 	burin_model_free(m);

@@ -257,14 +257,13 @@ static double largest_of(const EvalTensor *x, const EvalTensor *from)
 	return largest;
 }
 
-/* How far products of rounded factors may lead: errors of the same kind as those of `narrow`, but
- * other ones, since factors are rounded after scales have been folded into them. Where there are
- * many elements the largest errors are alike; where there are few, as for a loss, the least is what
- * one rounding of the result makes. */
-static double narrow_limit(const EvalTensor *want, const EvalTensor *narrow, double largest)
+/* How far coarser arithmetic may lead: errors of the same kind as those of t.coarse, but other
+ * ones, since compiled code rounds elsewhere. Where there are many elements the largest errors are
+ * alike; where there are few, as for a loss, the least is what one rounding of the result makes. */
+static double coarse_limit(const EvalTensor *want, Tolerance t, double largest)
 {
 	enum { APART = 4 };
-	return narrow ? APART * largest_of(want, narrow) + ldexp(largest, -8) : 0;
+	return t.coarse ? APART * largest_of(want, t.coarse) + t.coarse_share * largest : 0;
 }
 
 static double limit_of(DType type, const EvalTensor *want, Tolerance t, double largest)
@@ -273,7 +272,7 @@ static double limit_of(DType type, const EvalTensor *want, Tolerance t, double l
 	double unit = t.from ? unit_of(type, largest) : 0;
 	if (!dtype_is_float(type))
 		return 0;
-	return t.atol + t.rtol * scale + unit + narrow_limit(want, t.narrow, scale);
+	return t.atol + t.rtol * scale + unit + coarse_limit(want, t, scale);
 }
 
 Difference tensor_difference(const Tensor *got, const EvalTensor *want, Tolerance t)

@@ -39,9 +39,9 @@ typedef struct Tolerance {
 	double rtol, atol;
 	const EvalTensor *from; /* or NULL: what `want` is a small change of. The change is judged,
 				   and may be off by a unit in the last place of the value */
-	const EvalTensor *narrow; /* or NULL: what `want` becomes when products round their
-				     factors to bf16. So far off may be what is such, too: see
-				     narrow_limit */
+	const EvalTensor *coarse; /* or NULL: what `want` becomes in coarser arithmetic, and may
+				     be off by, see coarse_limit */
+	double coarse_share;      /* of the largest value: what one rounding there may be */
 } Tolerance;
 #define RTOL 1e-4
 bool tolerance_is_narrow(Cli *c); /* products round their factors to bf16 */

@@ -10,7 +10,11 @@ typedef struct Verify {
 	GivenList given;
 	Graph *reference; /* without macros */
 	Tolerance tolerance;
-	bool narrow; /* products round their factors to bf16, and no tolerance was given */
+	/* Arithmetic that compiled code is judged by where it is not as exact as `tolerance` asks:
+	 * none when a tolerance was given. */
+	bool has_coarse;
+	EvalOptions coarse;
+	double coarse_share; /* Tolerance.coarse_share */
 	int64_t sets;
 	Tensor *got; /* what is compared: the outputs, then what a step of training changes */
 	int n_got;
