@@ -74,7 +74,7 @@ threads() {
 }
 
 fuzzing() {
-	tests/fuzz/run.sh --repeatable 100000 --jobs "$jobs" 120 xml onnx safetensors text
+	tests/fuzz/run.sh --repeatable 30000 --jobs "$jobs" 120 xml onnx safetensors text
 }
 
 if [ -n "$ci" ]; then

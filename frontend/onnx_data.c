@@ -76,7 +76,7 @@ static bool external(Onnx *o, const OnnxTensor *t, size_t bytes, Loc loc, PbByte
 	if (why)
 		return diag_error(o->c->diag, loc, E3005, "the tensor '%.80s': %s", t->name, why);
 	const OnnxFile *f = open_file(o, t, location, loc);
-	if (!f->at && f->n == 0 && bytes > 0)
+	if (!f->at)
 		return false;
 	if (offset > f->n || bytes > f->n - offset)
 		return diag_error(o->c->diag, loc, E3005,

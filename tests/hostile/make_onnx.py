@@ -108,9 +108,9 @@ def ints(name, *v, dims=None):
     return tensor(name, INT64, [len(v)] if dims is None else dims, struct.pack(f"<{len(v)}q", *v))
 
 
-def external(name, **entries):
+def external(name, dims=(2,), **entries):
     more = b"".join(text(13, text(1, k) + text(2, v)) for k, v in entries.items()) + num(14, 1)
-    return tensor(name, FLOAT, [2], None, more)
+    return tensor(name, FLOAT, dims, None, more)
 
 
 def value(name, dims=(2, 4), kind=FLOAT):
@@ -353,6 +353,7 @@ def tensors():
     bad("E3005", "length-other", external("w", location=data, offset="0", length="4"))
     bad("E3005", "length-huge", external("w", location=data, offset="0", length=str((1 << 63) - 1)))
     bad("E1001", "file-missing", external("w", location="nothing.bin"))
+    bad("E1001", "file-missing-of-nothing", external("w", dims=(0,), location="nothing.bin"))
     for name, path in (("up", "../onnx/" + data), ("root", "/etc/passwd"), ("hidden-up", "a/../../onnx/" + data), ("up-only", "..")):
         bad("E1005", "outside-" + name, external("w", location=path))
 
