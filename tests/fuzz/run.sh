@@ -36,9 +36,10 @@ targets=${*:-xml onnx safetensors npz json note object text}
 keep=${keep:-$build/${runs:+repeatable-}corpus}
 [ -z "$runs" ] || rm -rf "${keep:?}"
 
+mkdir -p "$build"
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=clang-19 -DBURIN_SANITIZE=address,undefined \
 	-DBURIN_FUZZ=ON >"$build.log" 2>&1 && cmake --build "$build" --target fuzz -j "$jobs" >>"$build.log" 2>&1 ||
-	{ tail -20 "$build.log" && echo "fuzz: does not build" && exit 1; }
+	{ tail -20 "$build.log"; echo "fuzz: does not build"; exit 1; }
 
 # Names of operators and attributes as the tables have them.
 words() {
