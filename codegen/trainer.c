@@ -386,62 +386,67 @@ burin_status burin_trainer_profile(burin_trainer *t, burin_profile_fn f, void *u
 	return BURIN_OK;
 }
 
-burin_status burin_train_step(burin_trainer *t, double rate, const burin_tensor *in, size_t n_in,
-			      double *metrics, size_t n_metrics, burin_error *err)
+/* What a call of either kind begins with: the batch as ports, and the program for its size. */
+static burin_status begin_step(burin_trainer *t, const burin_tensor *in, size_t n_in,
+			       double *metrics, size_t n_metrics, void **ports, Lesson **out,
+			       burin_error *err)
 {
-	void *ports[2 * MAX_PORTS + 2];
-	float value[MAX_PORTS], r = (float)rate;
 	int64_t n;
 	if (!t)
 		return rt_fail(err, BURIN_E_ARG, 0, "trainer is NULL");
 	burin_status s = take_batch(t, in, n_in, ports, &n, err);
 	if (s == BURIN_OK)
 		s = check_metrics(t, metrics, n_metrics, err);
-	if (s != BURIN_OK)
-		return s;
-	Lesson *l = lesson_for(t, n);
-	s = ensure(t, l, &l->has_step, compile_step, err);
-	if (s != BURIN_OK)
-		return s;
-	int k = t->n_input;
-	ports[k++] = &r;
-	ports[k++] = t->state;
+	if (s == BURIN_OK)
+		*out = lesson_for(t, n);
+	return s;
+}
+
+/* ports: n are set; the metrics come behind them. */
+static burin_status run_step(burin_trainer *t, const JitProgram *j, void **ports, int n,
+			     uint64_t *ns, double *metrics, burin_error *err)
+{
+	float value[MAX_PORTS];
 	for (int i = 0; i < t->n_metric; i++)
-		ports[k++] = &value[i];
-	t->version++;
-	if (!time_steps(t, l))
-		return rt_fail(err, BURIN_E_MEMORY, 1008, "out of memory");
-	s = run_code(t, l->step.main, ports, l->ns, err);
+		ports[n + i] = &value[i];
+	burin_status s = run_code(t, j, ports, ns, err);
 	for (int i = 0; metrics && i < t->n_metric; i++)
 		metrics[i] = (double)value[i];
 	return s;
+}
+
+burin_status burin_train_step(burin_trainer *t, double rate, const burin_tensor *in, size_t n_in,
+			      double *metrics, size_t n_metrics, burin_error *err)
+{
+	void *ports[2 * MAX_PORTS + 2];
+	float r = (float)rate;
+	Lesson *l = NULL;
+	burin_status s = begin_step(t, in, n_in, metrics, n_metrics, ports, &l, err);
+	if (s == BURIN_OK)
+		s = ensure(t, l, &l->has_step, compile_step, err);
+	if (s != BURIN_OK)
+		return s;
+	ports[t->n_input] = &r;
+	ports[t->n_input + 1] = t->state;
+	t->version++;
+	if (!time_steps(t, l))
+		return rt_fail(err, BURIN_E_MEMORY, 1008, "out of memory");
+	return run_step(t, l->step.main, ports, t->n_input + 2, l->ns, metrics, err);
 }
 
 burin_status burin_eval_step(burin_trainer *t, const burin_tensor *in, size_t n_in, double *metrics,
 			     size_t n_metrics, burin_error *err)
 {
 	void *ports[2 * MAX_PORTS + 2];
-	float value[MAX_PORTS];
-	int64_t n;
-	if (!t)
-		return rt_fail(err, BURIN_E_ARG, 0, "trainer is NULL");
-	burin_status s = take_batch(t, in, n_in, ports, &n, err);
+	Lesson *l = NULL;
+	burin_status s = begin_step(t, in, n_in, metrics, n_metrics, ports, &l, err);
 	if (s == BURIN_OK)
-		s = check_metrics(t, metrics, n_metrics, err);
-	if (s != BURIN_OK)
-		return s;
-	Lesson *l = lesson_for(t, n);
-	s = ensure(t, l, &l->has_judge, compile_judge, err);
+		s = ensure(t, l, &l->has_judge, compile_judge, err);
 	if (s == BURIN_OK)
 		s = prepare_judge(t, l, err);
 	if (s != BURIN_OK)
 		return s;
-	for (int i = 0; i < t->n_metric; i++)
-		ports[t->n_input + i] = &value[i];
-	s = run_code(t, l->judge.main, ports, NULL, err);
-	for (int i = 0; metrics && i < t->n_metric; i++)
-		metrics[i] = (double)value[i];
-	return s;
+	return run_step(t, l->judge.main, ports, t->n_input, NULL, metrics, err);
 }
 
 /* --- making ---------------------------------------------------------------------------------- */

@@ -82,6 +82,7 @@ static void test_quiet(void **state)
 	Shop *s = *state;
 	need_strace();
 	lenet(s, "lenet.a", 1, "");
+	copy_source(s, "counted.h");
 	copy_source(s, "quiet.c");
 	shell(s, "cc -O1 -D_GNU_SOURCE -fno-builtin quiet.c lenet.a -lm -o quiet && "
 		 "strace -f -o trace ./quiet");

@@ -84,6 +84,7 @@ static void test_quiet(void **state)
 	need_strace();
 	school(s, "one.a", 1, "prefix=one");
 	school(s, "two.o", 2, "prefix=two");
+	copy_source(s, "counted.h");
 	copy_source(s, "train.c");
 	shell(s, "cc -O1 -D_GNU_SOURCE -fno-builtin -Wall -Werror train.c one.a two.o -lm -o train "
 		 "&& strace -f -o trace ./train >losses");

@@ -63,32 +63,32 @@ static int tear_down(void **state)
 	return system(command);
 }
 
+static int64_t floats_of(const burin_port *port)
+{
+	int64_t count = port->spec.dtype.bits == 32;
+	for (int d = 0; d < port->spec.ndim; d++)
+		count *= port->spec.shape[d];
+	return count;
+}
+
 /* Every element of the state becomes the number, so that a mixture of two shows. */
 static void set_state(Fixture *f, int number)
 {
 	const burin_port *port;
 	size_t n = burin_trainer_state(f->t, &port);
-	for (size_t i = 0; i < n; i++) {
-		int64_t count = 1;
-		for (int d = 0; d < port[i].spec.ndim; d++)
-			count *= port[i].spec.shape[d];
-		for (int64_t k = 0; port[i].spec.dtype.bits == 32 && k < count; k++)
+	for (size_t i = 0; i < n; i++)
+		for (int64_t k = 0; k < floats_of(&port[i]); k++)
 			((float *)port[i].spec.data)[k] = (float)number;
-	}
 }
 
 static bool state_is(Fixture *f, int number)
 {
 	const burin_port *port;
 	size_t n = burin_trainer_state(f->t, &port);
-	for (size_t i = 0; i < n; i++) {
-		int64_t count = 1;
-		for (int d = 0; d < port[i].spec.ndim; d++)
-			count *= port[i].spec.shape[d];
-		for (int64_t k = 0; port[i].spec.dtype.bits == 32 && k < count; k++)
+	for (size_t i = 0; i < n; i++)
+		for (int64_t k = 0; k < floats_of(&port[i]); k++)
 			if (((float *)port[i].spec.data)[k] != (float)number)
 				return false;
-	}
 	return true;
 }
 

@@ -1,10 +1,7 @@
 /* Column sums: what shares a pass over memory, and what it computes, against the evaluation, for
  * shapes that are one part and many, whole blocks of columns and rests; the same bits for any
  * number of threads. */
-#include "tests/unit/ir_fixture.h"
-#include "codegen/compile.h"
-#include "ir/eval.h"
-#include "runtime/cpu/rt.h"
+#include "tests/unit/program_run.h"
 #include <math.h>
 #include <string.h>
 
@@ -88,22 +85,6 @@ static void many(Fixture *f, const Shape *s)
 	Node *x = input(f, s->rank, s->dim);
 	for (int i = 0; i < 6; i++)
 		result(f, column_sum(f, emit_c2(f->b, OP_mul, x, i + 2), i % 2));
-}
-
-static void *room(Fixture *f, size_t bytes)
-{
-	char *p = arena_alloc(f->c->arena, bytes + 64);
-	return p + (64 - (uintptr_t)p % 64);
-}
-
-static void run(Fixture *f, const Program *p, int threads, void **ports)
-{
-	unsigned char *ctx = room(f, BURIN_CTX_BYTES);
-	const BurinProgram *table = program_table(p);
-	burin_rt_ctx_init(table, ctx, threads);
-	void *work = room(f, burin_rt_workspace_bytes(table, ctx));
-	assert_int_equal(burin_rt_run(table, ctx, 1, ports, work), 0);
-	burin_rt_ctx_done(table, ctx);
 }
 
 static Program *compile(Fixture *f)

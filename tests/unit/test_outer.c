@@ -1,10 +1,7 @@
 /* Contractions of training steps. Sums of outer products (weights' gradients), compiled for
  * machines with so small a cache that the pixels are summed in chunks of images, of rows, of
  * pixels: against the evaluation, and the same bits for any number of threads. */
-#include "tests/unit/ir_fixture.h"
-#include "codegen/compile.h"
-#include "ir/eval.h"
-#include "runtime/cpu/rt.h"
+#include "tests/unit/program_run.h"
 #include <math.h>
 #include <string.h>
 
@@ -55,22 +52,6 @@ static void make_graph(Fixture *f, const Shape *s)
 	y = emit1(f->b, OP_relu, y);
 	vec_push(f->c->arena, &f->g->result, y);
 	vec_push(f->c->arena, &f->g->result_name, (const char *)"y");
-}
-
-static void *room(Fixture *f, size_t bytes)
-{
-	char *p = arena_alloc(f->c->arena, bytes + 64);
-	return p + (64 - (uintptr_t)p % 64);
-}
-
-static void run(Fixture *f, const Program *p, int threads, void **ports)
-{
-	unsigned char *ctx = room(f, BURIN_CTX_BYTES);
-	const BurinProgram *table = program_table(p);
-	burin_rt_ctx_init(table, ctx, threads);
-	void *work = room(f, burin_rt_workspace_bytes(table, ctx));
-	assert_int_equal(burin_rt_run(table, ctx, 1, ports, work), 0);
-	burin_rt_ctx_done(table, ctx);
 }
 
 static void check_shape(const Shape *s)

@@ -1,9 +1,6 @@
 /* Elementwise operators over tensors that lie the other way round, as optimisers meet the gradients
  * of convolutions' weights: against the evaluation, by one, two and three threads. */
-#include "tests/unit/ir_fixture.h"
-#include "codegen/compile.h"
-#include "ir/eval.h"
-#include "runtime/cpu/rt.h"
+#include "tests/unit/program_run.h"
 #include <string.h>
 
 typedef struct Shape {
@@ -50,22 +47,6 @@ static void make_graph(Fixture *f, const Shape *s)
 		vec_push(f->c->arena, &f->g->result_name, (const char *)"y");
 	}
 	assert_false(f->b->failed);
-}
-
-static void *room(Fixture *f, size_t bytes)
-{
-	char *p = arena_alloc(f->c->arena, bytes + 64);
-	return p + (64 - (uintptr_t)p % 64);
-}
-
-static void run(Fixture *f, const Program *p, int threads, void **ports)
-{
-	unsigned char *ctx = room(f, BURIN_CTX_BYTES);
-	const BurinProgram *table = program_table(p);
-	burin_rt_ctx_init(table, ctx, threads);
-	void *work = room(f, burin_rt_workspace_bytes(table, ctx));
-	assert_int_equal(burin_rt_run(table, ctx, 1, ports, work), 0);
-	burin_rt_ctx_done(table, ctx);
 }
 
 static void check_shape(const Shape *s)
