@@ -317,7 +317,10 @@ static void print_difference(Cli *c, const char *what, const char *name, const T
 			     const Difference *d)
 {
 	cli_print(c, "%-9s '%s'  max abs %.2g of %.4g  max ulp %.4g  %s\n", what, name, d->max_abs,
-		  d->largest, d->ulp, d->bad ? "FAIL" : "ok");
+		  d->largest, d->ulp,
+		  d->bad        ? "FAIL"
+		  : d->rounding ? "ok (rounding)"
+				: "ok");
 	if (d->bad)
 		cli_print(c, "          %lld of %lld elements; first at %s: %.9g instead of %.9g\n",
 			  (long long)d->bad, (long long)got->type->count,
@@ -340,5 +343,6 @@ void difference_report(Cli *c, const char *what, const char *name, const Tensor 
 	if (d->bad)
 		json_key_text(c, "first_bad", text_index(c->arena, got->type, d->first_bad));
 	json_key_bool(c, "ok", d->bad == 0);
+	json_key_bool(c, "rounding", d->rounding);
 	json_end(w);
 }

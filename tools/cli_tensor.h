@@ -54,6 +54,7 @@ typedef struct Difference {
 		       at least 2^-10 of the largest */
 	int64_t bad, first_bad; /* elements out of tolerance; index of the first, -1 */
 	double got, want;       /* there */
+	bool rounding;          /* none is bad, but only by Tolerance.coarse */
 } Difference;
 /* Floats within atol + rtol * the largest |want|, or |want - from|; NaN equals NaN; integers are to
  * be equal. */
