@@ -14,6 +14,9 @@ typedef enum GroupKind {
 	GROUP_COPY     /* a view written out: padding, concatenation, transposition */
 } GroupKind;
 
+/* Sums of a GROUP_COLUMNS: each needs registers of its own. */
+enum { COLUMNS_MOST_SUMS = 4 };
+
 struct Group {
 	GroupKind kind;
 	VEC(Node *) node;   /* what it computes, in order */

@@ -10,7 +10,6 @@
 
 enum {
 	LEAST_ROWS = 16,
-	MOST_SUMS = 4,    /* in one group: each needs registers of its own */
 	GROUPS_BEFORE = 8 /* how many earlier groups are looked at */
 };
 
@@ -108,7 +107,8 @@ static bool takes_sums(const Group *gr, const Node *sum)
 	if (gr->kind == GROUP_COLUMNS) {
 		for (int i = 0; i < gr->node.n; i++)
 			sums += gr->node.at[i]->op == OP_reduce_sum;
-		return sums < MOST_SUMS && type_same_shape(gr->anchor->in[0]->type, shape) &&
+		return sums < COLUMNS_MOST_SUMS &&
+		       type_same_shape(gr->anchor->in[0]->type, shape) &&
 		       gr->anchor->type == sum->type;
 	}
 	if (gr->kind != GROUP_ROWS || gr->row_rank >= 0)

@@ -12,8 +12,7 @@ enum {
 	SUM_VECTORS = 16,
 	FEW_ROWS = 256, /* not cut */
 	LEAST_ROWS = 32,
-	MOST_PARTS = 64,
-	MOST_SUMS = 8
+	MOST_PARTS = 64
 };
 
 typedef enum Mode { WHOLE, PART, ADD } Mode;
@@ -23,7 +22,7 @@ typedef struct Columns {
 	KBuilder *kb;
 	Mode mode;
 	const Type *shape; /* what is summed */
-	const Node *sum[MOST_SUMS];
+	const Node *sum[COLUMNS_MOST_SUMS];
 	int n;
 	int64_t rows, width, per, parts; /* rows of a part; of ADD: parts are the rows */
 	int buf;                         /* PART, ADD: the parts */
@@ -36,7 +35,7 @@ static Columns columns_of(Lowering *l)
 {
 	const Group *gr = l->group;
 	Columns z = { .l = l, .kb = l->kb, .shape = gr->anchor->in[0]->type, .buf = -1 };
-	for (int i = 0; i < gr->node.n && z.n < MOST_SUMS; i++)
+	for (int i = 0; i < gr->node.n && z.n < COLUMNS_MOST_SUMS; i++)
 		if (op_info(gr->node.at[i]->op)->flags & OF_REDUCES)
 			z.sum[z.n++] = gr->node.at[i];
 	z.width = z.shape->dim[z.shape->rank - 1];
@@ -60,7 +59,7 @@ const Type *column_sums(Lowering *l)
 
 typedef struct Block {
 	Node *base, *u, *v; /* first column; vector of the block (or NULL), lane */
-	Node *acc[MOST_SUMS];
+	Node *acc[COLUMNS_MOST_SUMS];
 } Block;
 
 static void open_block(Columns *z, const Block *b)

@@ -17,10 +17,7 @@ typedef struct Contract {
 	bool conv, packed, trans_x, trans_w;
 	int n_outer; /* leading dimensions: batch; conv: image */
 	int64_t outer[MAX_RANK];
-	int64_t oh, ow;    /* rows are pixels (ih, iw); a product has oh = 1, ow = M */
-	int64_t cols;      /* N, output channels */
-	int64_t kh, kw, c; /* K = kh * kw * c */
-	int64_t sh, sw, dh, dw;
+	ConvShape s;
 	int64_t panel;
 	int lanes, nv;  /* vectors of a column block */
 	int64_t th, tw; /* rows of a tile */
@@ -39,22 +36,13 @@ static void shape_conv(Contract *z)
 	z->conv = z->packed = true;
 	z->n_outer = 1;
 	z->outer[0] = t->dim[0];
-	z->oh = t->dim[1];
-	z->ow = t->dim[2];
-	z->cols = t->dim[3];
-	z->kh = a->kernel.v[0];
-	z->kw = a->kernel.v[1];
-	z->c = z->x->type->dim[3];
-	z->sh = a->stride.v[0];
-	z->sw = a->stride.v[1];
-	z->dh = a->dilation.v[0];
-	z->dw = a->dilation.v[1];
+	z->s = conv_shape(a, z->x->type, t);
 	z->panel = a->panel;
 	/* A pointwise convolution over dense tensors is one product of all pixels. */
-	if (z->l->flat && z->kh * z->kw == 1 && z->sh * z->sw == 1) {
+	if (z->l->flat && z->s.kh * z->s.kw == 1 && z->s.sh * z->s.sw == 1) {
 		z->flat = true;
-		z->ow = z->outer[0] * z->oh * z->ow;
-		z->oh = 1;
+		z->s.ow = z->outer[0] * z->s.oh * z->s.ow;
+		z->s.oh = 1;
 		z->n_outer = 0;
 	}
 }
@@ -69,11 +57,11 @@ static void shape_matmul(Contract *z)
 	z->packed = a->panel != 0;
 	z->trans_x = a->trans_x;
 	z->trans_w = a->trans_w;
-	z->oh = 1;
-	z->ow = t->dim[t->rank - 2];
-	z->cols = t->dim[t->rank - 1];
-	z->kh = z->kw = z->sh = z->sw = z->dh = z->dw = 1;
-	z->c = x->dim[x->rank - (a->trans_x ? 2 : 1)];
+	z->s.oh = 1;
+	z->s.ow = t->dim[t->rank - 2];
+	z->s.cols = t->dim[t->rank - 1];
+	z->s.kh = z->s.kw = z->s.sh = z->s.sw = z->s.dh = z->s.dw = 1;
+	z->s.c = x->dim[x->rank - (a->trans_x ? 2 : 1)];
 	z->panel = a->panel;
 }
 
@@ -83,7 +71,7 @@ static void choose_tile(Contract *z)
 	const Target *t = kb_target(z->kb);
 	z->lanes = target_lanes(t, 4);
 	z->nv = 2;
-	int64_t vectors = (z->cols + z->lanes - 1) / z->lanes;
+	int64_t vectors = (z->s.cols + z->lanes - 1) / z->lanes;
 	if (vectors < z->nv)
 		z->nv = (int)vectors;
 	if (z->packed && z->nv * z->lanes > z->panel)
@@ -91,12 +79,12 @@ static void choose_tile(Contract *z)
 	int64_t rows = product_rows(t, z->nv);
 	z->th = 1;
 	z->tw = rows;
-	if (z->oh > 1 && z->ow * 2 <= rows) {
-		z->tw = z->ow;
-		z->th = rows / z->ow;
+	if (z->s.oh > 1 && z->s.ow * 2 <= rows) {
+		z->tw = z->s.ow;
+		z->th = rows / z->s.ow;
 	}
-	z->eh = even_split(z->oh, z->th);
-	z->ew = even_split(z->ow, z->tw);
+	z->eh = even_split(z->s.oh, z->th);
+	z->ew = even_split(z->s.ow, z->tw);
 }
 
 /* --- one tile -------------------------------------------------------------------------------- */
@@ -125,8 +113,8 @@ static Node *read_x(Product *p, Node *const *i, Node *const *r)
 	int n = z->n_outer;
 	if (z->conv) {
 		at[0] = n ? t->outer[0] : kb_i(kb, 0);
-		at[1] = kb_iadd(kb, kb_imul(kb, h, z->sh), kb_imul(kb, r[0], z->dh));
-		at[2] = kb_iadd(kb, kb_imul(kb, w, z->sw), kb_imul(kb, r[1], z->dw));
+		at[1] = kb_iadd(kb, kb_imul(kb, h, z->s.sh), kb_imul(kb, r[0], z->s.dh));
+		at[2] = kb_iadd(kb, kb_imul(kb, w, z->s.sw), kb_imul(kb, r[1], z->s.dw));
 		at[3] = r[2];
 		return kb_read(kb, z->x, at);
 	}
@@ -142,8 +130,8 @@ static Node *read_w(Product *p, Node *const *r, Node *col)
 	const Place *t = p->user;
 	Contract *z = t->z;
 	KBuilder *kb = z->kb;
-	Node *tap = kb_iadd(kb, kb_imul(kb, r[0], z->kw), r[1]);
-	Node *k = kb_iadd(kb, kb_imul(kb, tap, z->c), r[2]), *at[MAX_RANK];
+	Node *tap = kb_iadd(kb, kb_imul(kb, r[0], z->s.kw), r[1]);
+	Node *k = kb_iadd(kb, kb_imul(kb, tap, z->s.c), r[2]), *at[MAX_RANK];
 	if (z->packed) {
 		Node *n = kb_iadd(kb, first_col(t), col);
 		at[0] = kb_idiv(kb, n, z->panel);
@@ -191,9 +179,9 @@ static void run_tile(Contract *z, Place *t)
 		      .full = t->full,
 		      .rest = t->rest,
 		      .n_r = 3,
-		      .extent = { z->kh, z->kw, z->c },
+		      .extent = { z->s.kh, z->s.kw, z->s.c },
 		      .tile = z->tile,
-		      .unroll_last = z->c <= UNROLL_CHANNELS && z->kh * z->kw > 1,
+		      .unroll_last = z->s.c <= UNROLL_CHANNELS && z->s.kh * z->s.kw > 1,
 		      .read_a = read_x,
 		      .read_b = read_w,
 		      .write = write_tile };
@@ -221,7 +209,7 @@ static void run_rows(Contract *z, Place *t, Node *lo, Node *hi)
 			kb_open_if(kb, kb_emit2(kb, big ? OP_lt : OP_ge, part, kb_i(kb, e.n_big)));
 		Node *start = even_start(kb, e, part, big);
 		t->th = by_h ? size : 1;
-		t->tw = by_h ? z->ow : size;
+		t->tw = by_h ? z->s.ow : size;
 		t->h0 = by_h ? start : h;
 		t->w0 = by_h ? kb_i(kb, 0) : start;
 		run_tile(z, t);
@@ -250,7 +238,7 @@ static void pack_vector(Contract *z, Place *t, Node *k, Node *first, int64_t lan
 static void pack_block(Contract *z, Place *t)
 {
 	KBuilder *kb = z->kb;
-	Node *k = kb_axis(kb, "k", AX_LOOP, z->c, 0);
+	Node *k = kb_axis(kb, "k", AX_LOOP, z->s.c, 0);
 	kb_open(kb, k);
 	for (int64_t j = 0; j < t->full; j++)
 		pack_vector(z, t, k, kb_i(kb, j * z->lanes), z->lanes);
@@ -263,7 +251,8 @@ static void pack_block(Contract *z, Place *t)
 static void run_block(Contract *z, Place *t, Node *lo, Node *hi)
 {
 	KBuilder *kb = z->kb;
-	int64_t width = (int64_t)z->nv * z->lanes, full = z->cols / width, rest = z->cols % width;
+	int64_t width = (int64_t)z->nv * z->lanes, full = z->s.cols / width,
+		rest = z->s.cols % width;
 	for (int part = 0; part < 2; part++) {
 		if (part ? !rest : !full)
 			continue;
@@ -287,12 +276,12 @@ static void run_block(Contract *z, Place *t, Node *lo, Node *hi)
 static void run_tasks(Contract *z)
 {
 	KBuilder *kb = z->kb;
-	int64_t width = (int64_t)z->nv * z->lanes, blocks = (z->cols + width - 1) / width;
+	int64_t width = (int64_t)z->nv * z->lanes, blocks = (z->s.cols + width - 1) / width;
 	int64_t rows = z->eh.parts * z->ew.parts, outer = 1;
 	for (int i = 0; i < z->n_outer; i++)
 		outer *= z->outer[i];
-	int64_t k = z->kh * z->kw * z->c, m = outer * z->oh * z->ow;
-	bool weights_first = z->cols * k >= m * z->c && blocks >= 8;
+	int64_t k = z->s.kh * z->s.kw * z->s.c, m = outer * z->s.oh * z->s.ow;
+	bool weights_first = z->s.cols * k >= m * z->s.c && blocks >= 8;
 	int64_t want = weights_first ? (16 + blocks * outer - 1) / (blocks * outer)
 				     : (32 + outer - 1) / outer;
 	int64_t chunks = want < rows ? want : rows;
@@ -325,7 +314,7 @@ static void run_tasks(Contract *z)
 		hi = kb_emit2(kb, OP_min, hi, kb_i(kb, rows));
 	run_block(z, &t, chunks == 1 ? NULL : lo, chunks == 1 ? NULL : hi);
 	kb_close(kb);
-	kb_kernel(kb)->flops = 2.0 * (double)m * (double)z->cols * (double)k;
+	kb_kernel(kb)->flops = 2.0 * (double)m * (double)z->s.cols * (double)k;
 }
 
 void template_contract(Lowering *l)
@@ -340,8 +329,8 @@ void template_contract(Lowering *l)
 		shape_matmul(&z);
 	choose_tile(&z);
 	if (!z.packed) {
-		int64_t dim[2] = { z.c, (int64_t)z.nv * z.lanes };
-		if (z.trans_w || z.n_outer || z.ow > 16)
+		int64_t dim[2] = { z.s.c, (int64_t)z.nv * z.lanes };
+		if (z.trans_w || z.n_outer || z.s.ow > 16)
 			z.packbuf = kb_scratch(l->kb, "panel", DT_f32, 2, dim, 0);
 	}
 	if (long_epilogue(l->group)) {

@@ -20,10 +20,9 @@ typedef struct Outer {
 	KBuilder *kb;
 	const Node *anchor, *x, *dy;
 	bool conv;
-	int64_t n, oh, ow; /* what is summed over; a product has n = oh = 1 */
-	int64_t parts;     /* of the images, each with a result of its own */
-	int64_t kh, kw, c, cols;
-	int64_t sh, sw, dh, dw;
+	int64_t n; /* images, of which the pixels of s are summed; a product has n = 1 */
+	ConvShape s;
+	int64_t parts; /* of the images, each with a result of its own */
 	/* Rows of the result: `runs` runs, each cut into cuts. A run is the channels of a tap; with
 	 * few of them those of a row of taps, or of all taps. */
 	int64_t runs, run;
@@ -46,29 +45,18 @@ typedef struct Outer {
 
 static void shape_conv(Outer *z)
 {
-	const Attr_conv *a = ATTR_OF(z->anchor, conv);
-	const Type *t = z->dy->type;
 	z->conv = true;
-	z->n = t->dim[0];
-	z->oh = t->dim[1];
-	z->ow = t->dim[2];
-	z->cols = t->dim[3];
-	z->kh = a->kernel.v[0];
-	z->kw = a->kernel.v[1];
-	z->c = z->x->type->dim[3];
-	z->sh = a->stride.v[0];
-	z->sw = a->stride.v[1];
-	z->dh = a->dilation.v[0];
-	z->dw = a->dilation.v[1];
+	z->n = z->dy->type->dim[0];
+	z->s = conv_shape(ATTR_OF(z->anchor, conv), z->x->type, z->dy->type);
 }
 
 static void shape_matmul(Outer *z)
 {
-	z->n = z->oh = z->kh = z->kw = 1;
-	z->sh = z->sw = z->dh = z->dw = 1;
-	z->ow = z->x->type->dim[0];
-	z->c = z->x->type->dim[1];
-	z->cols = z->dy->type->dim[1];
+	z->n = z->s.oh = z->s.kh = z->s.kw = 1;
+	z->s.sh = z->s.sw = z->s.dh = z->s.dw = 1;
+	z->s.ow = z->x->type->dim[0];
+	z->s.c = z->x->type->dim[1];
+	z->s.cols = z->dy->type->dim[1];
 }
 
 static int64_t divide_up(int64_t a, int64_t b)
@@ -82,19 +70,19 @@ static void choose_tile(Outer *z)
 {
 	const Target *t = kb_target(z->kb);
 	z->lanes = target_lanes(t, 4);
-	z->nv = z->cols > z->lanes ? 2 : 1;
+	z->nv = z->s.cols > z->lanes ? 2 : 1;
 	z->width = (int64_t)z->nv * z->lanes;
-	z->blocks = divide_up(z->cols, z->width);
+	z->blocks = divide_up(z->s.cols, z->width);
 	int64_t rows = product_rows(t, z->nv);
-	z->run = z->c;
-	z->runs = z->kh * z->kw;
-	z->merged = z->c < rows && z->runs > 1;
-	if (z->merged && z->kh * z->kw * z->c <= MOST_CUTS * rows) {
-		z->run = z->kh * z->kw * z->c;
+	z->run = z->s.c;
+	z->runs = z->s.kh * z->s.kw;
+	z->merged = z->s.c < rows && z->runs > 1;
+	if (z->merged && z->s.kh * z->s.kw * z->s.c <= MOST_CUTS * rows) {
+		z->run = z->s.kh * z->s.kw * z->s.c;
 		z->runs = 1;
-	} else if (z->merged && z->kw * z->c <= MOST_CUTS * rows) {
-		z->run = z->kw * z->c;
-		z->runs = z->kh;
+	} else if (z->merged && z->s.kw * z->s.c <= MOST_CUTS * rows) {
+		z->run = z->s.kw * z->s.c;
+		z->runs = z->s.kh;
 	} else {
 		z->merged = false;
 	}
@@ -111,8 +99,9 @@ enum {
 /* Under fp=strict there is one part: sums in the order in which any other kernel adds. */
 static void choose_parts(Outer *z)
 {
-	int64_t bytes = 4 * z->cols * z->kh * z->kw * z->c, pieces = divide_up(bytes, CARRY_BYTES);
-	int64_t most = z->n * z->oh * z->ow / LEAST_PIXELS, want = divide_up(TASKS, pieces);
+	int64_t bytes = 4 * z->s.cols * z->s.kh * z->s.kw * z->s.c,
+		pieces = divide_up(bytes, CARRY_BYTES);
+	int64_t most = z->n * z->s.oh * z->s.ow / LEAST_PIXELS, want = divide_up(TASKS, pieces);
 	most = most < z->n ? most : z->n;
 	z->parts = want < most ? want : most;
 	if (z->parts < 1 || kb_context(z->kb)->fp == FP_STRICT)
@@ -135,8 +124,8 @@ static int64_t pixel_bytes(const Outer *z)
 	int64_t blocks = divide_up(z->task_tiles, column), cuts = z->cuts.parts;
 	if (z->task_tiles < column && z->task_tiles / z->runs + 2 < cuts)
 		cuts = z->task_tiles / z->runs + 2;
-	int64_t rows = z->merged ? z->c : cuts * z->cuts.big;
-	return 4 * (rows * z->sh * z->sw + blocks * z->width);
+	int64_t rows = z->merged ? z->s.c : cuts * z->cuts.big;
+	return 4 * (rows * z->s.sh * z->s.sw + blocks * z->width);
 }
 
 /* Images, rows of an image or pixels of a row whose part of both operands fills a quarter of the L2
@@ -144,9 +133,9 @@ static int64_t pixel_bytes(const Outer *z)
 static void choose_chunks(Outer *z)
 {
 	int64_t bytes = kb_target(z->kb)->l2_bytes / 4, images = divide_up(z->n, z->parts);
-	int64_t extent[3] = { images, z->oh, z->ow }, each = pixel_bytes(z) * z->oh * z->ow;
+	int64_t extent[3] = { images, z->s.oh, z->s.ow }, each = pixel_bytes(z) * z->s.oh * z->s.ow;
 	z->chunks = 1;
-	if (z->n * z->oh * z->ow == 0) /* nothing is summed */
+	if (z->n * z->s.oh * z->s.ow == 0) /* nothing is summed */
 		return;
 	while (z->level < 2 && each > bytes)
 		each /= extent[++z->level];
@@ -159,8 +148,8 @@ static void choose_chunks(Outer *z)
 	else
 		z->chunks *= images;
 	if (z->level == 2) {
-		z->per_image *= z->oh;
-		z->chunks *= z->oh;
+		z->per_image *= z->s.oh;
+		z->chunks *= z->s.oh;
 	}
 }
 
@@ -189,14 +178,14 @@ static void row_index(const Place *t, Node *i, Node *tap[2], Node **c)
 	KBuilder *kb = z->kb;
 	Node *row = kb_iadd(kb, t->base, i), *which = t->run;
 	if (z->merged) {
-		*c = kb_imod(kb, row, z->c);
-		row = kb_idiv(kb, row, z->c);
-		which = kb_iadd(kb, kb_imul(kb, t->run, z->run / z->c), row);
+		*c = kb_imod(kb, row, z->s.c);
+		row = kb_idiv(kb, row, z->s.c);
+		which = kb_iadd(kb, kb_imul(kb, t->run, z->run / z->s.c), row);
 	} else {
 		*c = row;
 	}
-	tap[0] = kb_idiv(kb, which, z->kw);
-	tap[1] = kb_imod(kb, which, z->kw);
+	tap[0] = kb_idiv(kb, which, z->s.kw);
+	tap[1] = kb_imod(kb, which, z->s.kw);
 }
 
 static Node *read_x(Product *p, Node *const *i, Node *const *r)
@@ -212,8 +201,8 @@ static Node *read_x(Product *p, Node *const *i, Node *const *r)
 	}
 	row_index(t, i[1], tap, &at[3]);
 	at[0] = r[0];
-	at[1] = kb_iadd(kb, kb_imul(kb, r[1], z->sh), kb_imul(kb, tap[0], z->dh));
-	at[2] = kb_iadd(kb, kb_imul(kb, r[2], z->sw), kb_imul(kb, tap[1], z->dw));
+	at[1] = kb_iadd(kb, kb_imul(kb, r[1], z->s.sh), kb_imul(kb, tap[0], z->s.dh));
+	at[2] = kb_iadd(kb, kb_imul(kb, r[2], z->s.sw), kb_imul(kb, tap[1], z->s.dw));
 	return kb_read(kb, z->x, at);
 }
 
@@ -272,8 +261,8 @@ static void chunk_range(const Place *t, Product *p)
 	p->hi[z->level] = kb_emit2(kb, OP_min, kb_affine(kb, lo, 1, z->chunk), end);
 	q = kb_idiv(kb, t->chunk, each);
 	if (z->level == 2) {
-		p->at[1] = kb_imod(kb, q, z->oh);
-		q = kb_idiv(kb, q, z->oh);
+		p->at[1] = kb_imod(kb, q, z->s.oh);
+		q = kb_idiv(kb, q, z->s.oh);
 	}
 	if (z->level)
 		p->at[0] = kb_iadd(kb, t->first, q);
@@ -289,7 +278,7 @@ static Product tile_product(Place *t)
 			  .full = t->full,
 			  .rest = t->rest,
 			  .n_r = 3,
-			  .extent = { z->n, z->oh, z->ow },
+			  .extent = { z->n, z->s.oh, z->s.ow },
 			  .tile = -1,
 			  .read_a = read_x,
 			  .read_b = read_dy,
@@ -426,7 +415,7 @@ static void one_tile(Place *t, Node *tile, TileFn *fn)
 {
 	const Outer *z = t->z;
 	KBuilder *kb = z->kb;
-	int64_t full = z->cols / z->width, rest = z->cols % z->width;
+	int64_t full = z->s.cols / z->width, rest = z->s.cols % z->width;
 	t->run = kb_imod(kb, tile, z->runs);
 	tile = kb_idiv(kb, tile, z->runs);
 	t->block = kb_idiv(kb, tile, z->cuts.parts);
@@ -531,6 +520,6 @@ void template_outer(Lowering *l, const Storage *sums)
 	else if (!sums && long_epilogue(l->group))
 		z.long_tile = kb_scratch(l->kb, "tile", DT_f32, 2, dim + 1, 0);
 	run_tasks(&z);
-	kb_kernel(l->kb)->flops =
-		2.0 * (double)(z.n * z.oh * z.ow) * (double)(z.kh * z.kw * z.c) * (double)z.cols;
+	kb_kernel(l->kb)->flops = 2.0 * (double)(z.n * z.s.oh * z.s.ow) *
+				  (double)(z.s.kh * z.s.kw * z.s.c) * (double)z.s.cols;
 }

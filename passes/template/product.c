@@ -10,6 +10,20 @@ typedef struct Tile {
 	Node *r[3];
 } Tile;
 
+ConvShape conv_shape(const Attr_conv *a, const Type *x, const Type *y)
+{
+	return (ConvShape){ .oh = y->dim[1],
+			    .ow = y->dim[2],
+			    .cols = y->dim[3],
+			    .kh = a->kernel.v[0],
+			    .kw = a->kernel.v[1],
+			    .c = x->dim[3],
+			    .sh = a->stride.v[0],
+			    .sw = a->stride.v[1],
+			    .dh = a->dilation.v[0],
+			    .dw = a->dilation.v[1] };
+}
+
 int product_lanes(const Target *t, DType type)
 {
 	return target_lanes(t, dtype_info[type].bytes);

@@ -30,6 +30,17 @@ struct Product {
 };
 void emit_product(Product *p);
 
+/* A convolution with channels last as a product of M x K and K x N. A plain product is one of a
+ * single row of M pixels: oh = kh = kw = 1, and steps of 1. */
+typedef struct ConvShape {
+	int64_t oh, ow;    /* M: the pixels of an image */
+	int64_t cols;      /* N: output channels */
+	int64_t kh, kw, c; /* K = kh * kw * c */
+	int64_t sh, sw, dh, dw;
+} ConvShape;
+/* y: the type of the convolution's result */
+ConvShape conv_shape(const Attr_conv *a, const Type *x, const Type *y);
+
 /* Lanes of a vector of the type. */
 int product_lanes(const Target *t, DType type);
 /* Rows of a tile with nv vectors of columns for this machine: R * NV accumulators, NV columns, one
