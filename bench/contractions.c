@@ -7,9 +7,8 @@
  *     build/bench-contractions [threads] [repetitions]          (default 1 and 40) */
 #include "base/oom.h"
 #include "bench/peak.h"
-#include "codegen/compile.h"
+#include "bench/timed.h"
 #include "ir/text.h"
-#include "runtime/cpu/rt.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,52 +76,20 @@ static const char *graph_text(Arena *a, const Shape *s)
 
 /* --- one shape ------------------------------------------------------------------------------- */
 
-typedef struct Run {
-	const BurinProgram *program;
-	void *ports[2], *work;
-	unsigned char ctx[BURIN_CTX_BYTES];
-	uint64_t *ns;
-	int steps, step; /* the contraction's */
-	double flops;
-} Run;
-
-static void *room(int64_t bytes)
+/* The contraction's step. */
+static int step_of(const Plan *plan)
 {
-	void *p = aligned_alloc(64, (size_t)((bytes + 127) / 64 * 64));
-	memset(p, 0, (size_t)bytes);
-	return p;
-}
-
-static void run_open(Run *r, const Program *p, int threads)
-{
-	const Plan *plan = program_plan(p);
-	r->program = program_table(p);
-	r->steps = plan->step.n;
+	int step = 0;
 	for (int i = 0; i < plan->step.n; i++)
 		if (plan->step.at[i].flops > 0)
-			r->step = i;
-	r->flops = plan->step.at[r->step].flops;
-	r->ports[0] = room(type_bytes(plan->input.at[0].type));
-	r->ports[1] = room(type_bytes(plan->output.at[0].type));
-	burin_rt_ctx_init(r->program, r->ctx, threads);
-	r->work = room((int64_t)burin_rt_workspace_bytes(r->program, r->ctx));
-	r->ns = calloc((size_t)r->steps, sizeof *r->ns);
+			step = i;
+	return step;
 }
 
-static void run_close(Run *r)
+static double run_once(Timed *t, int step)
 {
-	burin_rt_ctx_done(r->program, r->ctx);
-	free(r->ports[0]);
-	free(r->ports[1]);
-	free(r->work);
-	free(r->ns);
-}
-
-static double run_once(Run *r)
-{
-	memset(r->ns, 0, sizeof *r->ns * (size_t)r->steps);
-	burin_rt_run_timed(r->program, r->ctx, 1, r->ports, r->work, r->ns);
-	return (double)r->ns[r->step];
+	timed_run(t);
+	return (double)t->ns[step];
 }
 
 static int by_value(const void *x, const void *y)
@@ -132,20 +99,22 @@ static int by_value(const void *x, const void *y)
 }
 
 /* Returns the share of the peak. */
-static double measure(const char *name, Run *r, Peak *peak, int repetitions)
+static double measure(const char *name, Timed *t, Peak *peak, int repetitions)
 {
+	int step = step_of(t->plan);
+	double flops = t->plan->step.at[step].flops;
 	double *ns = calloc((size_t)repetitions, sizeof *ns);
-	run_once(r);
+	run_once(t, step);
 	peak->best = 0;
 	for (int i = 0; i < repetitions; i++) {
 		if (i % 4 == 0)
 			peak_measure(peak);
-		ns[i] = run_once(r);
+		ns[i] = run_once(t, step);
 	}
 	qsort(ns, (size_t)repetitions, sizeof *ns, by_value);
-	double least = ns[0], middle = ns[repetitions / 2], share = r->flops / least / peak->best;
+	double least = ns[0], middle = ns[repetitions / 2], share = flops / least / peak->best;
 	printf("%-36s %9.1f %9.1f %9.1f %9.1f %6.1f %%\n", name, least * 1e-3, middle * 1e-3,
-	       r->flops / least, peak->best, 100 * share);
+	       flops / least, peak->best, 100 * share);
 	free(ns);
 	return share;
 }
@@ -161,10 +130,10 @@ static double one_shape(const Shape *s, Peak *peak, int repetitions)
 	Program *p = g ? program_compile(c, g, &o) : NULL;
 	double share = 0;
 	if (p) {
-		Run r = { .program = NULL };
-		run_open(&r, p, peak->threads);
-		share = measure(name, &r, peak, repetitions);
-		run_close(&r);
+		Timed t;
+		timed_open(&t, p, peak->threads);
+		share = measure(name, &t, peak, repetitions);
+		timed_close(&t);
 	}
 	program_destroy(p);
 	context_destroy(c);

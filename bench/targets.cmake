@@ -4,7 +4,8 @@ if(TARGET burin_static)
 	foreach(name contractions train_ops)
 		string(REPLACE _ - target bench-${name})
 		add_executable(${target} EXCLUDE_FROM_ALL
-			${PROJECT_SOURCE_DIR}/bench/${name}.c ${PROJECT_SOURCE_DIR}/bench/peak.c)
+			${PROJECT_SOURCE_DIR}/bench/${name}.c ${PROJECT_SOURCE_DIR}/bench/peak.c
+			${PROJECT_SOURCE_DIR}/bench/timed.c)
 		target_link_libraries(${target} PRIVATE burin_flags burin_static)
 	endforeach()
 endif()

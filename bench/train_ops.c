@@ -10,9 +10,8 @@
  *     build/bench-train-ops [threads] [repetitions] [shape]     (default 1, 20, all) */
 #include "base/oom.h"
 #include "bench/peak.h"
-#include "codegen/compile.h"
+#include "bench/timed.h"
 #include "ir/node.h"
-#include "runtime/cpu/rt.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,61 +95,26 @@ static Graph *make_graph(Context *c, const Shape *s, What what)
 
 /* --- running --------------------------------------------------------------------------------- */
 
-typedef struct Run {
-	const BurinProgram *program;
-	const Plan *plan;
-	void *ports[8], *work;
-	unsigned char ctx[BURIN_CTX_BYTES];
-	uint64_t *ns;
-	double multiplying, all; /* least, in ns */
-} Run;
+typedef struct Least {
+	double multiplying, all; /* in ns */
+} Least;
 
-static void *room(int64_t bytes)
-{
-	void *p = aligned_alloc(64, (size_t)((bytes + 127) / 64 * 64));
-	memset(p, 0, (size_t)bytes);
-	return p;
-}
-
-static void run_open(Run *r, const Program *p, int threads)
-{
-	int n = 0;
-	*r = (Run){ .program = program_table(p), .plan = program_plan(p) };
-	for (int i = 0; i < r->plan->input.n; i++)
-		r->ports[n++] = room(type_bytes(r->plan->input.at[i].type));
-	r->ports[n] = room(type_bytes(r->plan->output.at[0].type));
-	burin_rt_ctx_init(r->program, r->ctx, threads);
-	r->work = room((int64_t)burin_rt_workspace_bytes(r->program, r->ctx));
-	r->ns = calloc((size_t)r->plan->step.n, sizeof *r->ns);
-	r->multiplying = r->all = 1e30;
-}
-
-static void run_close(Run *r)
-{
-	burin_rt_ctx_done(r->program, r->ctx);
-	for (int i = 0; i < 8; i++)
-		free(r->ports[i]);
-	free(r->work);
-	free(r->ns);
-}
-
-static void run_once(Run *r)
+static void run_once(Timed *t, Least *least)
 {
 	double multiplying = 0, all = 0;
-	memset(r->ns, 0, sizeof *r->ns * (size_t)r->plan->step.n);
-	burin_rt_run_timed(r->program, r->ctx, 1, r->ports, r->work, r->ns);
-	for (int i = 0; i < r->plan->step.n; i++) {
-		const Step *s = &r->plan->step.at[i];
+	timed_run(t);
+	for (int i = 0; i < t->plan->step.n; i++) {
+		const Step *s = &t->plan->step.at[i];
 		if (s->flops > 0)
-			multiplying += (double)r->ns[i];
+			multiplying += (double)t->ns[i];
 		if (s->flops > 0 || strcmp(s->kind, "rows") != 0)
-			all += (double)r->ns[i];
+			all += (double)t->ns[i];
 	}
-	r->multiplying = multiplying < r->multiplying ? multiplying : r->multiplying;
-	r->all = all < r->all ? all : r->all;
+	least->multiplying = multiplying < least->multiplying ? multiplying : least->multiplying;
+	least->all = all < least->all ? all : least->all;
 }
 
-static void print_steps(const Run *r)
+static void print_steps(const Timed *r)
 {
 	for (int i = 0; i < r->plan->step.n; i++) {
 		const Step *s = &r->plan->step.at[i];
@@ -172,14 +136,15 @@ static double one_shape(const Shape *s, What what, Peak *peak, int repetitions, 
 	int64_t to = s->size ? (s->size + s->kernel / 2 * 2 - s->kernel) / s->stride + 1 : 1;
 	double flops = 2.0 * s->batch * (double)(to * to) * s->in * s->out;
 	flops *= s->size ? s->kernel * s->kernel : 1;
-	Run r;
-	run_open(&r, p, peak->threads);
-	run_once(&r);
+	Timed t;
+	Least r = { 1e30, 1e30 };
+	timed_open(&t, p, peak->threads);
+	run_once(&t, &r);
 	peak->best = 0;
 	for (int i = 0; i < repetitions; i++) {
 		if (i % 4 == 0)
 			peak_measure(peak);
-		run_once(&r);
+		run_once(&t, &r);
 	}
 	printf("%-28s %-8s %9.1f us %7.1f GFLOP/s %6.1f %%   %9.1f us %7.1f GFLOP/s %6.1f %%\n",
 	       describe(c->arena, s), what_name[what], r.multiplying * 1e-3, flops / r.multiplying,
@@ -187,8 +152,8 @@ static double one_shape(const Shape *s, What what, Peak *peak, int repetitions, 
 	       100 * flops / r.all / peak->best);
 	fflush(stdout);
 	if (steps)
-		print_steps(&r);
-	run_close(&r);
+		print_steps(&t);
+	timed_close(&t);
 	program_destroy(p);
 	context_destroy(c);
 	return r.all;

@@ -263,7 +263,8 @@ static burin_status check_weights(const burin_model *m, const char *path, burin_
 	if (r == BURIN_RT_OK)
 		return BURIN_OK;
 	rt_fail(err, BURIN_E_INVALID, 4001, "'%s' holds no packed weights of this model", path);
-	rt_hint(err, "it was written when the model was compiled; compile again");
+	rt_hint(err, "it was written when the model was compiled, or packed from its training "
+		     "state; make it again");
 	return BURIN_E_INVALID;
 }
 
