@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Sets up, builds, and runs the main jobs on real input: a face detector and a voice-activity detector, compiled to plain C libraries; a
 # reader of handwritten digits, trained from nothing; and the training itself as a plain C library.
 #

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Installs what is missing, builds, tests: optimised, then with AddressSanitizer and UndefinedBehaviorSanitizer.
 #   --quick       the optimised build alone
 #   --ci          also what takes longer: damaged files under the sanitizers, threads under ThreadSanitizer, fuzzing of the parsers
@@ -20,7 +21,7 @@ while [ $# -gt 0 ]; do
 	--ci) ci=yes ;;
 	--no-install) install=no ;;
 	--jobs) jobs=${2:?--jobs needs a number} && shift ;;
-	-h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0" && exit 0 ;;
+	-h | --help) sed -n '3,8s/^# \{0,1\}//p' "$0" && exit 0 ;;
 	*) echo "$0: unknown option $1 (--help lists them)" >&2 && exit 2 ;;
 	esac
 	shift

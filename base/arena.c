@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Bump allocation in a stack of blocks that double in size; what is large gets a block of its own,
  * so that it neither wastes the rest of the current block nor makes the next ones large. Blocks
  * come from calloc: memory beyond `used` is always zero, which arena_release restores for what it

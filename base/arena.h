@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Bump allocator: everything in an arena dies with it. Memory comes zeroed and 16-byte aligned.
  * arena_alloc never returns NULL: when the host has no memory it calls the arena's out-of-memory
  * handler, which leaves through the public call that is under way (see base/oom.h). */

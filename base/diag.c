@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Diagnostics: collecting, sorting, and the table of codes. A flood of messages costs bounded
  * memory: a fixed number is kept, each cut to a fixed length, and warnings leave room for the
  * errors that may follow. */

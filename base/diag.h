@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Diagnostics: collected, sorted by place, printed with the source line and a caret. Codes and
  * their explanations are the rows of base/diag.def; `burin help E2004` prints one. */
 #ifndef BASE_DIAG_H

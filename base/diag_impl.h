@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Shared by diag.c, which collects, and diag_print.c. */
 #ifndef BASE_DIAG_IMPL_H
 #define BASE_DIAG_IMPL_H

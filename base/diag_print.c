@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Printing diagnostics: place and message, the source line, a caret under the place with the hint
  * behind it. What a file's author wrote goes through cell(): control characters, invalid UTF-8 and
  * characters that reorder text are shown escaped, so that no model can fake a message or drive the

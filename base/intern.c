@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Symbols: a table of pointers to the strings, each behind its hash and length; linear probing, at
  * most half full. */
 #include "base/intern.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Symbols: equal strings are equal pointers. One Interner belongs to one compilation context. */
 #ifndef BASE_INTERN_H
 #define BASE_INTERN_H

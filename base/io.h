@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Files. Read whole or mapped; opened beside a model without a way out of its folder; written so
  * that a crash leaves either the old file or the new one. No call prints, and none changes the
  * host's state but for the files themselves. */

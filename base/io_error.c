@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Errors of files, in the C locale's words whatever the host speaks. */
 #include "base/io_error.h"
 #include <locale.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Between the parts base/io_*.c. */
 #ifndef BASE_IO_ERROR_H
 #define BASE_IO_ERROR_H

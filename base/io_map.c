@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Mapped files, in two kinds. A plain mapping is the whole file. A piecewise one is a block of
  * memory as long as the file, into which the caller brings each part by reading or by mapping it,
  * from the front to the back: so it decides by what it has read, and nothing that it has looked at

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reading files. Opened without blocking, so that a pipe in place of a file is refused and not
  * waited for; what was opened is looked at, not what the name stands for. The step-by-step way of
  * io_open_beside opens one folder after the other, each relative to the one before and never

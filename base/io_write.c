@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Writing files: to a temporary name in the same folder, to the disk, then over the name, then the
  * folder to the disk. So a reader sees the old file or the new one, and a save that was
  * acknowledged survives a power cut. An error is kept until io_commit. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* JSON, read strictly and written as a stream. Read: UTF-8 without a byte order mark, nesting to
  * 64, no key twice in an object, no NUL in a string, whole numbers exact when they fit 64 bits.
  * What is read lives in the arena. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The JSON reader: recursive descent over bytes, bounded by JSON_DEPTH. The first error ends it. */
 #include "base/json.h"
 #include "base/map.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The JSON writer: a stack of one bit pair per level is all it remembers. */
 #include "base/json.h"
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* One hash map: pairs in an array in order of insertion, and a table of indices into it with linear
  * probing, at most half full. Strings are hashed with a seed that changes from run to run (an
  * address), so that no file can be made of colliding names; the order of iteration does not depend

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Hash map from 64-bit keys (or pointers) to pointers, and from strings to pointers; grown in an
  * arena. Insertion-ordered iteration. */
 #ifndef BASE_MAP_H

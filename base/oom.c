@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Out of memory: a stack of scopes per thread. The pointer to the innermost scope is the one piece
  * of mutable state outside of objects in this library; it is per thread and NULL whenever no public
  * call is under way. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Out of memory, the one place where control leaves by longjmp: a public function that may allocate
  * opens a scope with OOM_GUARD; an arena or mem_alloc that fails jumps to the innermost scope of
  * its thread. Code between must own nothing but arenas registered in the scope (arenas created

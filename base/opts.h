@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Options as names and values: what burin_opts_set collects and --set gives. Each folder reads the
  * names it knows. */
 #ifndef BASE_OPTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Paths as text: nothing here asks the system. */
 #include "base/io.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* SHA-256 in the names of FIPS 180-4. Whole files (models of hundreds of megabytes) go through the
  * processor's own instructions where it has them: 5 times as fast. */
 #include "base/sha256.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* SHA-256 (FIPS 180-4): the identity of kernels and the key of the cache. */
 #ifndef BASE_SHA256_H
 #define BASE_SHA256_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Strings. Whatever reads or prints a number does so in the C locale: its locale object is asked
  * for by each call, which costs nothing (the C library hands out a static one), and the host's own
  * locale is never touched. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* String builder in an arena, string helpers without locale. */
 #ifndef BASE_STR_H
 #define BASE_STR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The one growable array: a pointer, a count and a capacity in the owner's struct, grown in an
  * arena. VEC(Node *) list; vec_push(arena, &list, n); list.at[i]; list.n */
 #ifndef BASE_VEC_H

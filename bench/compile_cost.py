@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What `burin compile` costs: time with an empty and with a full cache of kernels, and memory.
 
     compile_cost.py [--burin FILE] [--rounds N] [MODEL.onnx [FLAG...]]     default: resnet50 of the zoo

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* How near do the contraction templates come to the machine? Every distinct convolution of
  * ResNet-50 and every product of BERT-base (128 tokens), batch 1, direct algorithm, compiled
  * through the whole pipeline; the step that holds the contraction is timed, and the multiply-add

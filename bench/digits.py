@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """How well examples/digits.xml learns: bench/digits.py [BURIN], with the command of the build as the default.
 
 Trains with the seeds 1 to 5, each of which makes its own split, weights and order, and prints scores of validation and test, their

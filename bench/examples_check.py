@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs the models of examples/*.xml with PyTorch's weights and compares the outputs with PyTorch's.
 
     examples_check.py [--burin FILE] [NAME...]

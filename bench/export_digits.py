@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes examples/digits.npz: the 1,797 images of handwritten digits that scikit-learn ships (load_digits), and their labels.
 
 x is u8[1797,8,8], ink from 0 to 16; label is u8[1797]. They are not compressed, so a C program finds them easily, and the same bytes

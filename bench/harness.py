@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What the scripts here share: cases of the zoo, the command `burin`, and compiled models called through their headers."""
 
 import ctypes

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Reference gradients of small models, computed by PyTorch in double precision.
 
 Writes tests/data/grad/<model>.txt, which tests/conform/conform_models.c compares with. Run it in the environment of

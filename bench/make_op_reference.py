@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Reference results of every operator, computed by PyTorch, ONNX Runtime and NumPy.
 
 Writes tests/data/ops/<operator>.txt, which tests/unit/test_ops.c compares the evaluator with. Run it in the environment of

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Reference losses of 30 training steps by PyTorch, with the weights and batches that they begin from.
 
 Writes tests/data/train/{mlp,cnn}.safetensors, .npz (four batches, used in turn) and .losses (one number a line), which

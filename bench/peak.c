@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* See peak.h: a loop with 16 accumulators at the widest vector. */
 #include "bench/peak.h"
 #include "ir/kbuilder.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The machine's multiply-add peak, measured in the same run as what is compared with it. */
 #ifndef BENCH_PEAK_H
 #define BENCH_PEAK_H

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Times Burin against ONNX Runtime and OpenVINO on models of the zoo.
 
     peers.py [OPTIONS] [MODEL...]

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Benchmark against ONNX Runtime and OpenVINO; arguments as for peers.py.
 #
 #   bench/peers.sh [--threads N] [--rounds N] [MODEL...]

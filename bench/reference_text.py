@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """How files of reference results are written: tests/reference.h reads them."""
 import math
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Creates the Python environment of the benchmark and of the model zoo.
 #
 #   bench/setup_venv.sh [DIR]        default DIR: build/venv under the repository root

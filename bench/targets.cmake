@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # How near the contraction templates come to the machine: build/bench-contractions [threads] [repetitions];
 # those of training steps: build/bench-train-ops [threads] [repetitions] [shape]
 if(TARGET burin_static)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A compiled program with memory of its own, run over zeros and timed step by step. */
 #ifndef BENCH_TIMED_H
 #define BENCH_TIMED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The contractions of training steps: the result, the input's gradient and the weights' gradient of
  * the layers of a ResNet-18 (images of 32x32, batch 32) and of an MLP (batch 128). Each is compiled
  * as the middle of a step: activations and gradients come from an elementwise operator and go to

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """A step of training against PyTorch: eager (channels last, fused optimiser) and torch.compile, fp32, interleaved.
 
     build/venv/bin/python bench/train_peers.py [--lib build/libburin.so] [--threads 2] [--rounds 5] [--models mlp,resnet18] [--no-compile]

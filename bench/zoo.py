@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Exports the model zoo: ONNX files, seeded inputs and reference outputs.
 
     zoo.py OUTDIR [NAME...]              export all models, or the named ones

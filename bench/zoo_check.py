@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compares compiled models with ONNX Runtime: the zoo, and the two models of examples/.
 
     zoo_check.py [OPTIONS] [MODEL...]

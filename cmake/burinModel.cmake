@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # burin_add_model(target model [SHARED] [PREFIX name] [OPTIONS option...] [DEPENDS file...])
 #
 # Compiles a model (.xml or .onnx) when the project is built and makes `target` a library to link with, whose header is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # What libburin carries for kernels of GPUs: their prelude as text, and the emulator as an object that is linked to kernels when they
 # are made: position independent, hidden symbols, no sanitizer.
 if(TARGET burin_codegen)

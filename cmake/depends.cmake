@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # What Burin is built with. Everything that is missing is named at once, with the package line that mends it.
 find_package(Threads REQUIRED)
 find_package(PkgConfig)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # What `cmake --install` puts where: libraries, archives whose inner names stay inside, header, command, what the command prints
 # of itself (manual page, completions, schema), and the ways to be found: pkg-config and CMake.
 include(CMakePackageConfigHelpers)
@@ -29,6 +30,7 @@ install(TARGETS burin_rt burin burin-cli EXPORT burinTargets
 	RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
 	INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES include/burin.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # --- what the command prints of itself -------------------------------------------------------------------------------
 function(burin_printed file folder) # then the arguments

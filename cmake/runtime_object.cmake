@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # runtime/cpu and runtime/cuda once more, each as the one object whose bytes libburin carries and links into artefacts: position independent,
 # hidden symbols, baseline instructions, no sanitizer, nothing but libc. All files of one are one translation unit, so no linker is needed.
 function(burin_runtime_object name folder object)

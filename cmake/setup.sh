@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Sourced by demo.sh and test.sh, at the root: installs the Debian packages that are missing. Asks for sudo when not root and says what
 # and why; install=no refuses with the list.
 setup_packages='

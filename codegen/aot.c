@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Ahead of time: for each entry one plan per CPU level over the same weights, all kernels compiled
  * in parallel, glue, metadata, and the artefact. The weights are packed last, straight into their
  * file. */
@@ -261,8 +262,7 @@ static bool compile_glue(Aot *z)
 	return true;
 }
 
-/* --- .ll and .s: kernels and glue of one CPU as text, to be read ---------------------------------
- */
+/* --- .ll and .s: kernels and glue of one CPU as text, to be read ------------------------------ */
 
 static bool is_text(const char *path)
 {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Between the parts of compiling ahead of time. An artefact is a list of entries: functions with a
  * program each, compiled for the same targets. Inference alone is a list of one. */
 #ifndef CODEGEN_AOT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Ahead of time for a GPU: the kernels' text. */
 #include "codegen/aot_cuda.h"
 #include "codegen/cuda/cuda.h"

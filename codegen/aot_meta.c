@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What an artefact says about itself, in its note: the model, what it was compiled for, and for
  * each entry its ports and its needs. */
 #include "base/json.h"

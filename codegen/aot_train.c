@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Ahead of time with training: beside inference, whose weights are then packed from the state at
  * run time, an entry that is one step of the optimiser and one that packs. All three share one
  * layout of the state. */

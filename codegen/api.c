@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The compiling half of the public interface: burin_compile. */
 #include "base/oom.h"
 #include "base/opts.h"
@@ -10,9 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Names beside those of passes/settings.h:  multiversion = x86-64-v4,x86-64-v3   compile-threads =
- * N   cache = off   linker, prefix, header, source = text    weights = embed | beside    train =
- * yes | N seed = N */
+/* Names beside those of passes/settings.h:
+ *   multiversion = x86-64-v4,x86-64-v3
+ *   compile-threads = N
+ *   cache = off
+ *   linker, prefix, header, source = text
+ *   weights = embed | beside
+ *   train = yes | N
+ *   seed = N */
 static int compile_threads(const burin_opts *o)
 {
 	const char *v = opts_get(o, "compile-threads");

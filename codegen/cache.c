@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The cache: a folder of the user's own, opened once and used by its descriptor, so that nobody can
  * swap it. It must belong to the user, not be a link and not be writable by others; a process with
  * raised rights uses none. Entries are files named by the hash of their key. When more than the
@@ -32,9 +33,7 @@ struct Cache {
 	char path[PATH_MAX];
 };
 
-/* ---- the folder
- * -------------------------------------------------------------------------------------------------
- */
+/* --- the folder ------------------------------------------------------------------------------- */
 
 static const char *find_path(Cache *c, const char *wanted)
 {
@@ -124,8 +123,7 @@ Cache *cache_open(const char *path, int64_t limit)
 	return c;
 }
 
-/* ---- listing and eviction
- * --------------------------------------------------------------------------------------- */
+/* --- listing and eviction --------------------------------------------------------------------- */
 
 /* A stream over the folder; its descriptor is its own. */
 static DIR *open_list(const Cache *c)
@@ -213,9 +211,7 @@ void cache_close(Cache *c)
 	destroy(&c->owned);
 }
 
-/* ---- entries
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- entries ---------------------------------------------------------------------------------- */
 
 static void note_trouble(Cache *c, const char *name, const char *what)
 {
@@ -291,9 +287,7 @@ ObjectCache cache_hooks(Cache *c)
 	return (ObjectCache){ .user = c, .get = hook_get, .put = hook_put };
 }
 
-/* ---- for reports
- * ------------------------------------------------------------------------------------------------
- */
+/* --- for reports ------------------------------------------------------------------------------ */
 
 const char *cache_path(const Cache *c)
 {

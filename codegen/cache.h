@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Compiled kernels kept on disk, from one run of the compiler to the next. A cache that cannot be
  * used, for whatever reason, behaves like an empty one: it never is an error, and cache_reason says
  * why. */

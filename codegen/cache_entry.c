@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reading and writing entries. Nothing in the folder is trusted: a file must be a regular one of
  * ours with one name and no other writer, its sizes must add up, and the checksum over head, key
  * and payload must fit. Writing goes to a temporary name, then renames; two processes that store

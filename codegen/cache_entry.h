@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* One entry of the cache as a file: head, key, payload (at a multiple of 64). */
 #ifndef CODEGEN_CACHE_ENTRY_H
 #define CODEGEN_CACHE_ENTRY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* See checkpoint.h. The order of the file is that of the layout, so that equal states make equal
  * files. A file is checked whole before the first byte of the state is written: a checkpoint holds
  * the SHA-256 of all its bytes, taken with zeros in the place of its own digits, which stand at a

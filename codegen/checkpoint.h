@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Checkpoints: tensors of the training state in a safetensors file. */
 #ifndef CODEGEN_CHECKPOINT_H
 #define CODEGEN_CHECKPOINT_H

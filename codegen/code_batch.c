@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Threads for the length of one call; each has an arena and a state of its own and takes the next
  * piece that nobody has. One that cannot be started leaves its share to the others. */
 #include "codegen/code_batch.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Many pieces of code at once: from the cache what is there, the rest by several threads. */
 #ifndef CODEGEN_CODE_BATCH_H
 #define CODEGEN_CODE_BATCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* From kernels and plans to machine code: the one interface of the code generator. Nothing of LLVM
  * shows here. */
 #ifndef CODEGEN_CODEGEN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* See compile.h. Memory: everything of one compilation lies in one arena; packed weights in a block
  * of their own, because an artefact maps or copies them and a program in memory keeps them after
  * the compilation's arena. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The compile driver: from a typed graph to a program in memory or files on disk. The way down is
  * passes/pipeline.c; here its plans become code, and the prepare plan is run to make the packed
  * weights. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The folder in which a linker works: beside the output, so that the finished file takes its place
  * by rename. A process that has the old file mapped keeps it, and whoever looks sees the old or the
  * new one, never half of it. */

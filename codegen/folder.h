@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A folder of our own to work in; removed with all in it, in any case. */
 #ifndef CODEGEN_FOLDER_H
 #define CODEGEN_FOLDER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* One compilation as options ask for it: what burin_compile and the command share. The names of the
  * options are listed in api.c and passes/settings.c. */
 #ifndef CODEGEN_JOB_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Weights that are parameters as they are get copied; the others are results of the prepare plan,
  * which runs like any program, with the model's parameters as inputs and places in the weight block
  * as outputs. It is run in groups of steps, as a program of those steps each, so that the memory of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Packed weights: the prepare plan compiled for this machine and run. */
 #ifndef CODEGEN_PREPARE_H
 #define CODEGEN_PREPARE_H

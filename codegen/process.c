@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Running another program: posix_spawn, its output through a pipe. */
 #include "codegen/process.h"
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Other programs: linkers, compilers. */
 #ifndef CODEGEN_PROCESS_H
 #define CODEGEN_PROCESS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The state that training begins with: the model's parameters, and zeros for what the optimiser
  * remembers. */
 #ifndef CODEGEN_STATE_H

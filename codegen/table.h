@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The tables of runtime/artifact.h for a plan, in memory; and what both these and the glue that
  * LLVM compiles are made of. */
 #ifndef CODEGEN_TABLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Targets of cross_entropy are looked at before a step: a compiled step would see a class that does
  * not exist only while it changes the parameters. */
 #include "codegen/targets.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What a cross_entropy allows of a target that is an input of the step. */
 #ifndef CODEGEN_TARGETS_H
 #define CODEGEN_TARGETS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Training in memory: burin_trainer_* of the public interface.
  *
  * The state is one block of memory, laid out once by passes/train.h. Programs are compiled when a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reads handwritten digits with a network that `burin train` has trained and `burin compile` made a
  * library of. Nothing of Burin is needed to build or run it:
  *

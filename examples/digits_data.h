@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The images of digits.npz, for plain C programs. The archive is not compressed: each array lies in
  * it as NumPy's .npy format has it, behind the name of its member. */
 #ifndef DIGITS_DATA_H

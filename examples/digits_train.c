@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Trains the network of digits.xml from nothing and reads digits with it, in plain C: one library
  * made by `burin compile digits.xml --train -o digits.so` holds the step of the optimiser, the
  * packing of what it has learned, and the inference. All memory is this program's own.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The reading half of the public interface: burin_read, burin_write, burin_graph_free. */
 #include "base/io.h"
 #include "base/oom.h"
@@ -8,9 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Names:  bind.NAME = number (a symbol or scalar input)    model-weights = file or random:seed=N
- * size = default for free symbols fp = contract | strict | fast    emit.fold, emit.cse, emit.rules
- * = on | off    check-only = on (parameters without data) */
+/* Names:
+ *   bind.NAME = number                      a symbol or a scalar input
+ *   size = number                           what free symbols are by default
+ *   model-weights = FILE or random:seed=N
+ *   fp = contract | strict | fast
+ *   emit.fold, emit.cse, emit.rules = on | off
+ *   check-only = on                         parameters without data */
 static bool option_on(const burin_opts *o, const char *key, bool fallback)
 {
 	const char *v = opts_get(o, key);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The tree becomes the list of elements: blocks are put in where they are used, repeats are
  * unrolled, every name becomes the full name of an element above it. A block must stand above its
  * use, so it cannot contain itself; how deep and how much is expanded is bounded all the same,

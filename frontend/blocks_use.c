@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Blocks and repeats: what stands once in the file and several times in the model. */
 #include "frontend/xml_scope.h"
 

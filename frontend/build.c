@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Elements become the typed graph. Only what the outputs need is built: first the elements are
  * marked backwards from the outputs, then they are built in the order of the list, so that equal
  * models give equal graphs. An <if> is decided when its turn comes; then the chosen branch is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Shared by the parts of build.c: build_leaf.c (inputs, constants), build_op.c (operators),
  * build_param.c (parameters and where their data comes from). */
 #ifndef FRONTEND_BUILD_IMPL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Inputs, parameters and constants: elements without inputs, whose types are declared. Sizes are
  * expressions of symbols; a symbol that nothing binds is noted and reported once with all others.
  */

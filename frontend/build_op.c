@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Operators: references become nodes, attribute texts become a record, inputs that are left out
  * become parameters. */
 #include "frontend/build_impl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Parameters: which tensor of the weight file each one is, whether it fits, and what happens when
  * there is none. All that is missing, left over or of another shape is reported together, so that
  * one look at a model and its weights is enough. */

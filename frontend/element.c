@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Lists of elements: making them, and checking each element against the operator table. What an
  * element may say follows from its row alone (ops.def, attrs.def); only the five that are no
  * operators - input, output, param, const, if - have a table here. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Elements before the graph: what the XML and the ONNX reader both yield, and what `convert`
  * prints. Untyped: attribute values are text, sizes may be symbols. build.c makes the typed graph
  * of it.

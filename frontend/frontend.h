@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reading and writing models. All report into c->diag and return NULL or false after an error;
  * every error of a file is reported, not the first alone. */
 #ifndef FRONTEND_FRONTEND_H

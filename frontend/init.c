@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Initial values of parameters. An element's value is a hash of (seed, name of the tensor, index),
  * so it does not depend on the order in which tensors are made or on threads. Without a spec the
  * role decides, such that activations keep their size through deep networks: weights are uniform

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* convert: a list of elements to XML and safetensors. */
 #include "base/io.h"
 #include "frontend/frontend.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* NumPy's .npy: a magic, a length, a Python dictionary with three keys, the elements. The
  * dictionary is read by a parser of exactly what NumPy writes; nothing is evaluated. Little endian
  * and C order only. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* NumPy's .npz: a zip archive of .npy members, stored or deflated, with Zip64 for large ones. Read
  * through the central directory as zip readers must. Stored members are looked at in place;
  * deflated ones are inflated to exactly the size that the directory promises and checked by their

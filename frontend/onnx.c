@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* An ONNX model becomes a list of elements. Graphs are walked once, node by node, in the order of
  * the file; every tensor name stands for an OnnxValue. Constants (initialisers, Constant nodes) are
  * values without an element until something uses them, so that parameters such as the shape of a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* One node under conversion: what the rules in onnx_op_*.c ask of it and how they make elements. An
  * element is built aside and joins the list when it is complete, because asking for an input may
  * itself put a constant's element into the list. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Tensors of the file. Their bytes are used where they lie, in the model's mapping or in that of a
  * file beside it, unless they must change: numbers packed as varints, truth values that are not 0
  * or 1. Small tensors are copied, since small blobs are compared by content. */

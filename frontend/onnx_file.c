@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Bringing an ONNX file into memory. Large tensors are mapped, so that they take memory only while
  * they are used; all else is read. Which bytes are a tensor's is found on the way, by the same
  * rules as in onnx_proto.c and on bytes that have been read: they cannot change before the decoder

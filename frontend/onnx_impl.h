@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Shared by the parts of the ONNX reader:
  *   onnx_file.c   the file's bytes
  *   onnx_proto.c  bytes to messages         onnx.c       model, graphs, functions

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Names and reports of the ONNX reader. A file may name a tensor in any way; an element's id has to
  * be writable in XML. What cannot be read is not reported node by node but gathered by reason, so
  * that a user sees at once all that stands between the model and a result. */

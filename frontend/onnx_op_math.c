@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Elementwise operators and reductions of ONNX as elements. Where Burin has no operator of the same
  * meaning, a few elements say it; numbers among the inputs ("x 2") take the type of the input
  * beside them. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Layers of ONNX: convolution, pooling, normalisation, products, dropout, interpolation. */
 #include "frontend/onnx_ops.h"
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Operators of ONNX that move elements or compute with shapes. Their parameters (axes, bounds,
  * sizes) are attributes in old operator sets and inputs in newer ones; both become attributes here:
  * numbers when the input is a small constant, else "@id". */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Layers of ONNX over time: recurrence and attention. */
 #include "frontend/onnx_ops.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The table of operators: finding rows, printing it. */
 #include "frontend/onnx_ops.h"
 

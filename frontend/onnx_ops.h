@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The hooks of onnx.def, and what they share. */
 #ifndef FRONTEND_ONNX_OPS_H
 #define FRONTEND_ONNX_OPS_H

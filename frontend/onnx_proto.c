@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* One function decodes one kind of message: a loop over its fields and a switch over their numbers
  * (onnx.proto), unknown ones passed over as protocol buffers want it. A field of a known number
  * with another wire type is a fault. The first fault ends the decoding. */

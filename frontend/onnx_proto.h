@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The messages of an ONNX file that Burin reads, decoded into an arena. Texts are copied (they need
  * an end), data stays in the file's bytes. A graph inside an attribute stays bytes until somebody
  * asks for it. */

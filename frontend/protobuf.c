@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A field begins with a tag: its number and its wire type in one varint. Every length is compared
  * with what is left before it is used, so a reader cannot leave its bytes, and every field takes at
  * least one byte, so it comes to an end. Groups (wire types 3 and 4) went out of use before the

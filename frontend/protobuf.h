@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The wire form of protocol buffers, read in place and written into a string: tag, then a varint, 4
  * or 8 bytes, or a counted run of bytes. Nothing here knows a schema. The reader copies nothing and
  * never looks past its end. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A model from its file: the suffix says what it is, and its content must agree. The weight file is
  * opened here too: one that the model names lies beside the model; one that the user names is taken
  * as it is, and then constants of the model itself still lie where they lay. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* safetensors: 8 bytes with the length of a JSON header, the header, the tensors' bytes. Read as
  * strictly as the format's own reader: the tensors cover the data without hole or overlap, every
  * product is checked, no name comes twice. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The XML schema, printed from the operator table: for editors (completion, hover, checking while
  * typing) and for CI. It is wider than our own checks in one respect: any attribute may hold a
  * {parameter} of a block. */

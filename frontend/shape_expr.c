@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Recursive descent over one line of text: sum := product (('+'|'-') product)*, product := unary
  * (('*'|'/'|'%') unary)*. Every operation is checked for overflow. The depth of parentheses and
  * signs is bounded, because the text is a stranger's. */

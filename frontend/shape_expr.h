@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Integer expressions in attributes: "2*H", "(T+1)/2", "64". One evaluator serves sizes with
  * symbols and the {...} of blocks. */
 #ifndef FRONTEND_SHAPE_EXPR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Sets of named tensors. A weight file is mapped read-only and its tensors are looked at where they
  * lie; whatever is parsed (headers) is copied first, so that a file that changes meanwhile cannot
  * contradict itself. A file that the model names is opened beneath the model's folder; a path of

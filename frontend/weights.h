@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Inside the weight readers: a set under construction, and the readers by format. */
 #ifndef FRONTEND_WEIGHTS_H
 #define FRONTEND_WEIGHTS_H

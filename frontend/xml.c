@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The reader of XML text. The file is in memory and has passed xml_guard; libxml2 is used as a push
  * parser with SAX2 callbacks and builds nothing itself: no tree, no entities, no DTD, no files, no
  * global state but xmlInitParser, once. The callbacks come in the order of the start tags that the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The pre-scan: one pass over the bytes before libxml2 sees any of them. It refuses the constructs
  * that are dangerous or slow in a parser (DOCTYPE and with it every entity trick, other encodings,
  * giant tags), and remembers where each line and each start tag begins. The tags it counts are

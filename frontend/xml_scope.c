@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Names are looked up from the innermost scope outwards; a block sees its inputs and its own
  * elements only. Elements of a <repeat> belong to the scope around it, so that they can be used
  * after it. Parameters are text; inside {...} they are integers unless the braces hold nothing but

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Names and parameters while a tree is expanded (blocks.c): what an id means at a place, and what
  * {expression} stands for. */
 #ifndef FRONTEND_XML_SCOPE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The XML reader in three steps: xml_guard looks at the bytes, xml_parse makes a tree with exact
  * places, xml_expand (blocks.c) makes elements of it. Nothing outside of frontend/xml.c sees
  * libxml2. */

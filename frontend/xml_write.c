@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A list of elements as XML, one element a line, in columns. What is written reads back as the same
  * list. Small constants stand in the text; larger ones become parameters of the weight file, whose
  * tensors elem_tensors collects. */

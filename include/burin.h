@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* burin.h: the public C API. C99 or later, and C++.
  *
  * Two libraries, one header. libburin_rt (sections 1 to 3, needs libc only) runs compiled models;

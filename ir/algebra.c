@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The rules of emit. Requirements on each:
  *
  *  1. The replacement has the root's type and shape.

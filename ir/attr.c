@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Attribute records: reflection, text, interning. A record is compared and hashed field by field,
  * never as bytes: structs have padding and lists are pointers. */
 #include "base/map.h"

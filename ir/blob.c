@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Constant data, and the one place that converts between bytes of a data type and the numbers of
  * the reference: doubles and int64. */
 #include "ir/blob.h"

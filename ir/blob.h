@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Constant data: bytes of a tensor with their type. Small blobs made by blob_intern are unique by
  * content; large ones (weights, mapped from a file) are compared by address. The bytes belong to
  * the Context's arena or to the weight file that is mapped. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Conveniences over emit: attribute records from plain arguments, broadcasting, constants and their
  * values. What cannot be right is left to the operators' own checks; a poison passes through. */
 #include "ir/context.h"

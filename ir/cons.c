@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Open addressing with linear probing over pairs (hash, item), at most two thirds full. Equal
  * hashes sit in one run, so a search compares items of equal hash only. */
 #include "ir/cons.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The one hash-consing table: finds what equals a key, by hash and by a comparison of the owner's.
  * Types, attribute records, blobs and nodes are interned by it. Grown in an arena; nothing is ever
  * removed. */

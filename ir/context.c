@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "ir/context.h"
 #include "ir/op.h"
 #include "ir/rule.h"

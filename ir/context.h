@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What outlives the modules of one compilation: interned types, symbols, attribute records, and the
  * diagnostics. One thread at a time. */
 #ifndef IR_CONTEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The reference evaluator: the nodes of a graph in order, each by its operator's eval hook. Every
  * tensor has an arena of its own, which goes when the last node that reads it is done. */
 #include "ir/eval.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reference evaluation: every core operator by naive loops in double precision (integers in int64).
  * The oracle of the tests and of `burin verify`; independent of lowering. Float tensors hold
  * doubles, all others int64, row-major. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* See flops.h. Each counts by the direct algorithm. */
 #include "ir/flops.h"
 

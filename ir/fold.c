@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Constant folding by the reference evaluation. Three ways, the cheapest first: operators on
  * constants whose elements are all equal compute one element, whatever their size; others are
  * evaluated when nothing is larger than the context's limit; macros are expanded in a graph aside,

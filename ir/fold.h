@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Constant folding, a part of emit. */
 #ifndef IR_FOLD_H
 #define IR_FOLD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Copies of graphs. Node order is topological, so marking walks it backwards once and copying
  * forwards once: no recursion. */
 #include "ir/node.h"

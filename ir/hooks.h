@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Prototypes of all hooks that ops.def names. Rows that share a hook repeat its declaration. */
 #ifndef IR_HOOKS_H
 #define IR_HOOKS_H

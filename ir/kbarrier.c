@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Barriers of kernels whose lanes are the threads of a block (GPUs). Between a store by one thread
  * and a load of the same buffer by another all threads must meet, and again before what was loaded
  * is overwritten. A kernel stores no element twice but after a load, so two stores never conflict.
@@ -71,8 +72,7 @@ bool *kernel_lanes(const Kernel *k, Arena *a)
 	return l.lane;
 }
 
-/* --- buffers of which each thread has its own elements -----------------------------------------
- */
+/* --- buffers of which each thread has its own elements ---------------------------------------- */
 
 /* A position as  lane + task * t + (a multiple of the threads): element p belongs to thread
  * (p - task * t) mod threads. */

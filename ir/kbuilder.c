@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The cursor of the kernel builder: scopes, statements, and kb_read. See kbuilder.h. */
 #include "ir/kbuilder_impl.h"
 #include <string.h>

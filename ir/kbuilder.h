@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Building kernels: by pulling, with a cursor.
  *
  * kb_read(tensor, at) answers: which scalar is element at[] of this tensor? Inside the kernel's

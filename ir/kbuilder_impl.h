@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Inside of the kernel builder, shared by kvalue.c, kbuilder.c and kreduce.c only. */
 #ifndef IR_KBUILDER_IMPL_H
 #define IR_KBUILDER_IMPL_H

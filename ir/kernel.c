@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What is common to all that walk kernels: the operands of statements, the memory of buffers, and
  * finishing: flags and identity. */
 #include "base/sha256.h"

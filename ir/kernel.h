@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Kernels: one placed loop program each, the common end of every way down from the graph
  * (docs/ir.md). Both backends walk it.
  *
@@ -22,9 +23,13 @@
  * open: c[16][8] += a[16][16] b[16][8] in f32, of factors rounded to bf16 (GPUs only). Each lane
  * holds its share of the three in variables with an axis of registers: c in four f32, a in four and
  * b in two i32 of two numbers each (OP_pack_bf16, smaller k in the low half). Lane l of a warp,
- * with g = l / 4 and t = l % 4, has c register r:          row g + 8 (r / 2), column 2 t + r % 2 a
- * register r, half h:  row g + 8 (r % 2), k = 2 t + 8 (r / 2) + h b register r, half h:  k = 2 t +
- * 8 r + h, column g as mma.sync.m16n8k16 does. All of a warp's lanes must have set a and b before.
+ * with g = l / 4 and t = l % 4, has
+ *
+ *   c register r:          row g + 8 (r / 2),  column 2 t + r % 2
+ *   a register r, half h:  row g + 8 (r % 2),  k = 2 t + 8 (r / 2) + h
+ *   b register r, half h:  k = 2 t + 8 r + h,  column g
+ *
+ * as mma.sync.m16n8k16 does. All of a warp's lanes must have set a and b before.
  * The axis of registers is the last of a variable's axes, so that they lie side by side.
  */
 #ifndef IR_KERNEL_H

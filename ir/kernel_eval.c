@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The interpreter of kernels: walks the loop program on real memory, one active lane and one
  * unrolled copy at a time, in double (floats) or int64 (all else), rounding what is stored. Slow
  * and obvious: the referee between a template and the code generator. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reader of the text form of kernels, the inverse of kernel_print.c: statements after the rows of
  * stmt_form, values as they are written, without folding or rules. What is written keeps its place
  * (Stmt.loc, Node.loc) for the verifier, which judges types and scopes; here it is names that are

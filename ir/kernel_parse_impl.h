@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The reader of kernels in two parts: names and values (kernel_parse_value.c), statements and head
  * (kernel_parse.c). What returns false has reported E5003 or what its part reports. */
 #ifndef IR_KERNEL_PARSE_IMPL_H

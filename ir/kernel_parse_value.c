@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Names, operands and values of kernel text. */
 #include "ir/kernel_parse_impl.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Canonical text of kernels (docs/text-form.md). Names do not matter: axes, buffers, variables and
  * values are numbered in the order in which the body first meets them, so that structurally equal
  * kernels print the same and share one hash.

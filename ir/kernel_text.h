@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The text form of kernels as one table, walked by the printer and by the parser: so they are
  * inverse to each other, and a new kind of statement is a row here. */
 #ifndef IR_KERNEL_TEXT_H

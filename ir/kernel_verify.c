@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The verifier of kernels. One walk over the statements keeps what is true at each place: the open
  * axes, the variables that are declared, whether something may skip the place. A value is judged by
  * itself once (operator, operands, type) and against the place wherever a statement uses it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Facts of a kernel's values, found by one walk before a backend makes code of them. */
 #include "ir/kernel.h"
 

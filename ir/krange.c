@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What is known of index values: intervals, and sums of axes. */
 #include "ir/kernel.h"
 

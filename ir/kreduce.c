@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Loops that the builder makes by itself: over the elements of a tensor's row, and reductions.
  *
  * Vector width is chosen here. A reduction runs by vectors over its last extent with several

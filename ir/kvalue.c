@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Values of kernels: hash-consed scalar expressions, and index arithmetic that keeps addresses
  * affine.
  *
@@ -290,7 +291,8 @@ Node *kb_imod(KBuilder *kb, Node *x, int64_t c)
 static Node *fold_compare(KBuilder *kb, Op op, const Node *x, const Node *y)
 {
 	Range a = kernel_range(kb->k, x), b = kernel_range(kb->k, y);
-	bool lt = a.max<b.min, ge = a.min >= b.max, le = a.max <= b.min, gt = a.min> b.max;
+	bool lt = a.max < b.min, ge = a.min >= b.max;
+	bool le = a.max <= b.min, gt = a.min > b.max;
 	if (op == OP_lt && (lt || ge))
 		return kb_f(kb, DT_bool, lt);
 	if (op == OP_ge && (lt || ge))

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* From diagnostics to the statuses of the public interface. */
 #include "ir/model.h"
 #include <string.h>

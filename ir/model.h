@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A model as read: what burin_read makes and burin_compile takes. */
 #ifndef IR_MODEL_H
 #define IR_MODEL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Making nodes. emit() looks an equal node up first: a type depends on operator, attributes and
  * inputs alone, so what is found needs no further check. Otherwise it infers the type, folds
  * constants, tries the rules, and only then appends. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Nodes and graphs. A node is one pure value: an operator, an interned type, an interned attribute
  * record, inputs. The same struct serves the tensor graph and the scalar expressions of kernels
  * (there `axes` says on which loops a value depends). Graphs are immutable once built: a pass

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The operator table. What a row's text says about its inputs and results is worked out once, when
  * the library is loaded; from then on the table does not change. */
 #include "ir/op.h"

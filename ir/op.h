@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The operator table, expanded. One row of ops.def is an operator everywhere: XML, text form, docs,
  * tests, lowering. */
 #ifndef IR_OP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reader of the text form (docs/text-form.md): recursive descent over the text itself. Nodes are
  * made just as written, without folding or rules; what the operator's inference says of their types
  * is compared with what is written. The first fault of syntax ends it, faults of types are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Types, elements of constants and attributes, as every text form writes them. */
 #include "ir/parse_parts.h"
 #include "ir/op.h"

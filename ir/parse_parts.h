@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Parts that the text forms of graphs and kernels have in common. What returns false has reported
  * E5003 at its place. */
 #ifndef IR_PARSE_PARTS_H

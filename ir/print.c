@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The text form of graphs, docs/text-form.md. Values are called by their hints where these are
  * names, made unique, else by number; both come out the same when the text is read and printed
  * again. */

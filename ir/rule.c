@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Patterns: parsed to small trees, kept by root operator, matched against candidates of emit. */
 #include "ir/rule.h"
 #include <assert.h>

@@ -1,17 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Rewriting on emission. A rule's pattern and replacement are written in a small prefix syntax and
  * parsed once per Context:
  *
  *   add(x, 0)      an operator on patterns, whatever its attributes; a letter matches anything, the
- * same letter the same node concat         an operator on any inputs #c             matches a
- * constant whose elements are all equal; in a replacement, c is that constant 0, -1.5, inf matches
- * a constant all of whose elements are this number (-0 is not 0); in a replacement, that number in
- * the root's type and shape
+ *                  same letter the same node
+ *   concat         an operator on any inputs
+ *   #c             matches a constant whose elements are all equal; in a replacement, c is that
+ *                  constant
+ *   0, -1.5, inf   matches a constant all of whose elements are this number (-0 is not 0); in a
+ *                  replacement, that number in the root's type and shape
  *
  * A mark before the pattern says when the rule holds:
  *   (none)  always: the same bits
  *   ^       everywhere but under fp=strict: at least as accurate as what docs/numbers.md promises
- * of the operator replaced ~       under fp=fast: rounding, signs of zero, NaN or infinities may
- * differ
+ *           of the operator replaced
+ *   ~       under fp=fast: rounding, signs of zero, NaN or infinities may differ
  *
  * Operands of commutative operators match in both orders. The rules of an operator are tried in the
  * order of the table; the first that fits is applied, and what it emits is rewritten in turn. */
@@ -20,8 +23,8 @@
 #include "ir/node.h"
 
 typedef bool RuleCondition(const Node *n); /* of the root, which is not part of the graph yet */
-typedef Node *RuleFn(Builder *b,
-		     const Node *n); /* the replacement, or NULL when it does not fit after all */
+/* The replacement, or NULL when it does not fit after all */
+typedef Node *RuleFn(Builder *b, const Node *n);
 
 typedef struct Rule {
 	const char *pattern;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Elementwise evaluation: scalar.def expanded into loops over arrays, and the `each` hook that runs
  * them on tensors. */
 #include "ir/scalar.h"

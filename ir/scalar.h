@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Elementwise operators on numbers: the rows of scalar.def as functions. One element, or arrays of
  * n of them. */
 #ifndef IR_SCALAR_H

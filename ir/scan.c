@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The scanner of the text forms: works on the text itself, there are no tokens in between. */
 #include "ir/scan.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reading text forms: words, names, quotes, punctuation, and where they stand. Blanks and comments
  * (# to the end of the line) are skipped before what is asked for. What returns false has reported
  * E5003 at the place, the accept kind excepted. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The schedules of <training>. Decays by epochs are those of PyTorch's StepLR and ExponentialLR;
  * cosine and cycle run smoothly through the steps (CosineAnnealingLR and CyclicLR's triangle,
  * called after each batch). Warmup is a ramp that multiplies: at its last step it is 1. */

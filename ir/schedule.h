@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Learning rates over time: a pure function of the position, so that a stopped training goes on
  * exactly as it would have. */
 #ifndef IR_SCHEDULE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The machines we know by name, and the host by asking its CPUID and its caches. Names of the
  * host's CPU and features for LLVM are left as "native": the code generator fills them in
  * (target_resolve). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Machine facts as plain data. Heuristics read it; nothing in ir/ or passes/ asks the host. */
 #ifndef IR_TARGET_H
 #define IR_TARGET_H

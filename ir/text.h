@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Text form of graphs and kernels (docs/text-form.md): prints and parses back to the same text. */
 #ifndef IR_TEXT_H
 #define IR_TEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Data types and interned tensor types. */
 #include "ir/type.h"
 #include "base/map.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Tensor types: data type and concrete sizes. Interned in the Context: equal types are equal
  * pointers. Rank 0 is a scalar. A tuple type belongs to a node with several results. */
 #ifndef IR_TYPE_H

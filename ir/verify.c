@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The verifier: what every graph must hold, whoever made it. Reports all faults, each with its
  * node. */
 #include "ir/text.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Rules on operators that move elements: identities disappear, chains of the same operator become
  * one, and attributes take one spelling. All are exact. */
 #include "ir/ops/util.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Attention: matmul(softmax(scores), v), where scores are a product q k^T with factors and masks,
  * becomes one operator whose template keeps the scores of a block of queries in the cache.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reverse-mode differentiation. The forward nodes are walked once from the loss back to the first:
  * when a node's turn comes, all its readers have been seen and its gradient is complete; its
  * operator's vjp hook then emits what it adds to the gradients of its inputs. Contributions are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reverse-mode differentiation of graphs. */
 #ifndef PASSES_AUTODIFF_H
 #define PASSES_AUTODIFF_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Which steps may run together with the one before, without a barrier between: the three
  * projections of attention, the border of a padded tensor and the convolution that fills it. */
 #include "passes/storage.h"

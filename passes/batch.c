@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Separability of the batch: for every value, the dimension whose outermost factor counts the
  * items, or none when the value is the same for all. An operator keeps items apart when that
  * dimension passes through it untouched. What is not known to do so is refused. */

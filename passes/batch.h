@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Is the model the same computation for every item of a batch? */
 #ifndef PASSES_BATCH_H
 #define PASSES_BATCH_H

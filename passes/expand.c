@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Expansion: every macro operator is replaced by its meaning in other operators, which may be
  * macros again; so the graph is walked until none is left. A macro with several results has no node
  * of its own afterwards: `get` finds the result it chose. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Macro operators replaced by what they mean. */
 #ifndef PASSES_EXPAND_H
 #define PASSES_EXPAND_H

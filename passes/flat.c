@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Is one flat loop enough for a group? Then every tensor that it reads or writes is dense and of
  * one shape, and an index may run through the last dimension beyond its size. */
 #include "passes/template/template.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Flatten: a product works on matrices, so its operand and result go through reshapes that merge
  * leading dimensions and split them again. What lies between two products is computed on merged
  * dimensions here, and the reshapes in between cancel: in a transformer the whole residual stream

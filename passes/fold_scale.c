@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Scales into weights: (conv(x, w) + b) * s + t with static vectors per channel, which is what a
  * batch norm behind a convolution is, becomes conv(x, w * s) + (b * s + t). The new weights and the
  * sum depend on parameters alone, so they are computed once, by split.

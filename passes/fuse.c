@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Fusion: choosing the boundaries between kernels.
  *
  * Every operator starts as a group of its own and joins the group of a producer when that saves a

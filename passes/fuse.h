@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Which values are computed together: the partition of a graph's operators into kernels. */
 #ifndef PASSES_FUSE_H
 #define PASSES_FUSE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Column sums: sums over all dimensions but the last, as batch norm in training makes them
  * (channels last), and gradients of biases.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Inside fusion: what passes/fuse.c and passes/fuse_columns.c share. */
 #ifndef PASSES_FUSE_IMPL_H
 #define PASSES_FUSE_IMPL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The order of groups: each comes after what it reads and after the readers of the states that it
  * overwrites; otherwise as the graph has them, but for new values of states, which go to their
  * places as soon as they can. */

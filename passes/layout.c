@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Layout: channels last. A convolution or pool of [N,C,H,W] becomes one of [N,H,W,C], and what lies
  * between follows, so that transpositions remain only where a reader needs the old order: a
  * flattening, a result.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* From groups to kernels and the plan. For each group: every tensor it touches gets its role
  * (computed here, staged, read from memory), a template builds the loops, equal kernels become one,
  * and a step says with which memory to call it. */
@@ -250,8 +251,7 @@ static bool is_empty(const Type *t)
 	return t->count == 0;
 }
 
-/* --- indices -------------------------------------------------------------------------------------
- */
+/* --- indices ---------------------------------------------------------------------------------- */
 
 static void check_index(Planner *z, const Node *index, int64_t size, int64_t component)
 {

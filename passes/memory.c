@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The memory plan: offsets in one workspace for buffers with known lifetimes. Greedy by size: the
  * largest buffer first, each at the lowest offset where no buffer with an overlapping lifetime
  * lies. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Pack: weights of convolutions and products in panels of P output channels, [K,O] to
  * [ceil(O/P),K,P], filled up with zeros, so that the inner loop reads them from one end to the
  * other. P is 32 for every machine, so that all variants of a model share one packing; narrow ones

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Pad: what lies around the operand of a convolution (or of its weights' gradient) or window
  * (zeros, or for a maximum what never wins one) becomes a padding of its own, so that whoever makes
  * the operand writes it into the middle of a buffer that has the border already (passes/storage.c),

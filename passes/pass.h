@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Passes and the pipeline. A graph pass makes a new graph of an old one; each is one file, one
  * function, one row of passes.def, and can be switched off by name (--set passes.NAME=off). The way
  * from the graph to the plan is read in pipeline.c, top to bottom. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Shared by the graph passes: see pattern.h. */
 #include "passes/pattern.h"
 #include "ir/ops/util.h"

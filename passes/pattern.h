@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the graph passes share: the walk from an old graph to a new one, and questions about values
  * that several of them ask. */
 #ifndef PASSES_PATTERN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The pipeline, top to bottom. */
 #include "ir/text.h"
 #include "passes/pass.h"

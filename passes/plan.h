@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The end of compilation: kernels, and a plan that says which buffers each is called with. Data
  * alone: codegen makes code of the kernels, and an artefact (or a program in memory) of the plan.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Pass options from names and values: passes.NAME = on | off, target.cpu = NAME, cuda.precision =
  * f32 | bf16, verify-passes = on. */
 #ifndef PASSES_SETTINGS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The static part: everything that depends on parameters and constants alone is computed when the
  * model is compiled (packed weights, folded batch norms). The main graph reads the values as
  * parameters. Broadcasts stay in the main graph, which reads through them: only what they repeat

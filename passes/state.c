@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Training state: where its tensors lie in the caller's block, and which new values are written
  * straight over the old ones.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Storage: a value that is stored gets a buffer of its own, or a place inside the buffer of a
  * written view that reads it: a convolution writes straight into the padded or concatenated tensor
  * its reader wants. Found from the end: when a written view has its storage, the storage of what it

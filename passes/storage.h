@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Where every stored value lives: buffers of the plan, and for each value an affine place in one.
  */
 #ifndef PASSES_STORAGE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The step of training as a graph: what layers do in training (batch norm by the batch's own
  * statistics, dropout), the gradients of the trained parameters (passes/autodiff.c), the
  * optimiser's operator for each, and the updates: all ordinary operators, so that the passes after

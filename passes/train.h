@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* From a model with a loss and an optimiser to one step of training. */
 #ifndef PASSES_TRAIN_H
 #define PASSES_TRAIN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Winograd: 3x3 convolutions of stride 1 by F(4x4, 3x3) where it pays: a quarter of the products,
  * for four times the weights and some additions. The weights are transformed by a product with the
  * Kronecker square of G: when the model is compiled, or, when they change from run to run (in

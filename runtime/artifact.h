@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What an artefact (or a program compiled in memory) is made of: plain data with pointers to code.
  * This header is the whole contract between codegen, which emits a BurinProgram and the exported
  * wrappers, and runtime/cpu, which runs it. It depends on nothing. Everything is const and position

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Errors go into memory of the caller, which may be of an older, smaller layout. */
 #include "runtime/model.h"
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Running a model through the API: a context of runtime/cpu, a workspace, and the checks of
  * tensors. burin_run writes nothing but its own array of pointers, the workspace and the outputs.
  */
@@ -30,9 +31,7 @@ static burin_status out_of_memory(burin_error *err)
 	return rt_fail(err, BURIN_E_MEMORY, 1008, "out of memory");
 }
 
-/* ---- making
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- making ----------------------------------------------------------------------------------- */
 
 burin_status burin_workspace(const burin_model *m, const burin_opts *o, size_t *bytes,
 			     size_t *align, burin_error *err)
@@ -175,9 +174,7 @@ burin_status burin_exec_set_parallel(burin_exec *e, burin_parallel_fn f, void *u
 	return s;
 }
 
-/* ---- running
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- running ---------------------------------------------------------------------------------- */
 
 static burin_status wrong_tensor(burin_error *err, const burin_port *port, const char *what)
 {
@@ -297,9 +294,7 @@ burin_status burin_run(burin_exec *e, const burin_tensor *in, size_t n_in, const
 		err);
 }
 
-/* ---- profile
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- profile ---------------------------------------------------------------------------------- */
 
 static burin_status start_profile(burin_exec *e, burin_error *err)
 {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Models: the program of an artefact, checked, with its ports as the API shows them. An artefact is
  * first read as a file (its note names the descriptor), then loaded. Weights that lie beside it are
  * mapped, or copied into large pages. */
@@ -22,9 +23,7 @@ const DlType dl_types[DL_TYPES] = {
 	{ "u8", 1, 8 },   { "i16", 0, 16 }, { "i32", 0, 32 }, { "i64", 0, 64 },  { "bool", 6, 8 },
 };
 
-/* ---- memory
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 static size_t whole_pages(size_t bytes)
 {
@@ -58,9 +57,7 @@ void pages_free(void *p, size_t bytes)
 		munmap(p, whole_pages(bytes ? bytes : 1));
 }
 
-/* ---- ports
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- ports ------------------------------------------------------------------------------------ */
 
 static bool ports_valid(const BurinPort *port, uint32_t n)
 {
@@ -137,9 +134,7 @@ const char *burin_metadata_json(const burin_model *m)
 	return m->program->metadata ? m->program->metadata : "{}";
 }
 
-/* ---- programs
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- programs --------------------------------------------------------------------------------- */
 
 static burin_status check_program(const BurinProgram *p, burin_error *err)
 {
@@ -197,9 +192,7 @@ burin_status model_of_program(burin_model **out, const BurinProgram *p,
 	return s;
 }
 
-/* ---- weights
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- weights ---------------------------------------------------------------------------------- */
 
 static bool read_all(int fd, char *to, size_t bytes)
 {
@@ -292,9 +285,7 @@ static burin_status add_weights(burin_model *m, const char *path, const burin_op
 	return s == BURIN_OK ? check_weights(m, wanted, err) : s;
 }
 
-/* ---- loading
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- loading ---------------------------------------------------------------------------------- */
 
 static burin_status finish_load(burin_model **out, const char *path, const burin_opts *o,
 				burin_error *err)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the parts of libburin_rt share, and what libburin makes models with. */
 #ifndef RUNTIME_MODEL_H
 #define RUNTIME_MODEL_H

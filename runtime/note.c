@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reading the notes of an ELF file. The file may be anything: it is opened without following into
  * devices, read by offset, and every number in it is checked before use. */
 #include "runtime/note.h"

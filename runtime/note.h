@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What an artefact says about itself, in section .note.burin: two ELF notes of the name "Burin",
  * the prefix of its names and its metadata. Read from the file, without loading or running anything
  * of it. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Options as names and values. Any name is kept: each call takes the ones it knows, so that one set
  * serves compiling and running. */
 #include "runtime/cpu/rt.h"

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # tools/check_includes.sh must find each kind of violation, and nothing in a tree without.
 check=$1/tools/check_includes.sh
 tree=$(mktemp -d) || exit 1

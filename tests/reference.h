@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Results of other frameworks, as files of tests/data have them: a list of cases
  *
  *   case NAME

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* burin-opt: the test driver. Reads a graph in text form (docs/text-form.md), runs passes on it,
  * prints it; or lowers it and prints the kernels. Reads kernels in text form as well.
  *

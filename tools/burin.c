@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* burin: the command. Parses, runs the verb, ends the JSON document; what the verbs do is in
  * cli_<verb>.c. */
 #include "base/oom.h"

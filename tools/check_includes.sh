@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Who may include whom: fails on an include that goes against the arrows, and on a third-party header outside of its folder.
 # Run from anywhere; with a folder as argument it checks that tree instead (its own test, tests/includes.sh).
 cd "${1:-$(dirname "$0")/..}" || exit 2

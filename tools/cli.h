@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The command `burin`: what its parts share. Verbs are rows of verbs.def, options rows of
  * options.def; parsing, help, manual page and completion are made from these tables alone.
  *

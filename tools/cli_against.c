@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* verify --against onnxruntime: inputs and outputs travel as .npy files in a folder of our own, and
  * a small program in Python runs the model in between. */
 #include "tools/cli_verify.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The command line against the tables: one walk collects verb, options and arguments, then what was
  * collected is checked against the verb's row. Options may stand anywhere; "--" ends them. */
 #include "tools/cli_help.h"

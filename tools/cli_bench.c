@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* burin bench: latency of one call at a time. */
 #include "tools/cli_bench.h"
 #include "base/io.h"

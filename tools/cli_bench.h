@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Between the parts of bench. */
 #ifndef TOOLS_CLI_BENCH_H
 #define TOOLS_CLI_BENCH_H

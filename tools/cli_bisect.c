@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* verify --bisect: the graph is cut behind one node after the other, each cut compiled and compared
  * by itself, so that one tensor at a time is in memory. A binary search over the ancestors of the
  * wrong output, in topological order, finds a wrong node behind a right one; as long as one of its

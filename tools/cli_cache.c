@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* burin cache: the folder of compiled kernels. One that cannot be used is an empty one, with the
  * reason. */
 #include "codegen/cache.h"

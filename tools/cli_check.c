@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* burin check: everything that can be said about a model without its weights. */
 #include "tools/cli_model.h"
 #include "tools/cli_graph.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* burin compare: two documents of bench. Models are paired by the name of their file without folder
  * and suffix; when each document holds one model, these two are the pair. */
 #include "tools/cli_stats.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* burin compile: a model to a file, with a line for each stage. */
 #include "base/io.h"
 #include "base/sha256.h"

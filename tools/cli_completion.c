@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Completion scripts. Each knows the verbs, the options of each verb, and the words that an option
  * takes; everything else is completed as a file. */
 #include "tools/cli_help.h"

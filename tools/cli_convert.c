@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* burin convert: a model as XML with its tensors beside it. The elements are written as they were
  * read, so symbolic sizes stay symbols. */
 #include "base/io.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* burin doctor: what is here, what is missing, what disturbs. */
 #include "tools/cli_machine.h"
 #include "codegen/artifact/artifact.h"

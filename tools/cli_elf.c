@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What a shared library needs, read from its dynamic section. */
 #include "tools/cli.h"
 #include "base/io.h"

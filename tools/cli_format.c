@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Numbers for people. */
 #include "tools/cli.h"
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* See cli_graph.h. */
 #include "tools/cli_graph.h"
 #include "frontend/frontend.h"
@@ -81,8 +82,7 @@ const char *ports_text(Arena *a, const Graph *g)
 	return str_text(&s);
 }
 
-/* --- training ----------------------------------------------------------------------------------
- */
+/* --- training --------------------------------------------------------------------------------- */
 
 static void add_fields(Str *s, const Graph *g, AttrRecord r, Attr attr)
 {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What check and inspect tell of a graph. */
 #ifndef TOOLS_CLI_GRAPH_H
 #define TOOLS_CLI_GRAPH_H

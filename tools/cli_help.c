@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* burin help: everything is printed from the tables. */
 #include "tools/cli_help.h"
 #include "passes/pass.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* burin inspect: what lies in a file. Nothing of it is run; compiled models are read as ELF files.
  */
 #include "tools/cli_graph.h"

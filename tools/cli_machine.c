@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* See cli_machine.h. Everything is read from /proc and /sys; what is missing there is left out. */
 #include "tools/cli_machine.h"
 #include "codegen/codegen.h"

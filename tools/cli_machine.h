@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The machine: what is known of it, what disturbs measurements, what it can do at most. */
 #ifndef TOOLS_CLI_MACHINE_H
 #define TOOLS_CLI_MACHINE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The manual page, in roff. */
 #include "tools/cli_help.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Measuring: first each model runs until its time is steady (the medians of two windows agree),
  * then the models take turns of some runs each, so that whatever disturbs the machine hits all
  * alike. */

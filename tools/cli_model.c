@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* See cli_model.h. */
 #include "tools/cli_model.h"
 #include "codegen/job.h"
@@ -118,8 +119,7 @@ int model_read(Cli *c, const char *path, GivenList *given, burin_graph **out)
 	return cli_diagnostics(c, (*out)->ctx->diag);
 }
 
-/* --- random inputs that make sense -------------------------------------------------------------
- */
+/* --- random inputs that make sense ------------------------------------------------------------ */
 
 /* Which nodes hold values of input `at` as they are: through views, casts and choices. */
 static void mark_copies(const Graph *g, const Node *input, bool *copy)

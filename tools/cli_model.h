@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A model ready to run: read and compiled into memory, or a compiled file that was loaded. */
 #ifndef TOOLS_CLI_MODEL_H
 #define TOOLS_CLI_MODEL_H

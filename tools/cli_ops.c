@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* burin ops, schema, version: what is built in, printed from the tables that the compiler uses. */
 #include "tools/cli.h"
 #include "base/io.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The roofs of the machine: multiply-adds in registers at the widest vector, and reading in order,
  * from memory once and from each cache again and again, on one thread and on all that may be used.
  * Measured once and kept in the cache folder. */

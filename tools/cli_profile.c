@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The time of each kernel, in a second pass with an exec of its own, so that reading the clock does
  * not disturb the first. */
 #include "tools/cli_bench.h"

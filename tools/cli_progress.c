@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* One line on standard error, rewritten at most ten times a second; where that is no terminal, a
  * plain line every ten seconds. The remaining time is told only where work is counted. */
 #include "tools/cli.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the command says, and where: text or the JSON document on standard output, everything else
  * on standard error. The document is always written along; a verb that fails leaves what it has
  * said so far, and the diagnostics are added at the end. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* burin run: one run, with inputs and outputs as files. */
 #include "tools/cli_model.h"
 #include <math.h>

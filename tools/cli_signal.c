@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Ctrl-C: ends the command at once with 130, unless files are being written; then it asks for the
  * end, and who writes stops and removes what is unfinished. One that comes a second later or more
  * does not wait; those before may be the same one, sent to the process and to its group. */

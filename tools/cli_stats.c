@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The bootstrap of a median needs no resampling: the median of n draws from n sorted samples is
  * the sample at rank n U, where U is the median of n uniform numbers, which has a beta
  * distribution. So a thousand draws cost the same for thirty samples and for a million. Draws

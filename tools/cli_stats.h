@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Statistics of measured times. */
 #ifndef TOOLS_CLI_STATS_H
 #define TOOLS_CLI_STATS_H

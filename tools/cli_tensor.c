@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* See cli_tensor.h. */
 #include "tools/cli_tensor.h"
 #include "base/map.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Tensors on the command line: what --input says, memory for a model's ports, comparison. */
 #ifndef TOOLS_CLI_TENSOR_H
 #define TOOLS_CLI_TENSOR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* burin train: the loop over epochs and steps, and what is around it. Where the training stands is
  * a Position; everything that a step depends on besides the state is a function of it (order of the
  * rows, learning rate), so a training that goes on from a checkpoint takes the same steps. */
@@ -339,8 +340,7 @@ static int finish(Train *t)
 	return rc;
 }
 
-/* --- the verb ----------------------------------------------------------------------------------
- */
+/* --- the verb --------------------------------------------------------------------------------- */
 
 static int train(Train *t)
 {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The parts of burin train: data (cli_train_data.c, cli_train_csv.c), which rows are for what
  * (cli_train_split.c), what is told on the way (cli_train_log.c, cli_train_plot.c), the folder that
  * a stopped training goes on from (cli_train_folder.c), what stands before the first step

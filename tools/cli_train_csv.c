@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Tables as text: a line a row, columns separated by ',' ';' or tabs, fields quoted as RFC 4180
  * has it, and a first line of names unless it is all numbers. An input of one number a row takes
  * the column of its name; --columns INPUT=A,B,C says which columns others take; what is left goes,
@@ -163,8 +164,7 @@ static int read_lines(Table *t, const char *text, size_t n)
 	return EXIT_YES;
 }
 
-/* --- which column is for whom ------------------------------------------------------------------
- */
+/* --- which column is for whom ----------------------------------------------------------------- */
 
 static int find_column(const Table *t, const char *name, size_t n)
 {

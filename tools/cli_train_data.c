@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Training data: one array for each input of a step, whose first dimension counts the rows. Values
  * are converted to the input's type where that loses nothing but precision; what does not fit (a
  * missing array, other sizes, NaN, a label without a class) is an error before the first step. */

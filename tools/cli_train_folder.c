@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The folder of a training:
  *
  *   train.json              what it was told: data, split, seed, batch, epochs, rate

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What a training tells while it runs: on a terminal one line that is rewritten, and a line for
  * each epoch; metrics.csv, a row for each epoch, written anew as a whole each time, so that it is
  * complete at any moment and a training that goes on continues it. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Where a value that is not finite comes from. The compiled step only tells that its loss is one,
  * or that the parameters after it are. So the state is kept from time to time; from there the steps
  * are taken again, which gives the same bits, up to the first that makes a parameter not finite, or

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The curves of a training as a picture: losses above, other metrics below, each over the epochs.
  * Plain SVG of lines and text, with colours that are told apart also by who sees few of them; axes
  * count in steps of 1, 2 or 5 times a power of ten. A loss whose values span more than a factor of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What stands before the first step of burin train: options, the model, the trainer, the columns of
  * the data that its inputs take, and which rows are for what. */
 #include "base/io.h"

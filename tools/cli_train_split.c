@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Which rows train, validate and test, and in which order they come. Both are functions of the seed
  * (and the epoch) through a hash of each row's number: nothing has to be remembered between two
  * runs, and a training that goes on at a position sees the rows it would have seen. */

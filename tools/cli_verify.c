@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* burin verify: the compiled model against the reference evaluation (naive loops in double
  * precision, on the graph before any pass), on random inputs. */
 #include "tools/cli_verify.h"

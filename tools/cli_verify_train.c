@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* verify --train: one step of training, against the same step evaluated in double precision. Each
  * set of inputs has a state of its own to start from: the parameters as the model has them, and
  * what the optimiser remembers at random, as if some steps had been done, so that no update begins

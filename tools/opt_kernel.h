@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Kernels in burin-opt: as text, lowered from a graph, run by the interpreter. */
 #ifndef TOOLS_OPT_KERNEL_H
 #define TOOLS_OPT_KERNEL_H

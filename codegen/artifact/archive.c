@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Writing the object, alone or as the one member of an ar archive with the index of symbols that
  * linkers want. All dates, owners and modes are constant. */
 #include "codegen/artifact/internal.h"

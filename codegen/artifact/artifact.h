@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Writing a compiled model to disk: shared library, archive or object, its C header, and packed
  * weights beside it. */
 #ifndef CODEGEN_ARTIFACT_ARTIFACT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* See elf_attach.h. The data's section is writable for the linker alone, because linkers put
  * writable space behind all else, where the program can be cut in two. Its segment needs a program
  * header; where the linker has not already given it one, it takes that of a note that is in the

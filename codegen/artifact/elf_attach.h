@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Large read-only data of a shared library without the linker copying it: the linker is given a
  * section without bytes, of which it makes zeroed memory at the end of the image. Afterwards that
  * memory becomes a segment of its own, filled from bytes that the caller puts behind the file. */

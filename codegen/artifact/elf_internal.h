@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #ifndef CODEGEN_ARTIFACT_ELF_INTERNAL_H
 #define CODEGEN_ARTIFACT_ELF_INTERNAL_H
 #include "base/map.h"

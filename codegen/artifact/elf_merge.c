@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Taking an object into the output: each of its sections that matters becomes a section of the
  * output (sections of one name are left side by side, which linkers allow and which keeps
  * --gc-sections fine-grained); local symbols are renumbered, global ones resolved by name.

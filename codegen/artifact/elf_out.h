@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* One relocatable ELF object, put together from objects in memory, sections of our own (packed
  * weights, metadata) and symbols. It does what a linker's -r does and makes every symbol local that
  * is not exported, so that any number of models link into one program. */

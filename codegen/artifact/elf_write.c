@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Finishing and writing the output: symbols in the order the format asks for (local ones first),
  * places of all sections, then one pass that streams header, sections and section table to a sink;
  * large sections go straight from where they are. The bytes depend on the input alone. */

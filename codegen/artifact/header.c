@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The C header of a model: its functions with typed arguments in the model's order, and what a
  * caller has to know. It compiles as C99 and later and as C++; names of the model become C names
  * here. */
@@ -8,9 +9,7 @@
 #include "runtime/cpu/rt.h"
 #include <string.h>
 
-/* ---- ports
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- ports ------------------------------------------------------------------------------------ */
 
 typedef struct Header {
 	Arena *arena;
@@ -112,9 +111,7 @@ static void add_port_doc(Header *h, int i)
 	str_add(&h->s, "\n");
 }
 
-/* ---- text
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- text ------------------------------------------------------------------------------------- */
 
 /* Text of the user's in a comment: what is not plain becomes '?'. */
 static void add_plain(Header *h, const char *text)

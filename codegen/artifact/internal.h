@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Between the parts of codegen/artifact. */
 #ifndef CODEGEN_ARTIFACT_INTERNAL_H
 #define CODEGEN_ARTIFACT_INTERNAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* From the object to a shared library, by whatever linker the host has (LLVM's C API has none). It
  * runs in the work folder with relative names only, so that its output does not depend on where
  * that is. Large weights are not its work (elf_attach.h). libc and libm are given by path: no
@@ -20,9 +21,7 @@
 enum { LINKED_LIMIT = INT32_MAX };
 typedef VEC(char *) Args;
 
-/* ---- finding
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- finding ---------------------------------------------------------------------------------- */
 
 /* The linker runs in another folder. What links point to is left alone: lld goes by the name it is
  * called by. */
@@ -108,9 +107,7 @@ static const char *find_library(Arena *a, uint16_t machine, const char *name)
 	return l.path && is_library_of(l.path, machine) ? l.path : NULL;
 }
 
-/* ---- arguments
- * --------------------------------------------------------------------------------------------------
- */
+/* --- arguments -------------------------------------------------------------------------------- */
 
 static void add(Arena *a, Args *args, const char *text)
 {
@@ -180,9 +177,7 @@ static bool make_arguments(Context *c, const ArtifactRequest *r, const char *lin
 	return true;
 }
 
-/* ---- running
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- running ---------------------------------------------------------------------------------- */
 
 static bool run_linker(Context *c, const char *folder, char *const *args,
 		       const volatile sig_atomic_t *stop)
@@ -202,9 +197,7 @@ static bool run_linker(Context *c, const char *folder, char *const *args,
 	return false;
 }
 
-/* ---- all of it
- * --------------------------------------------------------------------------------------------------
- */
+/* --- all of it -------------------------------------------------------------------------------- */
 
 static bool write_map(const char *path, Arena *a, Exports exports, IoError *error)
 {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Names: of the model in C, and those that an artefact exports. */
 #include "codegen/artifact/internal.h"
 #include "base/vec.h"

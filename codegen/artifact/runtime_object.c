@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The bytes of runtime/cpu and of runtime/cuda, compiled for artefacts when Burin is built
  * (cmake/runtime_object.cmake). */
 #include "codegen/artifact/internal.h"

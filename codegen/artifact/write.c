@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The artefact: kernels, glue, runtime, weights and metadata become one object in which only the
  * model's interface is global. That object is the .o, the one member of the .a, or what a linker
  * makes the .so of. */

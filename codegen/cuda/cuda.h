@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* CUDA C of kernels: text that NVRTC compiles for a GPU, and the system's C compiler for the
  * emulation (emu.h). It includes nothing and uses no names but those of its prelude, which gives
  * each of them two bodies (device/prelude.h). */

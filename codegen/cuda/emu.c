@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* See emu.h. The kernels behind their prelude are compiled with -fsanitize=thread, which puts a
  * call before every access to memory. The sanitizer's own runtime is not linked: the emulator, an
  * object that is carried along (device/emulator.c), answers the calls. What comes out is loaded and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Running CUDA programs without a GPU: their very text, compiled by the system's C compiler
  * together with an emulator (device/emulator.c) that looks at every access to memory. */
 #ifndef CODEGEN_CUDA_EMU_H

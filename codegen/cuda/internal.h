@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Inside of the printer of CUDA C: print.c walks statements, value.c expressions, scalar.c has the
  * operators. */
 #ifndef CODEGEN_CUDA_INTERNAL_H

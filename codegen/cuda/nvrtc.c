@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* NVRTC by dlopen. It may be called by several threads at once, each with a program of its own. */
 #include "codegen/cuda/nvrtc.h"
 #include "base/sha256.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* CUDA C to machine code for GPUs through NVRTC, which is opened with dlopen: nothing of CUDA is
  * needed to build Burin. NVRTC compiles without a GPU and without a driver. */
 #ifndef CODEGEN_CUDA_NVRTC_H

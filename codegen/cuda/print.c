@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Kernel -> CUDA C, the statements.
  *
  * A task is a block, lanes of the vector axis are its threads: what depends on the vector axis is a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* One NVRTC program per kernel and architecture: they compile in parallel, and the cache finds each
  * again whatever model it is part of. */
 #include "codegen/cuda/program.h"

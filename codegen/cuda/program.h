@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A plan for a GPU as the data that runtime/cuda runs: every kernel compiled by NVRTC for each
  * architecture, every step as a launch. */
 #ifndef CODEGEN_CUDA_PROGRAM_H

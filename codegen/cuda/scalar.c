@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Elementwise operators as CUDA C: one table. A pattern holds $0, $1, $2 for the operands, $c for
  * the type that is computed in (f16 and bf16 are computed in f32 and rounded after each operator,
  * as everywhere), $t for the type itself. What is more than an operator of C is a function of the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The text of a program: prelude and kernels, in the plan's order. */
 #include "base/io_error.h"
 #include "codegen/cuda/cuda.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What is written in C for kernels and their emulation (codegen/cuda/device), as bytes that the
  * library carries (cmake/cuda_device.cmake). */
 #include "codegen/cuda/text.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Expressions of CUDA C. What is mentioned several times gets a name where it is first needed, and
  * keeps it as long as its scope is open and nothing it reads has changed; all else is written where
  * it is used, and the compiler places it.

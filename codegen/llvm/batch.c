@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Many kernels at once, each thread with machines of its own: one that compiles well, one that
  * compiles fast. */
 #include "base/sha256.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What differs between LLVM 18 and 22, and nothing else.
  *
  * LLVM 22 took the alignment out of the operands of masked loads and stores (it became an attribute

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Kernel -> LLVM IR, the statements. The result is final SSA: no memory for variables, a phi per
  * carried value, unrolled copies written out, vectors as vectors; LLVM's code generator alone makes
  * peak code of it, without optimisation passes.

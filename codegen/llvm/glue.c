@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The module that makes a program of kernels: a function per step that finds the step's buffers,
  * and the tables of runtime/artifact.h as constants. */
 #include "codegen/llvm/internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Inside of the LLVM back end. Emit walks one kernel; every kernel has a module and LLVM context of
  * its own, so that several can be emitted at once by different threads. Nothing here touches the
  * compilation Context. */

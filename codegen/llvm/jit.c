@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Programs in memory: kernels and glue as objects, linked by ORC. Its memory manager writes the
  * pages first and makes them executable after. libm's functions are named one by one; nothing else
  * of the process is offered.

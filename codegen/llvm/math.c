@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Elementary functions, written out where they are used, for scalars and vectors alike.
  *
  * f32 (and the narrower types, which are computed in it): exp, log, tanh, sigmoid, erf by argument

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Loads and stores.
  *
  * An address is taken apart into a sum over axes and other index values. The factor of the vector

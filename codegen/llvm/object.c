@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* LLVM IR -> object bytes. A Machine belongs to one thread; every kernel gets an LLVM context of
  * its own and so shares nothing.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Elementwise operators on register values, scalars and vectors alike: the one switch over
  * operators of this back end.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Several modules, given as LLVM text, as one: for .ll and .s files. Kernels are emitted one by
  * one, each in a context of its own; here they are read back and linked. */
 #include "codegen/llvm/internal.h"

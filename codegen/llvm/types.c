@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Types and constants of LLVM for our data types; the way of values between memory and registers.
  *
  * A truth value is i1 in a register and a byte in memory. f16 and bf16 live in registers as float,

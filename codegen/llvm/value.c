@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Expressions: evaluated on demand, once per scope and copy.
  *
  * Every node is emitted in the outermost scope in which its axes are open, unless it is *pinned*

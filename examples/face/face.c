@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Finds faces on a photograph with a compiled detector, and draws boxes around them. Uses libpng
  * for the picture and the generated header face.h for the model: nothing of Burin is needed to
  * build or run it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Finds speech in a recording with a compiled voice-activity detector, frame by frame with its
  * state carried on. Needs the generated header vad.h and nothing else.
  *

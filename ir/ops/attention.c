@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Attention: softmax(scale q k^T + mask) v for each batch and head. */
 #include "ir/hooks.h"
 #include "ir/ops/util.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Batch norm in training: each channel is normalised by the mean and variance of the batch. */
 #include "ir/hooks.h"
 #include "ir/ops/batchnorm.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #ifndef IR_OPS_BATCHNORM_H
 #define IR_OPS_BATCHNORM_H
 #include "ir/node.h"

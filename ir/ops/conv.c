@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Convolution in its three forms: [N,C,H,W], [N,H,W,C], and [N,H,W,C] with weights packed in
  * panels. Evaluation brings the weights to one form, [KH,KW,C/groups,O], and reads the input by
  * strides, so that one loop nest serves all. */

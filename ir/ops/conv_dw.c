@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The gradient of a convolution's weights: for each tap, input channel and output channel the sum
  * over all windows of what the tap sees times the result's gradient. The attributes are those of
  * the convolution, `kernel` says KH, KW and the output channels. Layouts as there: [N,C,H,W] with

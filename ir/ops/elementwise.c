@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Types of elementwise operators. What they compute is the row in scalar.def (ir/scalar.c evaluates
  * it). */
 #include "ir/hooks.h"

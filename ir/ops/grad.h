@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What gradients share (the vjp hooks in ir/ops/grad_*.c). A hook is written with the builder, as
  * an expansion is: given a node and the gradient of its result it emits the gradient of each input
  * that has one. Inputs of whole numbers and truth values have none. A hook need not ask which

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Gradients of convolution and of the pools. What a window has seen gets its share of the window's
  * gradient: spread.h. All of it is worked out channels last; where the model says otherwise there
  * are transpositions around, which the layout pass removes. */

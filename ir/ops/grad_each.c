@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Gradients of elementwise operators. Where a function has a kink its gradient there is what
  * PyTorch takes: 0 for relu, abs and sign, half for each side of an equal minimum or maximum. */
 #include "ir/hooks.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Gradients of what is addressed by indices: a gather adds up where it read, a scatter reads where
  * it wrote. The sums are taken in the order of the indices (passes/template/scatter.c). */
 #include "ir/hooks.h"

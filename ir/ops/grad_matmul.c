@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Gradients of products: products again, of operands that are read transposed. */
 #include "ir/hooks.h"
 #include "ir/ops/grad.h"

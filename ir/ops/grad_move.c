@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Gradients of data movement: what a view repeated is summed, all else moves back. */
 #include "ir/hooks.h"
 #include "ir/ops/grad.h"

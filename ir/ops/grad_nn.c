@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Gradients of layers that have their own: where the gradient of the expansion would be slower (the
  * normalisations, softmax), or wrong beside a limit that the expansion takes apart (an infinite
  * exponential that is not chosen, a maximum taken out). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Gathers and scatter: elements addressed by an index tensor. Negative indices count from the end;
  * what is outside is clamped (the compiled model reports it, the reference only stays inside). */
 #include "ir/hooks.h"

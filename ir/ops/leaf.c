@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Leaves, and what is about types alone: constants, get, shape. */
 #include "ir/hooks.h"
 #include "ir/ops/util.h"

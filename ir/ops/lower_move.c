@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Lowering of leaves, elementwise operators and data movement: index arithmetic alone. */
 #include "ir/hooks.h"
 #include "ir/kbuilder.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Lowering of operators that compare positions: arg reductions, running sums, top-k. */
 #include "ir/hooks.h"
 #include "ir/kbuilder.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Lowering of reductions: the builder makes the loops (ir/kreduce.c), a hook here says which
  * element is reduced. */
 #include "ir/hooks.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Matrix product, batched over equal leading sizes. */
 #include "ir/hooks.h"
 #include "ir/ops/util.h"

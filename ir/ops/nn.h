@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the expansions of macro operators share (ir/ops/nn_*.c). An expansion is written with the
  * builder as a model would be written in core operators; its checks report and make it return
  * false. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Activations and other elementwise compositions. */
 #include "ir/hooks.h"
 #include "ir/ops/nn.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Convolution layers. The transposed convolution is the convolution turned around (spread.h); where
  * windows do not overlap it is a product and a rearrangement of pixels. */
 #include "ir/hooks.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Einstein sums. The equation names each dimension by a letter; "..." stands for dimensions without
  * a name. Operands are taken in from left to right: what no other operand and not the result names
  * is summed at once; then two operands become one by a product (when they share a letter that is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Layers and operators that are matrix products, and the table look-up. */
 #include "ir/hooks.h"
 #include "ir/ops/nn.h"

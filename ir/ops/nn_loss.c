@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Losses: a scalar, the mean over the batch. */
 #include "ir/hooks.h"
 #include "ir/ops/grad.h"

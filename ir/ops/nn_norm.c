@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Normalisations. The statistics are written so that algebra can fold them: batch norm in inference
  * is x * s + t with s and t made of parameters alone. */
 #include "ir/hooks.h"

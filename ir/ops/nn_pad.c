@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Padding by mode: a constant is the core operator, the others read the input again through an
  * index list for each dimension. */
 #include "ir/hooks.h"

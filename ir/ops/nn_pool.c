@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Pooling layers over [N,C,H,W] or [N,C,L]. The mean is a sum of the window over a divisor: one
  * number when every window counts as many elements, else a constant with one count for each place.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reductions made of others, softmax, top-k with its values. */
 #include "ir/hooks.h"
 #include "ir/ops/nn.h"

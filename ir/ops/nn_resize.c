@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Interpolation, one dimension after the other: each result index reads one element (nearest), two
  * (linear) or four (cubic) along the dimension, through constant index lists, and sums them with
  * constant weights. Coordinates are computed in single precision as other frameworks do, so that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Recurrent layers over [time, batch, features], unrolled: one product for the inputs of all steps,
  * then for each step a product with the state and the gates. Weights lie as in ONNX: w [directions,
  * gates * hidden, features], r [directions, gates * hidden, hidden], b [directions, 2 * gates *

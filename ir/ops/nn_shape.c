@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Macro operators that move elements: other spellings of reshape, transpose, slice, broadcast,
  * gather. */
 #include "ir/hooks.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Pieces that several expansions are made of. */
 #include "ir/ops/nn.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Optimisers: one step of one parameter, as PyTorch computes it. Each is a chain of elementwise
  * operators, so it becomes one pass over the parameter, its gradient and what is remembered of
  * earlier steps. The scalars rate and step come from outside: the schedule is the host's. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The implicit parameters of layers: one function for each kind of layer, chosen by operator in
  * op_param_type. */
 #include "ir/ops/params.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Parameters that layers make themselves when they are written without weights. */
 #ifndef IR_OPS_PARAMS_H
 #define IR_OPS_PARAMS_H

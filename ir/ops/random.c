@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Random numbers in a graph are a function of seed, step, stream and position: a run that is
  * repeated, cut into other tasks or resumed draws the same ones.
  *

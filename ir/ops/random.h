@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Random numbers by counting: Philox4x32-10 of Salmon, Moraes, Dror and Shaw (2011). */
 #ifndef IR_OPS_RANDOM_H
 #define IR_OPS_RANDOM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reductions over dimensions, arg reductions, running sums. */
 #include "ir/hooks.h"
 #include "ir/ops/util.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Data movement: broadcast, reshape, transpose, slice, pad, concat. All but the last two are a walk
  * over the input with other strides, which is how they are evaluated. */
 #include "ir/hooks.h"

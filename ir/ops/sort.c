@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Order along a dimension: the indices of the k largest or smallest elements. */
 #include "ir/hooks.h"
 #include "ir/ops/util.h"

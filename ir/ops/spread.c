@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* See spread.h. */
 #include "ir/ops/spread.h"
 

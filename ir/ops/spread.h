@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Sliding windows turned around: every window gives its value back to the elements it has seen. The
  * gradient of a convolution or pool, and the transposed convolution.
  *

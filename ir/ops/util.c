@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Shared by the operators' hooks: see util.h. */
 #include "ir/ops/util.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the infer, eval and lower hooks of one operator must agree on: attributes in normal form,
  * walks over indices, and the checks that report. */
 #ifndef IR_OPS_UTIL_H

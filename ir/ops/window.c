@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Sliding windows: the common arithmetic of pools and convolutions, and the pools. */
 #include "ir/ops/window.h"
 #include "ir/hooks.h"

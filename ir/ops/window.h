@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Windows that slide over height and width: what pools and convolutions share. Index d is 0 for
  * height, 1 for width. */
 #ifndef IR_OPS_WINDOW_H

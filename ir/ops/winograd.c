@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Convolution by F(4x4, 3x3) on transformed weights, and the transforms of tiles that the gradient
  * of its weights is made of: types, and evaluation tile by tile. */
 #include "ir/ops/winograd.h"

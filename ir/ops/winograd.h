@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The transforms of F(4x4, 3x3): Lavin and Gray, Fast Algorithms for Convolutional Neural Networks
  * (2016). A tile of 4x4 results comes from 6x6 inputs by 36 products instead of 144:
  * Y = A^T [ (G g G^T) * (B^T d B) ] A. */

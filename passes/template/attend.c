@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* See attend.h. */
 #include "passes/template/attend.h"
 #include <math.h>

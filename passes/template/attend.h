@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Fused attention as both of its templates read it from the graph (attention.c, gpu_attention.c).
  */
 #ifndef PASSES_TEMPLATE_ATTEND_H

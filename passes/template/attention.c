@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Fused attention: softmax(scale q k^T + mask) v without the scores in memory.
  *
  * One task is a head and some of its queries. The task packs k^T once, then for each tile of

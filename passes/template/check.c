@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Indices that come with the data: a gather or scatter clamps them where it reads, so that none
  * leads outside, and a kernel of its own says so in the run's status word. It reads the index
  * tensor once, which is small next to what is gathered; indices that are known to lie inside (an
@@ -66,8 +67,7 @@ void template_check(Lowering *l, const Node *index, int64_t size, int64_t compon
 	element_loops(l, looped, check_element, &c);
 }
 
-/* --- which need it
- * --------------------------------------------------------------------------------- */
+/* --- which need it ---------------------------------------------------------------------------- */
 
 static bool known_inside(const Node *n, int64_t size)
 {

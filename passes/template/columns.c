@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Column sums: any number of sums over all dimensions but the last of one shape, in one pass.
  *
  * A task adds up some of the rows, whole rows at a time as they lie in memory, and leaves its sums

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Matrix product and convolution: the register-tiled contraction.
  *
  * A tile is R rows (pixels) by NV vectors of output columns (channels), held in R * NV accumulators

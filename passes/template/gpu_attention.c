@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Fused attention on GPUs: softmax(scale q k^T + mask) v without the scores in memory.
  *
  * A block of threads has some queries of one head and goes over the keys, a tile of them at a time:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Matrix product, convolution and its weight gradient on GPUs: one block of threads makes one tile
  * of the result (gpu_tile.h).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Schedules of a GPU for all that has no template of its own. Lanes of the vector axis are the
  * threads of a block, so index arithmetic is cheap per lane and memory wants neighbouring lanes to
  * read neighbouring elements:

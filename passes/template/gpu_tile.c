@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The tile of a block of threads, see gpu_tile.h.
  *
  * Multiply-adds: scratch is [k][line], and a thread's elements come in runs of four neighbours, so

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The tile of a block of threads, of which products on GPUs are made: c[rows][cols] in the
  * registers of all threads, fed from two tiles in shared memory, a and b, `depth` steps of the
  * reduction at a time.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Sums of outer products: the gradient of weights. Both operands have what is summed over (pixels,
  * rows of a batch) outside and their channels inside, so nothing is transposed: a tile of the
  * result holds R input channels of one tap by NV vectors of output channels in accumulators; a step

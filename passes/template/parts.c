@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Adding the parts of a contraction whose sums were cut: element by element in order, then the
  * epilogue of the group. */
 #include "passes/template/template.h"

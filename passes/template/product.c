@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The register tile, see product.h. Per step of the reduction: NV loads of b, R broadcasts of a, R
  * * NV fused multiply-adds. */
 #include "passes/template/product.h"
@@ -131,8 +132,7 @@ static void finish(Tile *t, Node *v, Node *col, Node **acc)
 		t->p->write(t->p, t->i, col, *acc);
 }
 
-/* --- a long epilogue: the accumulators go to scratch, and a loop finishes them there -----------
- */
+/* --- a long epilogue: the accumulators go to scratch, and a loop finishes them there ---------- */
 
 static void spill(Tile *t, Node *v, Node *col, Node **acc)
 {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The register tile: R rows by NV vectors of columns held in accumulators over one pass of the
  * reduction. Used by the contraction and the attention template; they say what is read and where
  * the result goes. */

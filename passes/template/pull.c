@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* One output element at a time: windows, depthwise convolution, gathers, reductions over leading
  * dimensions.
  *

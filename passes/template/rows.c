@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Elementwise operators and row reductions: tasks over rows, the row inside by vectors.
  *
  * With reductions a row is what is reduced over; values that several loops of a row need and that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Scatter: the updates written (or added) one after another over a copy of the tensor. Tuples may
  * repeat, so no two tasks may share them: tasks divide what follows a tuple. Of two updates of one
  * element the later wins, and sums are taken in the order of the updates, whatever the number of

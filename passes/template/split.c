@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Shared arithmetic of the templates. */
 #include "passes/template/template.h"
 

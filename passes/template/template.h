@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Templates: functions that build a kernel's loops. Each gets a Lowering, a kernel builder in which
  * every tensor of the group already has its role, and pulls prologue and epilogue through kb_read.
  * passes/lower.c chooses. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Elementwise operators that read a tensor lying the other way round: an optimiser has its
  * parameter and its moments as [O,I,KH,KW], the gradient comes as [KH,KW,I,O].
  *

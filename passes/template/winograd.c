@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Convolution by F(4x4, 3x3), its three parts fused so that nothing but input and output leaves the
  * cache. A task takes a block of tiles and a group of output channels: it transforms the tiles'
  * inputs into scratch V[point][tile][channel]; then for every block of output columns it multiplies

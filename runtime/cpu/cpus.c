@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* How many CPUs this process may use: those of its affinity mask, cut by the CPU quota of its
  * control group and of the groups above (version 2: cpu.max; version 1: cpu.cfs_quota_us and
  * cpu.cfs_period_us). Reads small files into buffers on the stack; whatever cannot be read does not

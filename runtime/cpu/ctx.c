@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Contexts: the threads, host callback and weights that one caller uses. A context lies in memory
  * of the caller, which is only as aligned as the caller likes: the first multiple of 64 in it is
  * where it starts. It knows its own address, so that one that was copied, moved or never

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What lies in the caller's memory for a context. */
 #ifndef RUNTIME_CPU_CTX_H
 #define RUNTIME_CPU_CTX_H

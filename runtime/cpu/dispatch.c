@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Which variant of a program this CPU can run. The features are read by CPUID, and vector registers
  * count only when the OS saves them (XCR0), once, in a constructor: the only write to a global in
  * the runtime, before any other code of the artefact runs. A caller that is itself an earlier

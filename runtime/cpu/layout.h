@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* How a workspace is divided: base pointers, header, buffers of the plan, scratch of each thread.
  * Used by the runtime and by the writer of headers, which states the size. */
 #ifndef RUNTIME_CPU_LAYOUT_H

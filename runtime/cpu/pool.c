@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The pool: one region per run. Workers wait for `go` to change, run the region's body, count
  * themselves in `done` and wait again; the caller takes part as thread 0 and returns when all are
  * done. Within a region the threads meet at barriers: the last to arrive stores the phase in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A few threads that run one function together, with barriers. The whole pool lies in memory of the
  * caller. */
 #ifndef RUNTIME_CPU_POOL_H

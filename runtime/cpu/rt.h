@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The part of the runtime that every artefact carries: choosing the variant for this CPU, the
  * thread pool, running a program. Compiled twice, into libburin_rt and into the object that is
  * linked into artefacts; uses libc only, allocates nothing, prints nothing, and writes no global

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Running a program: the steps of one variant in order, the tasks of each shared out among threads.
  * - One thread: a loop over the steps.
  * - Own pool: one region for the whole run; each thread takes the same share of every step, and all

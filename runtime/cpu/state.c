@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The state of training as it is at first: the bytes that the artefact holds, then zeros. */
 #include "runtime/cpu/rt.h"
 #include <string.h>

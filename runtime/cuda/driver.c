@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Opening the driver and putting its errors into words. */
 #include "runtime/cuda/driver.h"
 #include "include/burin.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The CUDA driver as a table of functions: libcuda.so.1 by dlopen, or what a test puts in its
  * place. No CUDA header is needed; the types below are those of its binary interface. */
 #ifndef RUNTIME_CUDA_DRIVER_H

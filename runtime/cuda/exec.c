@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Running a program on a GPU. All memory is one block, laid out when the program is made: status
  * word, workspace, inputs, outputs; the weights are another. Addresses never change, so the
  * launches of a run are captured once and repeated as one CUDA graph. */

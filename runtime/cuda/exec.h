@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A program on one GPU: its code, weights and buffers, and one stream. One thread at a time. */
 #ifndef RUNTIME_CUDA_EXEC_H
 #define RUNTIME_CUDA_EXEC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What a program for a GPU is made of, as plain data beside BurinProgram, which has its ports and
  * weights. Written by codegen, run by exec.c. */
 #ifndef RUNTIME_CUDA_PROGRAM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The context of a program for GPUs: the driver's table and the program on its device. As in
  * runtime/cpu/ctx.c it knows its own address, so that one that was copied, moved or never
  * initialised is refused. */

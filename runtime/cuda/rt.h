@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The runtime that an artefact for GPUs carries, in the place of runtime/cpu: the same functions
  * over a context in the caller's memory. Compiled twice, into libburin_rt and into the object that
  * is linked into artefacts. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The reference with its error bound: a running error analysis over the graph, in double precision.
  *
  * Every value v has an error e: compiled code, whichever way it computes, comes to something
@@ -24,8 +25,7 @@ typedef struct Bounder {
 	Bounded *of; /* by node id */
 } Bounder;
 
-/* --- tensors ------------------------------------------------------------------------------------
- */
+/* --- tensors ---------------------------------------------------------------------------------- */
 
 static EvalTensor zeros(Bounder *z, const Type *t)
 {
@@ -75,8 +75,7 @@ static EvalTensor apply1(Bounder *z, const Node *n, const EvalTensor *x)
 	return apply(z, n, in);
 }
 
-/* --- precision of types -------------------------------------------------------------------------
- */
+/* --- precision of types ----------------------------------------------------------------------- */
 
 static int mantissa(DType t)
 {
@@ -101,8 +100,7 @@ static double sum_loss(DType t, int64_t terms)
 	return t == DT_f32 ? 1e-5 : n * ldexp(1, -mantissa(t));
 }
 
-/* --- elementwise --------------------------------------------------------------------------------
- */
+/* --- elementwise ------------------------------------------------------------------------------ */
 
 /* Elementary functions, in units in the last place; all else is rounded correctly. */
 static double function_ulps(Op op)
@@ -206,8 +204,7 @@ static void bound_select(Bounder *z, const Node *n, const Bounded *const *x, Bou
 	}
 }
 
-/* --- data movement -------------------------------------------------------------------------------
- */
+/* --- data movement ---------------------------------------------------------------------------- */
 
 static bool is_index(Op op, int k)
 {
@@ -241,8 +238,7 @@ static void bound_move(Bounder *z, const Node *n, const Bounded *const *x, Bound
 		all_unknown(out);
 }
 
-/* --- sums, products, extremes
- * --------------------------------------------------------------------- */
+/* --- sums, products, extremes ----------------------------------------------------------------- */
 
 /* The least k, up to 12, for which all x 2^k are whole; -1: none. */
 static int granularity(const EvalTensor *x)
@@ -563,8 +559,7 @@ static void bound_whole(Bounder *z, const Node *n, const Bounded *const *x, Boun
 			all_unknown(out);
 }
 
-/* --- a graph
- * --------------------------------------------------------------------------------------- */
+/* --- a graph ---------------------------------------------------------------------------------- */
 
 typedef void BoundFn(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out);
 
@@ -686,8 +681,7 @@ bool bound_graph(const Graph *g, Arena *arena, const EvalTensor *in, Bounded *ou
 	return true;
 }
 
-/* --- judging
- * --------------------------------------------------------------------------------------- */
+/* --- judging ---------------------------------------------------------------------------------- */
 
 bool bound_known(const Bounded *b, int64_t i)
 {

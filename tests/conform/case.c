@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Cases: random numbers, inputs filled with them, operators by name. */
 #include "tests/conform/conform.h"
 #include <math.h>
@@ -89,8 +90,7 @@ DType some_type(Case *c)
 	return !c->smooth && chance(c, 10) ? DT_bool : some_number(c);
 }
 
-/* --- values -------------------------------------------------------------------------------------
- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 Domain between(double low, double high)
 {
@@ -197,8 +197,7 @@ Node *case_operand(Case *c, DType t, int rank, const int64_t *dim, Domain d)
 	return param ? case_param(c, t, rank, dim, d) : case_input(c, t, rank, dim, d);
 }
 
-/* --- operators ----------------------------------------------------------------------------------
- */
+/* --- operators -------------------------------------------------------------------------------- */
 
 static void one_result(Case *c, Node *n)
 {

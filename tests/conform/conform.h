@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Conformance: what compiled programs must agree with. A case is a small graph and its inputs, made
  * from a seed. Its reference is the graph evaluated in double precision together with a bound for
  * the rounding of each element (bound.c); a compiled result must lie inside.

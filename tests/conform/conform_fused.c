@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Random graphs of 2 to 12 operators: what fusion, templates and storage make of them against the
  * reference. Every other one computes under
  * --fp strict on small whole numbers, where sums must be exact.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Contractions as GPUs have them, without a GPU: cases of the operators that have templates of
  * their own there, compiled for one and run by the interpreter of kernels, some also as CUDA C by
  * the emulation, against the reference. Few multiprocessors make big tiles, many make small ones;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Gradients of every operator that has one. A case of the operator (generate.c) becomes a loss, the
  * sum of its results by random weights, and that is differentiated for all its inputs.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Kernels interpreted: the interpreter (ir/kernel_eval.c) walks the loop programs that templates
  * built. What it comes to must be what the reference allows, the kernels must be well-formed, and
  * their text must read back to the same kernel: so a fault is known to lie above the code

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Memory and threads: a compiled program reads and writes what it was given and nothing else, reads
  * nothing that it has not written, and gives the same bits whoever computes. Inputs, outputs and
  * workspace lie between pages that fault, once ending right before one, once beginning right behind

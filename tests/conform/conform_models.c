@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Gradients of whole models: tests/data/grad/<model>.txt, made by bench/make_grad_reference.py.
  * Each model's loss and its gradient for every input, evaluated in double precision and compiled,
  * equal those of PyTorch; and the gradients agree with difference quotients.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Every operator, by itself: compiled code against the reference, on inputs made for it
  * (generate.c). Half of the cases hold small whole numbers, whose sums must be exact. An operator
  * without cases fails.

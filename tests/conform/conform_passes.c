@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Passes on and off: the same random graph compiled with every graph pass, without each of them by
  * name, and without all (macros must be expanded). Each result must be what the reference allows;
  * under --fp strict all must have the same bits.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The table of generators, by operator. */
 #include "tests/conform/generate.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Valid cases of every operator: one function per operator (or for several that take the same
  * inputs and attributes), chosen by the table in generate.c. Each emits the operator on inputs of
  * its own and makes what comes out the graph's results. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Products, convolutions, attention, recurrences, interpolation. */
 #include "tests/conform/generate.h"
 
@@ -27,8 +28,7 @@ void make_matmul(Case *c, Op op)
 	case_result(c, case_emit(c, op, in, 2, "trans_x=%d;trans_w=%d", tx, tw));
 }
 
-/* --- convolution
- * ----------------------------------------------------------------------------------- */
+/* --- convolution ------------------------------------------------------------------------------ */
 
 typedef struct ConvCase {
 	int64_t n, groups, in, out; /* channels of a group */
@@ -143,8 +143,7 @@ void make_conv_transpose2d(Case *c, Op op)
 	case_result(c, conv_layer(c, op, &v, ""));
 }
 
-/* --- layers that are products
- * ------------------------------------------------------------------------ */
+/* --- layers that are products ----------------------------------------------------------------- */
 
 void make_linear(Case *c, Op op)
 {
@@ -275,8 +274,7 @@ void make_winograd_tiles(Case *c, Op op)
 	case_result(c, case_emit(c, op, &x, 1, "gradient=%d", (int)gradient));
 }
 
-/* --- attention
- * --------------------------------------------------------------------------------------- */
+/* --- attention -------------------------------------------------------------------------------- */
 
 void make_attention(Case *c, Op op)
 {
@@ -302,8 +300,7 @@ void make_attention(Case *c, Op op)
 				 chance(c, 50) ? 0.0 : 0.25));
 }
 
-/* --- interpolation, recurrences
- * ------------------------------------------------------------------------ */
+/* --- interpolation, recurrences --------------------------------------------------------------- */
 
 void make_resize(Case *c, Op op)
 {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Data movement, indices, other spellings of both. */
 #include "tests/conform/generate.h"
 #include <string.h>
@@ -134,8 +135,7 @@ void make_concat(Case *c, Op op)
 	case_result(c, case_emit(c, op, in, n, "axis=%d", named));
 }
 
-/* --- by index
- * ------------------------------------------------------------------------------------- */
+/* --- by index --------------------------------------------------------------------------------- */
 
 static DType index_type(Case *c)
 {
@@ -247,8 +247,7 @@ void make_embedding(Case *c, Op op)
 	case_result(c, case_emit(c, op, in, 2, "%s", ""));
 }
 
-/* --- other spellings
- * -------------------------------------------------------------------------------- */
+/* --- other spellings -------------------------------------------------------------------------- */
 
 void make_shape(Case *c, Op op)
 {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reductions, windows, orders, and the normalisations made of them. */
 #include "tests/conform/generate.h"
 
@@ -97,8 +98,7 @@ void make_mse(Case *c, Op op)
 	case_result(c, case_emit(c, op, in, 2, "%s", ""));
 }
 
-/* --- windows
- * ----------------------------------------------------------------------------------------- */
+/* --- windows ---------------------------------------------------------------------------------- */
 
 void make_window(Case *c, Op op)
 {
@@ -153,8 +153,7 @@ void make_global_pool(Case *c, Op op)
 	case_result(c, case_emit(c, op, &x, 1, "%s", ""));
 }
 
-/* --- normalisations
- * ------------------------------------------------------------------------------------ */
+/* --- normalisations --------------------------------------------------------------------------- */
 
 void make_batchnorm(Case *c, Op op)
 {

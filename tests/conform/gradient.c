@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Gradients of a case's graph, and difference quotients to compare them with. */
 #include "tests/conform/gradient.h"
 #include "passes/autodiff.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Gradients of a case's graph. Its loss is the sum of the results, each element times a weight of
  * its own; the weights are inputs of the graph, behind its own. */
 #ifndef TESTS_CONFORM_GRADIENT_H

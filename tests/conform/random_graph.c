@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* See random_graph.h. A pool of values grows by one operator at a time, most often on the youngest
  * value. */
 #include "tests/conform/random_graph.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Random graphs of a few operators, put together so that shapes fit: chains after contractions and
  * reductions, branches with several readers, views in between, residuals. */
 #ifndef TESTS_CONFORM_RANDOM_GRAPH_H

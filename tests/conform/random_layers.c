@@ -1,10 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Contractions, reductions, normalisations of random graphs. */
 #include "tests/conform/random_graph.h"
 #include "tests/conform/generate.h"
 #include <string.h>
 
-/* --- contractions
- * ------------------------------------------------------------------------------------------ */
+/* --- contractions ----------------------------------------------------------------------------- */
 
 /* By itself, or by another value that fits, turned as needed. */
 Node *grow_matmul(Case *c, Pool *p, Node *x)
@@ -126,8 +126,7 @@ Node *grow_attention(Case *c, Pool *p, Node *x)
 	return emit_matmul(c->b, scores, in[2], false, false);
 }
 
-/* --- reductions
- * ---------------------------------------------------------------------------------------------- */
+/* --- reductions ------------------------------------------------------------------------------- */
 
 Node *grow_pool(Case *c, Pool *p, Node *x)
 {
@@ -237,8 +236,7 @@ Node *grow_batchnorm(Case *c, Pool *p, Node *x)
 	return case_emit(c, OP_batchnorm, in, 5, "%s", "");
 }
 
-/* --- order, interpolation
- * --------------------------------------------------------------------------------------- */
+/* --- order, interpolation --------------------------------------------------------------------- */
 
 Node *grow_order(Case *c, Pool *p, Node *x)
 {

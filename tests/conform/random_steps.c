@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Elementwise steps and views of random graphs. */
 #include "tests/conform/random_graph.h"
 #include "tests/conform/generate.h"
@@ -8,8 +9,7 @@ static Node *apply1(Case *c, Op op, Node *x)
 	return emit1(c->b, op, x);
 }
 
-/* --- elementwise
- * -------------------------------------------------------------------------------------- */
+/* --- elementwise ------------------------------------------------------------------------------ */
 
 Node *grow_unary(Case *c, Pool *p, Node *x)
 {
@@ -104,9 +104,7 @@ Node *grow_residual(Case *c, Pool *p, Node *x)
 	return y->type == x->type ? emit2(c->b, chance(c, 70) ? OP_add : OP_mul, x, y) : NULL;
 }
 
-/* --- views
- * -----------------------------------------------------------------------------------------------
- */
+/* --- views ------------------------------------------------------------------------------------ */
 
 static Node *merge_two(Case *c, Node *x)
 {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reports: what failed, with the graph as text that parses again. A crash of compiled code names
  * the case, too. */
 #include "tests/conform/conform.h"

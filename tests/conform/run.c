@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Compiling a case, running it on memory between pages that must not be touched, and judging what
  * came out. */
 #include "tests/conform/conform.h"
@@ -8,8 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* --- memory between pages that fault -------------------------------------------------------------
- */
+/* --- memory between pages that fault ---------------------------------------------------------- */
 
 typedef struct Fenced {
 	char *data, *map;
@@ -40,8 +40,7 @@ static void fill_with(void *data, size_t bytes, uint32_t pattern)
 		to[i] = (char)(pattern >> i % 4 * 8);
 }
 
-/* --- the reference
- * --------------------------------------------------------------------------------- */
+/* --- the reference ---------------------------------------------------------------------------- */
 
 bool case_reference(Case *c)
 {
@@ -54,8 +53,7 @@ bool case_reference(Case *c)
 	return false;
 }
 
-/* --- compiling
- * --------------------------------------------------------------------------------------- */
+/* --- compiling -------------------------------------------------------------------------------- */
 
 bool host_has(const char *target)
 {
@@ -96,8 +94,7 @@ Program *case_compile(Case *c, const Setup *s)
 	return p;
 }
 
-/* --- running
- * ------------------------------------------------------------------------------------------ */
+/* --- running ---------------------------------------------------------------------------------- */
 
 typedef struct Memory {
 	Fenced port[2 * CASE_PORTS + 64], work;
@@ -185,8 +182,7 @@ bool case_run(Case *c, const Program *p, Placement how, void **out)
 	return ok;
 }
 
-/* --- interpreting
- * --------------------------------------------------------------------------------------- */
+/* --- interpreting ----------------------------------------------------------------------------- */
 
 /* The workspace begins with the header that holds the status word. */
 static void *argument(Case *c, const Plan *plan, const Memory *m, const PlanArg *a)
@@ -225,8 +221,7 @@ bool case_interpret(Case *c, const Program *p, void **out)
 	return !wrong;
 }
 
-/* --- judging
- * ---------------------------------------------------------------------------------------------- */
+/* --- judging ---------------------------------------------------------------------------------- */
 
 static void say_where(Case *c, const char *what, int r, int64_t i, const void *data)
 {

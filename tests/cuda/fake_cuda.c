@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A library in the place of the CUDA driver, found as libcuda.so.1 by LD_LIBRARY_PATH, on a machine
  * without a GPU. It writes down what is asked of it, and what a driver would do it does: device
  * memory has addresses that mean nothing to the host, work on a stream is done when somebody waits

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A library in the place of NVRTC, named by $BURIN_NVRTC, whose machine code is the text that it
  * was given, behind a line that says for which GPU: fake_cuda.c runs it. With FAKE_OLD it has no
  * functions for machine code, as before CUDA 11.2. */

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Whole models through the emulation of a GPU agree with the reference.  models.sh BUILD
 build=$1
 here=$(cd "$(dirname "$0")/../.." && pwd)

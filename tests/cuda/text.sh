@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # The kernels' text compiles for GPUs: by clang, where there is one that knows NVIDIA's (NVRTC has tests of its own). No CUDA header and
 # no CUDA library is needed.  text.sh BUILD
 build=$1

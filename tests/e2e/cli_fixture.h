@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Running the command in a folder of its own, for the tests of tools/. */
 #ifndef TESTS_E2E_CLI_FIXTURE_H
 #define TESTS_E2E_CLI_FIXTURE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The command line itself: parsing, exit codes, help and its generated forms, JSON documents,
  * diagnostics. */
 #include "tests/e2e/cli_fixture.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Models for GPUs through the command: every kernel of real models compiled by NVRTC, the artefact
  * and its header, and what is said where something is missing. Without NVRTC the first part is
  * skipped. */

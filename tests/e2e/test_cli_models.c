@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the verbs do with models: compile, run, verify, bench, compare, convert, inspect. */
 #include "tests/e2e/cli_fixture.h"
 

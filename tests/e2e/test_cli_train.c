@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* burin train: what it writes, that it goes on as if it had never stopped, and what it says about
  * data, options and values that are not finite. */
 #include "tests/e2e/cli_fixture.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A model compiled for GPUs, from the command to a plain C program that runs it, on a machine
  * without a GPU: with a library in the place of NVRTC that keeps the kernels' text, and one in the
  * place of the driver that writes down what is asked of it and runs that text in the emulation

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the fuzzers of models and weights share: any bytes are refused with a report, or read, and
  * then printing, reading again and checking must work. Aborts where that is not so. */
 #ifndef TESTS_FUZZ_BYTES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Any bytes as JSON: refused, or read, written and read again with the same result. */
 #include "base/json.h"
 #include <stdlib.h>

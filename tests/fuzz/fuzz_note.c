@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What `burin inspect` reads of a file that claims to be an artefact. */
 #include "runtime/note.h"
 #include <stdio.h>

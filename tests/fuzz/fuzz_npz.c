@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Any bytes as a weight file in .npz form. */
 #include "tests/fuzz/bytes.h"
 

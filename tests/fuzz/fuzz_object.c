@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Compiled kernels come back from a cache on disk: any bytes as an object to merge. */
 #include "codegen/artifact/elf_out.h"
 #include <stdlib.h>

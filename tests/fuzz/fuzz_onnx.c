@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Any bytes as an ONNX model. */
 #include "tests/fuzz/bytes.h"
 

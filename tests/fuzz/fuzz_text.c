@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The text forms: graphs and kernels. */
 #include "tests/unit/kernel_try.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Any bytes as a model in XML. */
 #include "tests/fuzz/bytes.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Damaged models and weight files: good files are damaged at random, and each mutant is read and
  * checked in a process of its own, within 10 s and 2 GiB. It must be read (0), refused as wrong (3)
  * or as unsupported (4); nothing may be printed, and nothing but the end of the reading may end the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "tests/fuzz/mutate.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Damages bytes, the same way for the same random state: bits, runs, numbers, pieces cut, doubled
  * or taken from another file, a file that ends early, and for text swapped words. */
 #ifndef TESTS_FUZZ_MUTATE_H

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Builds the libFuzzer targets with clang and AddressSanitizer and runs each for some seconds, several at a time.
 #
 #   tests/fuzz/run.sh [--repeatable N] [--build DIR] [--keep DIR] [--jobs N] SECONDS [TARGET...]
@@ -24,7 +25,7 @@ while [ $# -gt 0 ]; do
 	--build) build=$2 && shift ;;
 	--keep) keep=$2 && shift ;;
 	--jobs) jobs=$2 && shift ;;
-	-h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0" && exit 0 ;;
+	-h | --help) sed -n '3,14s/^# \{0,1\}//p' "$0" && exit 0 ;;
 	-*) echo "$0: unknown option $1" >&2 && exit 2 ;;
 	*) break ;;
 	esac

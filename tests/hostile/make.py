@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes the broken files of tests/hostile: xml/ and weights/. The name of a file begins with the code of the error that reading it must
 report; ok-... must be read. Run it again after a change; the files are small and kept in the repository.
 Giant inputs (deep nesting, a million elements) are made in memory by the tests instead."""

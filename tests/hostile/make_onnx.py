@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes the broken ONNX files of tests/hostile/onnx. The name of a file begins with the code of the error that reading it must report;
 ok-... must be read. It writes the wire form of protocol buffers itself, because a library would refuse most of this. Run it again after a
 change; the files are small and kept in the repository."""

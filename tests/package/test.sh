@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Installs into a folder, moves it elsewhere, and builds what others would: a C program by pkg-config (shared and static), C++ and C
 # programs by find_package, programs with burin_add_model. All must give the same ten numbers.
 #

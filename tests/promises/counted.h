@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The allocator of a test program, in the place of libc's: counts what is asked of it while
  * `counting` is 1. */
 #ifndef TESTS_PROMISES_COUNTED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Real models compiled to files, for the promises of artefacts: compile, load, call, and commands
  * of the shell in a folder of their own. */
 #ifndef TESTS_PROMISE_H

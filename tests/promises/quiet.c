@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Runs a model that is linked in. Between two getppid, which a trace shows, nothing is asked of the
  * system or of the allocator: neither without a context nor with one of one thread. */
 #include "counted.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The same through libburin_rt: from the second run on, burin_run asks nothing of the system. */
 #include <burin.h>
 #include <stdlib.h>

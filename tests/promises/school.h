@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A small network that is compiled with training, and its library as a program sees it. */
 #ifndef TESTS_SCHOOL_H
 #define TESTS_SCHOOL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Many threads at once: one model run from eight threads with contexts of their own, in memory and
  * from a file; a context that two threads use at the same time; models compiled in two threads that
  * share a cache. Under ThreadSanitizer (preset tsan) a report of a race fails the test. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Compiled models as a C compiler and a linker see them: the header in every language version, .o
  * and .a in one program, programs that are traced while they run, weights beside. */
 #include "runtime/artifact.h"

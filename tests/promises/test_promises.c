@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What every compiled model promises to the program that loads it: it needs libc and libm alone,
  * exports its own names alone, bears other models beside it, leaves the host's numbers as they are,
  * runs on the CPUs it says, gives the same bits with any threads, and is the same file each time.

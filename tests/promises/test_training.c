@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What compiled models that train promise: all that those for inference do, and that a step has the
  * bits of burin_train_step, with any threads, in memory of the caller's alone. */
 #include "tests/promises/school.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Compiled models that train, as files: what they need and export, the header, any CPU, linked into
  * one program that is traced while it trains, the example; and what cannot be compiled. */
 #include "tests/promises/school.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Three models linked into one program: an archive, an object, and a third that shares the kernels
  * of the first with other weights. Writes the answers of each as floats: the caller knows them. */
 #include "face.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Trains two models that are linked in, by turns. Between two getppid, which a trace shows, nothing
  * is asked of the system or of the allocator. Writes the losses of both. */
 #include "counted.h"

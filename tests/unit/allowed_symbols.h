@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What an artefact may call. No malloc, no printing, nothing that ends or changes the process,
  * nothing that loads code. */
 #ifndef TESTS_ALLOWED_SYMBOLS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A model whose glue is compiled from C: y = x * w + OFFSET over 8 numbers, in two steps. */
 #ifndef TESTS_ARTIFACT_FIXTURE_H
 #define TESTS_ARTIFACT_FIXTURE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Programs of the emulation whose text can be edited before it is compiled. */
 #ifndef TESTS_UNIT_EMU_FIXTURE_H
 #define TESTS_UNIT_EMU_FIXTURE_H

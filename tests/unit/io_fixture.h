@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* For tests of files: a folder of their own, and a system whose calls fail on demand. The test
  * names the calls in its first line: wrap: open openat pread write fsync rename
  * close syscall posix_fallocate mmap */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A context with an empty graph, and helpers, for tests of the IR. */
 #ifndef TESTS_IR_FIXTURE_H
 #define TESTS_IR_FIXTURE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* For tests that compile kernels: the targets this host can run, buffers that end at a page that
  * must not be touched, calls. */
 #ifndef TESTS_UNIT_KERNEL_RUN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What must hold of any text that is read as a kernel: it is refused with a report, or it prints,
  * reads back to the same kernel, can be verified and, when that finds no fault, be interpreted
  * without leaving its memory. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* ONNX models for tests, written down as text. A node is "Op x w -> y axis:i=1 pads:I=1,1
  * mode:s=edge alpha:f=0.5"; "-" is an input left out. An initialiser is "name:i64[2]=1,2" or,
  * without brackets, a scalar. */

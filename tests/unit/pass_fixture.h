@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* For the tests of graph passes: each must leave what a graph computes as it is (both graphs are
  * evaluated on random inputs), and bring it into the form that fusion and the templates expect. */
 #ifndef TESTS_PASS_FIXTURE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Plans run by the interpreter of kernels: any target's, without its machine. */
 #ifndef TESTS_UNIT_PLAN_EVAL_H
 #define TESTS_UNIT_PLAN_EVAL_H

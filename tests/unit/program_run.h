@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Runs a compiled graph of the fixture in memory of its arena. */
 #ifndef TESTS_UNIT_PROGRAM_RUN_H
 #define TESTS_UNIT_PROGRAM_RUN_H

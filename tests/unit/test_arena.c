@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* wrap: calloc realloc */
 /* Arenas, growable arrays, and what happens when the host has no memory. */
 #include "tests/unit/check.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* codegen/artifact with glue compiled from C: shared libraries by every linker there is, archives
  * and objects of several models in one program, the header in C and C++, same bytes twice, weights
  * beside, wrong requests and hostile objects. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Weights that the linker does not see: the segment that they get by every linker there is, tools
  * that work on such libraries, and linked files that are not as expected. */
 #include "tests/unit/artifact_fixture.h"

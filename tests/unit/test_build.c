@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Elements to graphs: symbols, constants behind "@", branches, parameters and their sources, and
  * what is reported when something is missing. */
 #include "frontend/frontend.h"

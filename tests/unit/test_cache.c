@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* wrap: write close renameat openat */
 /* The kernel cache: keys, damage, planted folders and files, eviction, several processes at once.
  * Whatever is wrong is a miss. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What was acknowledged survives a kill at any moment. A child saves checkpoints without end and
  * tells the number of each through a pipe once the call has returned; it is killed after a random
  * time. Then the file must hold the state of that number or a later one, whole. The same run

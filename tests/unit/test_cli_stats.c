@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The statistics of `burin bench` and `burin compare`. */
 #include "tests/unit/check.h"
 #include "tools/cli_stats.c"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Column sums: what shares a pass over memory, and what it computes, against the evaluation, for
  * shapes that are one part and many, whole blocks of columns and rests; the same bits for any
  * number of threads. */

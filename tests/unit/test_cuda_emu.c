@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The emulation of a GPU: what it computes, and that it tells of kernels that do what they must
  * not. Those are made by editing the text of right ones. */
 #include "tests/unit/emu_fixture.h"

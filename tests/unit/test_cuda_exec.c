@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Running on a GPU, against a driver that records what is asked of it: the order of calls, the
  * launches and their arguments, the recorded graph, and for every single call what happens when it
  * fails. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Can the emulation tell wrong kernels of the templates for GPUs from right ones? Of a kernel's
  * text each barrier is left out, and what it reads and writes first is moved to where the tensor is
  * not, one at a time: all must be found. The kernels are those that steps of training are made of:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* wrap: nvrtc_compile process_run */
 /* What GPUs get is what the emulation runs: for models and for steps of training the text that goes
  * to NVRTC and the text that goes to the system's C compiler are compared, byte by byte behind the

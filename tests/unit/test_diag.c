@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Diagnostics: what is printed, to the byte. */
 #include "tests/unit/check.h"
 #include "base/diag.h"

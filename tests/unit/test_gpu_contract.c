@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Templates of GPUs for contractions: their kernels, interpreted, must compute what the graph does,
  * at sizes that fill tiles and at those that do not. */
 #include "tests/unit/pass_fixture.h"

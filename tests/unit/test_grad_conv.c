@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Gradients of convolution and pools: the gradient graph, evaluated in double precision, against
  * central differences of the operator's own evaluation, over attributes in all combinations. */
 #include "tests/unit/ir_fixture.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Broken files: every file of tests/hostile is read, and must give the error that its name begins
  * with, or be read when it is called ok-... A crash, a hang or a sanitizer's report fails the test
  * by itself. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* wrap: open openat pread write fsync rename close syscall posix_fallocate mmap */
 /* Files: reading, and names that a model gives with all the ways to misuse them. */
 #include "tests/unit/io_fixture.h"

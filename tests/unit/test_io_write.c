@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* wrap: open openat pread write fsync rename close syscall posix_fallocate mmap */
 /* Files: saves under every failure of the system, and under kill. */
 #include "tests/unit/io_fixture.h"
@@ -184,8 +185,7 @@ static void test_interrupted_while_writing(void **state)
 		}
 }
 
-/* --- memory for what comes next ----------------------------------------------------------------
- */
+/* --- memory for what comes next --------------------------------------------------------------- */
 
 enum { HEAD = 4096, PLACE = 300001 };
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Types, attributes, blobs, operators' table, emit, text form, verifier. What text can say is in
  * tests/golden/graph; here is what takes many values or looks at pointers. */
 #include "tests/unit/ir_fixture.h"

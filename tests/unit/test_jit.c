@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Programs in memory: a plan of two kernels is compiled (by several threads, with a cache), linked,
  * and run by the runtime. */
 #include "tests/unit/kernel_run.h"

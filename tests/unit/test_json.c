@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* JSON: what is read, what is refused and where, and that what is written reads back. */
 #include "tests/unit/check.h"
 #include "base/json.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Kernels as text: what is damaged is refused at its place or is another kernel; and the verifier
  * on kernels that no text can make. */
 #include "tests/unit/ir_fixture.h"

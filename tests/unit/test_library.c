@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* libburin_rt as it is built: small, needs libc alone, exports the API alone, and what the header
  * declares. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Every kind of statement, compiled for 4, 8 and 16 lanes and compared with plain loops; and what
  * the code itself must look like. */
 #include "tests/unit/kernel_run.h"

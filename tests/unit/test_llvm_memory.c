@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Every kind of memory access, compiled for 4, 8 and 16 lanes and compared with plain loops: tails,
  * strides, gathers, guards. Buffers end at a page that faults, so a read or store beyond the last
  * element ends the test. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Every elementwise operator, compiled for 4, 8 and 16 lanes and for scalars, against the rows of
  * scalar.def: special values, tails, and for elementary functions the error in units of the last
  * place over dense samples. */

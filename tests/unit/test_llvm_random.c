@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Random kernels, compiled for 4, 8 and 16 lanes, against the interpreter of kernels: nests of all
  * kinds of loops, conditions, variables with copies and lanes, guarded and gathered loads, folds.
  * All numbers are small and whole, so that results are exact in any order.

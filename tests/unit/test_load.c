@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* libburin_rt: loading artefacts and models that are linked in, running them with checked tensors,
  * options, weights beside, profiles. */
 #include "include/burin.h"

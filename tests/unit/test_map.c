@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Hash maps and symbols. */
 #include "tests/unit/check.h"
 #include "base/intern.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* S_MMA: which lane holds which elements, as the PTX manual writes it for mma.m16n8k16 with bf16
  * factors: by element i of a fragment, groupID = lane / 4 and threadID_in_group = lane % 4.
  * Products of small whole numbers must be exact. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* NVRTC: machine code and PTX of a text, what is wrong with a text or an architecture, the cache,
  * and a machine without NVRTC. Where there is none all but the last are skipped. */
 #include "tests/unit/check.h"

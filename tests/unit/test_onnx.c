@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The ONNX reader: what each operator becomes (onnx_ops.def), constants, names, branches,
  * functions, data beside the model, reports; and that damaged files end in a report and nothing
  * else. */
@@ -58,8 +59,7 @@ static const Elem *find_elem(const ElemList *l, const char *id)
 	return NULL;
 }
 
-/* --- operators
- * ------------------------------------------------------------------------------------- */
+/* --- operators -------------------------------------------------------------------------------- */
 
 static bool is_shown(const char *line)
 {
@@ -144,8 +144,7 @@ static void table(void **state)
 	end(&k);
 }
 
-/* --- constants
- * ---------------------------------------------------------------------------------------- */
+/* --- constants -------------------------------------------------------------------------------- */
 
 static void weights(void **state)
 {
@@ -264,9 +263,7 @@ static void no_copies(void **state)
 	end(&k);
 }
 
-/* --- names
- * ------------------------------------------------------------------------------------------------
- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 static void names(void **state)
 {
@@ -307,8 +304,7 @@ static void graph_names(void **state)
 	}
 }
 
-/* --- branches and functions
- * ----------------------------------------------------------------------------------- */
+/* --- branches and functions ------------------------------------------------------------------- */
 
 static void put_graph_attr(Arena *a, Str *node, const char *name, const OnnxText *t)
 {
@@ -382,8 +378,7 @@ static void functions(void **state)
 	end(&k);
 }
 
-/* --- data beside the model
- * --------------------------------------------------------------------------------------- */
+/* --- data beside the model -------------------------------------------------------------------- */
 
 static Str external_model(Arena *a, const char *location)
 {
@@ -446,9 +441,7 @@ static void external_data(void **state)
 	arena_destroy(a);
 }
 
-/* --- reports
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- reports ---------------------------------------------------------------------------------- */
 
 /* All that is missing, each once, with its number and first place. */
 static void all_at_once(void **state)
@@ -502,9 +495,7 @@ static void flood(void **state)
 	end(&k);
 }
 
-/* --- damage
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- damage ----------------------------------------------------------------------------------- */
 
 static const OnnxText sample = {
 	17,

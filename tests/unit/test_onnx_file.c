@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* How an ONNX file comes into memory: whatever is in it, memory shows the file's bytes; its large
  * tensors are mapped, all else is not; and constants outlive a replaced set of weights. */
 #include "base/io.h"

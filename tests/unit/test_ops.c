@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Every operator's evaluation against results of other frameworks: tests/data/ops/<operator>.txt,
  * made by bench/make_op_reference.py. A case is a graph in the text form, its inputs, and what must
  * come out. Each is evaluated as its expansion gives it, which checks inference, expansion and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What operators refuse and how they say it; that no request, however wrong, does harm; implicit
  * parameters; expansion. */
 #include "ir/eval.h"

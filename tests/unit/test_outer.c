@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Contractions of training steps. Sums of outer products (weights' gradients), compiled for
  * machines with so small a cache that the pixels are summed in chunks of images, of rows, of
  * pixels: against the evaluation, and the same bits for any number of threads. */

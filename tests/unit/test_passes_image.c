@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Passes on images: layout, fold_scale, pad and pack, each alone, then all passes on random graphs.
  */
 #include "tests/unit/pass_fixture.h"

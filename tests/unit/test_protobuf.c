@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The wire form of protocol buffers: what is written reads back, and no bytes lead the reader
  * outside of them. */
 #include "frontend/protobuf.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The rules of emit: both sides of each give the same values, each fires, and simplifying random
  * graphs changes no result. */
 #include "tests/unit/ir_fixture.h"

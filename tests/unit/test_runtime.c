@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* runtime/cpu with hand-written programs: every way of running gives the single thread's bits;
  * barriers order the steps; contexts that were copied, busy, forked or oversubscribed are safe;
  * wrong arguments are refused. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Learning rates against PyTorch's schedulers (torch.optim.lr_scheduler, version 2): lr 0.1, two
  * steps an epoch, five epochs. */
 #include "ir/schedule.h"

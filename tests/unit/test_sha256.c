@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* SHA-256 against the examples of FIPS 180-4 and of NIST's test vectors. */
 #include "tests/unit/check.h"
 #include "base/sha256.h"

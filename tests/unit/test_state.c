@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* State in the plan: small graphs with updates are compiled, run several times over one block of
  * state, and compared with the reference. Which updates are written in place shows in the steps. */
 #include "tests/unit/check.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Strings, numbers without locale, UTF-8, nearest names. */
 #include "tests/unit/check.h"
 #include "base/str.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Attention written as layers is one operator before the gradients are made: the step of a
  * transformer block holds it, its gradient is that of the operator, and the step is the same as
  * without that pass. */

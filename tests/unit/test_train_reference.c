@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* 30 steps of training against PyTorch: the same weights and batches, losses within 1e-3; and 12
  * steps of each optimiser, losses and parameters. The reference is made by
  * bench/make_train_reference.py. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Training in memory: compiled steps against the step's graph evaluated in double precision, any
  * number of threads, stopping and going on, judging between steps, checkpoints good and broken. */
 #include "tests/unit/check.h"

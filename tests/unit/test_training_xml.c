@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* <training> in models: what it may hold, where it may stand, and the graph that is built with it.
  */
 #include "base/opts.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Elementwise operators over tensors that lie the other way round, as optimisers meet the gradients
  * of convolutions' weights: against the evaluation, by one, two and three threads. */
 #include "tests/unit/program_run.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Weight files: what is written reads back bit by bit, in every format and data type, and what a
  * file may not do is refused. The broken files themselves are in tests/hostile/weights. */
 #include "base/io.h"

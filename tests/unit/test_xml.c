@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The XML reader: places of diagnostics to the column, names, blocks, repeats, limits, and that
  * what is written reads back. */
 #include "base/io.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Between the emulator, which is linked to the kernels it runs (emulator.c), and the library that
  * asks for it (codegen/cuda/emu.c). */
 #ifndef BURIN_EMU_ABI_H

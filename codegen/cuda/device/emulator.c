@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Runs CUDA kernels on the CPU. Compiled once, when Burin is built, as an object whose bytes the
  * library carries; linked to the kernels, which the system's C compiler compiles when they are
  * made.
@@ -551,8 +552,7 @@ static void run_block(int block)
 	}
 }
 
-/* --- memory of a launch ------------------------------------------------------------------------
- */
+/* --- memory of a launch ----------------------------------------------------------------------- */
 
 static void *take(size_t bytes)
 {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Prelude of all generated kernels: the names they are written in, each with two bodies. A GPU's
  * compiler (NVRTC; clang in a test) takes the first, the system's C compiler for the emulation the
  * second. What it says in plain C, it says once for both. Integers wrap, division by zero gives 0,

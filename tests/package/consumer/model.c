@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A model that the build system compiled: its header and one call. */
 #ifndef DIGITS_IS_HERE
 #include "digits.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Runs a compiled model with libburin_rt: run MODEL.so */
 #include <burin.h>
 #include <stdio.h>
