@@ -158,8 +158,7 @@ bool xml_deeper(Expander *x, const XmlNode *n)
 {
 	if (x->depth >= EXPAND_MAX_DEPTH) {
 		if (!x->exhausted)
-			diag_error(x->c->diag, n->loc, E2015,
-				   "blocks are used in one another xml_deeper than %d",
+			diag_error(x->c->diag, n->loc, E2015, "blocks are nested deeper than %d",
 				   EXPAND_MAX_DEPTH);
 		x->exhausted = true;
 		return false;

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes the broken files of tests/hostile: xml/ and weights/. The name of a file begins with the code of the error that reading it must
 report; ok-... must be read. Run it again after a change; the files are small and kept in the repository.
-Giant inputs (deep nesting, a million elements) are made in memory by the tests instead."""
+Giant inputs (deep nesting, a million elements) are made in memory by the tests instead.
+What is said of each file stands in messages.txt: after a change `build/tests/test_hostile --update` writes it anew, and its difference is read.
+"""
 import json
 import os
 import struct
