@@ -10,6 +10,12 @@ if(BURIN_WERROR)
 	target_compile_options(burin_flags INTERFACE -Werror)
 endif()
 target_link_options(burin_flags INTERFACE -Wl,-z,relro,-z,now)
+# Files of strangers are parsed here. The object that artefacts carry has flags of its own (runtime_object.cmake).
+if(NOT BURIN_SANITIZE)
+	target_compile_options(burin_flags INTERFACE -fstack-protector-strong
+		$<$<CONFIG:Release,Debug,RelWithDebInfo,MinSizeRel>:-U_FORTIFY_SOURCE> # it needs an optimiser
+		$<$<CONFIG:Release,Debug,RelWithDebInfo,MinSizeRel>:-D_FORTIFY_SOURCE=2>)
+endif()
 
 if(BURIN_SANITIZE)
 	target_compile_options(burin_flags INTERFACE

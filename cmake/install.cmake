@@ -24,8 +24,8 @@ burin_archive(burin "${burin_objects}")
 
 # --- libraries and the command ---------------------------------------------------------------------------------------
 set_target_properties(burin_rt PROPERTIES EXPORT_NAME rt)
-set_target_properties(burin PROPERTIES EXPORT_NAME compiler INSTALL_RPATH_USE_LINK_PATH ON)
-set_target_properties(burin-cli PROPERTIES EXPORT_NAME command INSTALL_RPATH_USE_LINK_PATH ON)
+set_target_properties(burin PROPERTIES EXPORT_NAME compiler)
+set_target_properties(burin-cli PROPERTIES EXPORT_NAME command)
 install(TARGETS burin_rt burin burin-cli EXPORT burinTargets
 	RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
 	INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})

@@ -3,6 +3,7 @@
  * a small program in Python runs the model in between. */
 #include "tools/cli_verify.h"
 #include "base/io.h"
+#include "codegen/process.h"
 #include <errno.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -13,9 +14,13 @@
 
 extern char **environ;
 
-/* Arguments: model, folder, then for each input its name, or name=value for one that is bound. */
+/* Arguments: model, folder, then for each input its name, or name=value for one that is bound. For
+ * a program that is an argument Python looks for modules in the current folder first, where anybody
+ * may have put them. */
 static const char program[] =
-	"import sys, re\n"
+	"import sys\n"
+	"sys.path = [folder for folder in sys.path if folder]\n"
+	"import re\n"
 	"try:\n"
 	"    import numpy as np, onnxruntime as ort\n"
 	"except ImportError as e:\n"
@@ -94,9 +99,12 @@ static int run_python(Exchange *x)
 	const char *python = getenv("BURIN_PYTHON");
 	pid_t child;
 	int status;
-	python = python && *python ? python : "python3";
+	const char *name = python && *python ? python : "python3";
+	python = strchr(name, '/') ? name : process_find(x->c->arena, name);
+	if (!python)
+		return cli_error(x->c, E5214, NULL, "there is no '%s' in PATH", name);
 	progress_show(x->c, "running ONNX Runtime", 0, 1, "");
-	int failed = posix_spawnp(&child, python, NULL, NULL, arguments(x, python), environ);
+	int failed = posix_spawn(&child, python, NULL, NULL, arguments(x, python), environ);
 	if (failed)
 		return cli_error(x->c, E5214, NULL, "cannot run '%s': %s", python,
 				 strerror(failed));
