@@ -98,6 +98,7 @@ Node *kb_emit1(KBuilder *kb, Op op, Node *x);
 Node *kb_emit2(KBuilder *kb, Op op, Node *x, Node *y);
 Node *kb_emit3(KBuilder *kb, Op op, Node *x, Node *y, Node *z);
 Node *kb_fma(KBuilder *kb, Node *x, Node *y, Node *z);
+Node *kb_cast(KBuilder *kb, Node *x, DType to);
 Node *kb_pack_bf16(KBuilder *kb, Node *x, Node *y);
 Node *kb_f(KBuilder *kb, DType t, double v);
 Node *kb_i(KBuilder *kb, int64_t v);

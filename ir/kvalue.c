@@ -406,6 +406,14 @@ Node *kb_fma(KBuilder *kb, Node *x, Node *y, Node *z)
 	return kb_emit3(kb, OP_fma, x, y, z);
 }
 
+Node *kb_cast(KBuilder *kb, Node *x, DType to)
+{
+	Attr_cast a = { .to = to };
+	if (x->type->dtype == to)
+		return x;
+	return kb_emit(kb, OP_cast, attr_intern(kb->ctx, ATTR_cast_RECORD, &a), &x, 1);
+}
+
 Node *kb_pack_bf16(KBuilder *kb, Node *x, Node *y)
 {
 	Attr_none none = { 0 };

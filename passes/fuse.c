@@ -188,7 +188,7 @@ static Group *epilogue_host(const Fuser *z, const Node *n)
 	for (int i = 0; i < n->n_in; i++) {
 		const Node *s = n->in[i];
 		Group *gr = z->f->of[s->id];
-		if (!gr || !gr->anchor || gr->anchor->op == OP_scatter_nd ||
+		if (!gr || !gr->anchor || is_made_whole(gr->anchor) ||
 		    !type_same_shape(s->type, n->type) ||
 		    (gr->kind == GROUP_COLUMNS && !type_same_shape(gr->anchor->type, n->type)))
 			continue;

@@ -48,6 +48,13 @@ static inline bool is_view(const Node *n)
 	return (op_info(n->op)->flags & OF_VIEW) != 0;
 }
 
+/* Made by a template that goes through memory in an order of its own, not element by element: such
+ * an operator is a group by itself. */
+static inline bool is_made_whole(const Node *n)
+{
+	return n->op == OP_scatter_nd || n->op == OP_cumsum || n->op == OP_topk_index;
+}
+
 Fusion *fuse(const Pass *p, const Graph *g, Arena *arena);
 /* The operator behind views: x itself when it is none. */
 Node *behind_views(const Fusion *f, Node *x);

@@ -333,6 +333,10 @@ static void lower_computing(Planner *z, Group *gr)
 	Lowering l = begin_computing(z, gr, named ? op_info(gr->anchor->op)->name : kind[gr->kind]);
 	if (gr->kind == GROUP_ROWS)
 		template_rows(&l);
+	else if (gr->kind == GROUP_PULL && gr->anchor->op == OP_cumsum)
+		template_cumsum(&l);
+	else if (gr->kind == GROUP_PULL && gr->anchor->op == OP_topk_index)
+		template_topk(&l);
 	else if (gr->kind == GROUP_PULL)
 		template_pull(&l);
 	else if (gr->kind == GROUP_COLUMNS)

@@ -166,7 +166,7 @@ static Node *computed(const Fusion *f, Node *next)
 		next = next->in[0];
 	const Group *gr = f->of[next->id];
 	bool plain = gr && gr->kind != GROUP_COPY && f->stored[next->id] &&
-		     !(gr->anchor && gr->anchor->op == OP_scatter_nd);
+		     !(gr->anchor && is_made_whole(gr->anchor));
 	return plain ? next : NULL;
 }
 

@@ -31,11 +31,7 @@ Node *lower_fill(KBuilder *kb, const Node *n, Node *const *at)
 Node *lower_iota(KBuilder *kb, const Node *n, Node *const *at)
 {
 	const Attr_iota *a = ATTR_OF(n, iota);
-	Node *i = at[axis_norm(a->axis, n->type->rank)];
-	if (n->type->dtype == DT_i64)
-		return i;
-	Attr_cast c = { .to = n->type->dtype };
-	return kb_emit(kb, OP_cast, attr_intern(kb_context(kb), ATTR_cast_RECORD, &c), &i, 1);
+	return kb_cast(kb, at[axis_norm(a->axis, n->type->rank)], n->type->dtype);
 }
 
 Node *lower_each(KBuilder *kb, const Node *n, Node *const *at)
@@ -153,9 +149,7 @@ Node *lower_concat(KBuilder *kb, const Node *n, Node *const *at)
 
 Node *safe_index(KBuilder *kb, Node *i, int64_t n)
 {
-	Attr_cast to = { .to = DT_i64 };
-	if (i->type->dtype != DT_i64)
-		i = kb_emit(kb, OP_cast, attr_intern(kb_context(kb), ATTR_cast_RECORD, &to), &i, 1);
+	i = kb_cast(kb, i, DT_i64);
 	Node *negative = kb_emit2(kb, OP_lt, i, kb_i(kb, 0));
 	i = kb_emit3(kb, OP_select, negative, kb_emit2(kb, OP_add, i, kb_i(kb, n)), i);
 	return kb_emit2(kb, OP_min, kb_emit2(kb, OP_max, i, kb_i(kb, 0)), kb_i(kb, n - 1));

@@ -35,14 +35,6 @@ Node *attend_number(const AttendOp *o, double v)
 	return kb_f(o->kb, o->type, v);
 }
 
-Node *attend_cast(const AttendOp *o, Node *x, DType to)
-{
-	Attr_cast a = { .to = to };
-	if (x->type->dtype == to)
-		return x;
-	return kb_emit(o->kb, OP_cast, attr_intern(kb_context(o->kb), ATTR_cast_RECORD, &a), &x, 1);
-}
-
 Node *attend_read(const AttendOp *o, const Node *n, Node *const *at, Node *row, Node *col)
 {
 	Node *full[MAX_RANK];
@@ -50,7 +42,7 @@ Node *attend_read(const AttendOp *o, const Node *n, Node *const *at, Node *row, 
 		full[i] = at[i];
 	full[o->rank] = row;
 	full[o->rank + 1] = col;
-	return attend_cast(o, kb_read(o->kb, n, full), o->type);
+	return kb_cast(o->kb, kb_read(o->kb, n, full), o->type);
 }
 
 /* The mask's sizes are 1 or full, aligned at the last dimension. */
@@ -77,7 +69,7 @@ Node *attend_score(const AttendOp *o, Node *const *at, Node *product, Node *row,
 	Node *mask = mask_at(o, at, row, key);
 	if (o->mask->type->dtype == DT_bool)
 		return kb_emit3(kb, OP_select, mask, x, attend_number(o, -INFINITY));
-	return kb_emit2(kb, OP_add, x, attend_cast(o, mask, o->type));
+	return kb_emit2(kb, OP_add, x, kb_cast(kb, mask, o->type));
 }
 
 Node *attend_sees(const AttendOp *o, Node *row, Node *key)

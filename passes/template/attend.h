@@ -18,7 +18,6 @@ typedef struct AttendOp {
 AttendOp attend_op(Lowering *l);
 double attend_flops(const AttendOp *o);
 Node *attend_number(const AttendOp *o, double v);
-Node *attend_cast(const AttendOp *o, Node *x, DType to);
 /* n[at.., row, col], in the type that is computed in. */
 Node *attend_read(const AttendOp *o, const Node *n, Node *const *at, Node *row, Node *col);
 /* The score of a query and a key of batch and head `at`, from their product: scaled and masked. */

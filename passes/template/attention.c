@@ -204,7 +204,7 @@ static void write_value(Product *p, Node *const *i, Node *col, Node *acc)
 	at[z->o.rank] = query(z, i);
 	at[z->o.rank + 1] = kb_iadd(kb, z->c0, col);
 	Node *y = kb_emit2(kb, OP_mul, acc, scale);
-	kb_bind(kb, z->o.anchor, at, attend_cast(&z->o, y, z->o.anchor->type->dtype));
+	kb_bind(kb, z->o.anchor, at, kb_cast(kb, y, z->o.anchor->type->dtype));
 	store_outputs(z->l, at);
 }
 

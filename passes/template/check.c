@@ -13,14 +13,6 @@ typedef struct Check {
 	int64_t component; /* of tuples along the last dimension; -1: every element is an index */
 } Check;
 
-static Node *as_i64(KBuilder *kb, Node *x)
-{
-	Attr_cast to = { .to = DT_i64 };
-	if (x->type->dtype == DT_i64)
-		return x;
-	return kb_emit(kb, OP_cast, attr_intern(kb_context(kb), ATTR_cast_RECORD, &to), &x, 1);
-}
-
 static uint64_t vector_axes(KBuilder *kb, uint64_t axes)
 {
 	const Kernel *k = kb_kernel(kb);
@@ -40,7 +32,7 @@ static void check_element(KBuilder *kb, Node **at, void *user)
 		full[i] = at[i];
 	if (lead < rank)
 		full[lead] = kb_i(kb, c->component);
-	Node *i = as_i64(kb, kb_read(kb, c->index, full));
+	Node *i = kb_cast(kb, kb_read(kb, c->index, full), DT_i64);
 	Node *outside = kb_emit2(kb, OP_or, kb_emit2(kb, OP_lt, i, kb_i(kb, -c->size)),
 				 kb_emit2(kb, OP_ge, i, kb_i(kb, c->size)));
 	if (kb_target(kb)->kind == TARGET_CUDA) { /* a thread's own affair: all write the same */

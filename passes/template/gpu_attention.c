@@ -246,7 +246,7 @@ static void write_result(GpuTile *t, Node *row, Node *col, Node *acc, void *user
 			     kb_emit2(kb, OP_div, attend_number(&z->o, 1), z->sum));
 	if (edge)
 		kb_open_if(kb, inside);
-	kb_bind(kb, z->o.anchor, at, attend_cast(&z->o, y, z->o.anchor->type->dtype));
+	kb_bind(kb, z->o.anchor, at, kb_cast(kb, y, z->o.anchor->type->dtype));
 	store_outputs(z->l, at);
 	if (edge)
 		kb_close(kb);

@@ -30,6 +30,8 @@ void template_copy(Lowering *l, const Node *value, const Type *shape,
 		   const Storage *to); /* value, read through views, written there */
 void template_scatter(Lowering *l, const Node *n,
 		      const Storage *to); /* the updates of a scatter, over what is there */
+void template_cumsum(Lowering *l);
+void template_topk(Lowering *l);
 void template_border(Lowering *l, const Node *pad,
 		     const Storage *to); /* the constant around a padded tensor */
 
