@@ -282,14 +282,9 @@ static void build_outputs(Build *s, Unit *top, Map *seen, bool metrics)
 static bool training_attrs(Build *s, const ElemTraining *t)
 {
 	Attr_training a = { 0 };
-	const Elem *e = elem_optimizer(t->list);
 	Op op = OP_COUNT;
-	ElemRecordHooks h = { .symbol = build_symbol, .user = s, .code = E2006 };
-	if (!e || !elem_record_of(s->c, &t->head, ATTR_training_RECORD, &a, &h))
-		return false;
-	elem_kind(e->op, &op);
-	void *record = arena_alloc(s->arena, attr_info[op_info(op)->attr].size);
-	if (!elem_record(s->c, e, op, record, &h))
+	const void *record = elem_optimizer_record(s->c, t, &op);
+	if (!record || !elem_training(s->c, t, &a))
 		return false;
 	s->g->training = attr_intern(s->c, ATTR_training_RECORD, &a);
 	s->g->optimizer = op;

@@ -108,7 +108,7 @@ typedef struct AttrUser {
 	Build *s;
 	Unit *u;
 	const Elem *e;
-	bool ok;
+	bool ok, made_up;
 } AttrUser;
 
 static bool attr_symbol(void *user, const char *name, size_t n, int64_t *out)
@@ -120,6 +120,7 @@ static bool attr_symbol(void *user, const char *name, size_t n, int64_t *out)
 		a->s->unbound_at = a->e->loc;
 		a->ok = false;
 	}
+	a->made_up |= !a->ok;
 	return true;
 }
 
@@ -240,7 +241,7 @@ Node *build_op(Build *s, Unit *u, const Elem *e, Op op)
 	const OpInfo *info = op_info(op);
 	void *record = arena_alloc(s->arena, attr_info[info->attr].size);
 	AttrUser user = { .s = s, .u = u, .e = e, .ok = true };
-	ElemRecordHooks hooks = { attr_symbol, attr_value_of, &user, E2006 };
+	ElemRecordHooks hooks = { attr_symbol, attr_value_of, &user, E2006, &user.made_up };
 	if (!elem_record(s->c, e, op, record, &hooks) || !user.ok)
 		return build_give_up(s);
 	Attr attr = attr_intern(s->c, info->attr, record);

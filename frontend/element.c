@@ -218,6 +218,12 @@ static const char *kind_wanted(AttrKind k)
 	return "";
 }
 
+static bool no_symbol(void *user, const char *name, size_t n, int64_t *out)
+{
+	(void)user, (void)name, (void)n, (void)out;
+	return false;
+}
+
 /* Evaluates the expressions of an integer attribute; the text of plain numbers, or NULL after a
  * report. */
 static const char *eval_ints(Context *c, const Elem *e, const ElemAttr *at, const AttrFieldInfo *f,
@@ -230,8 +236,10 @@ static const char *eval_ints(Context *c, const Elem *e, const ElemAttr *at, cons
 	for (ListCursor l = list_cursor(at->value); list_next(&l, &item, &n);) {
 		int64_t v;
 		ShapeExprError error;
-		if (!shape_expr_eval(item, n, h->symbol, h->user, &v, &error)) {
-			bad_value(c, e, at, h->code, f, error.what);
+		if (!shape_expr_eval(item, n, h->symbol ? h->symbol : no_symbol, h->user, &v,
+				     &error)) {
+			bad_value(c, e, at, h->code, f,
+				  error.unknown ? "a whole number is wanted" : error.what);
 			return NULL;
 		}
 		str_fmt(&s, s.n ? " %lld" : "%lld", (long long)v);
@@ -244,6 +252,8 @@ static bool set_field(Context *c, const Elem *e, AttrRecord r, void *record, con
 {
 	const AttrFieldInfo *f = &attr_info[r].field[field];
 	const char *text = at->value;
+	if (h->made_up)
+		*h->made_up = false;
 	if (text[0] == '@') {
 		text = h->value_of ? h->value_of(h->user, at, f) : NULL;
 		if (!text)
@@ -253,26 +263,41 @@ static bool set_field(Context *c, const Elem *e, AttrRecord r, void *record, con
 		if (!text)
 			return false;
 	}
-	if (attr_set_text(c, r, record, field, text))
+	if (!attr_set_text(c, r, record, field, text))
+		return bad_value(c, e, at, h->code, f, kind_wanted(f->kind));
+	if ((h->made_up && *h->made_up) || attr_in_range(r, record, field))
 		return true;
-	return bad_value(c, e, at, h->code, f, kind_wanted(f->kind));
+	const char *range = attr_range_text(c->arena, f);
+	return bad_value(c, e, at, E2007, f, arena_printf(c->arena, "it must be %s", range));
 }
 
+static bool is_missing(const Elem *e, const AttrFieldInfo *f)
+{
+	return str_eq(f->def, "?") && !elem_attr(e, f->name);
+}
+
+/* All that are missing, in one report. */
 static bool has_all_required(Context *c, const Elem *e, AttrRecord r)
 {
 	const AttrInfo *info = &attr_info[r];
-	bool ok = true;
+	Str names, docs;
+	int missing = 0;
+	str_init(&names, c->arena);
+	str_init(&docs, c->arena);
 	for (int i = 0; i < info->n_field; i++) {
 		const AttrFieldInfo *f = &info->field[i];
-		if (!str_eq(f->def, "?") || elem_attr(e, f->name))
+		if (!is_missing(e, f))
 			continue;
-		ok = false;
-		if (elem_reported(c, e->loc, E2005))
-			continue;
-		diag_error(c->diag, e->loc, E2005, "<%s> needs the attribute '%s'", e->op, f->name);
-		diag_hint(c->diag, "%s: %s", f->name, f->doc);
+		str_fmt(&names, missing ? ", '%s'" : "'%s'", f->name);
+		str_fmt(&docs, missing ? "; %s: %s" : "%s: %s", f->name, f->doc);
+		missing++;
 	}
-	return ok;
+	if (missing && !elem_reported(c, e->loc, E2005)) {
+		diag_error(c->diag, e->loc, E2005, "<%s> needs the attribute%s %s", e->op,
+			   missing == 1 ? "" : "s", str_text(&names));
+		diag_hint(c->diag, "%s", str_text(&docs));
+	}
+	return !missing;
 }
 
 static bool fill_record(Context *c, const Elem *e, Form form, void *record,
@@ -298,16 +323,30 @@ bool elem_record(Context *c, const Elem *e, Op op, void *record, const ElemRecor
 	return fill_record(c, e, op_form(op), record, h);
 }
 
-bool elem_record_of(Context *c, const Elem *e, AttrRecord r, void *record, const ElemRecordHooks *h)
+bool elem_training(Context *c, const ElemTraining *t, Attr_training *out)
 {
-	return fill_record(c, e, (Form){ .record = r }, record, h);
+	ElemRecordHooks h = { .code = E2006 };
+	return fill_record(c, &t->head, (Form){ .record = ATTR_training_RECORD }, out, &h);
+}
+
+const void *elem_optimizer_record(Context *c, const ElemTraining *t, Op *op)
+{
+	ElemRecordHooks h = { .code = E2006 };
+	const Elem *e = elem_optimizer(t->list);
+	if (!e)
+		return NULL;
+	elem_kind(e->op, op);
+	void *record = arena_alloc(c->arena, attr_info[op_info(*op)->attr].size);
+	return elem_record(c, e, *op, record, &h) ? record : NULL;
 }
 
 /* --- checking -------------------------------------------------------------------------------- */
 
 static bool any_size(void *user, const char *name, size_t n, int64_t *out)
 {
-	(void)user, (void)name, (void)n;
+	bool *made_up = user;
+	(void)name, (void)n;
+	*made_up = true;
 	*out = 1;
 	return true;
 }
@@ -327,7 +366,8 @@ static bool check_type_and_shape(Context *c, const Elem *e)
 			  near ? near : "f32");
 	}
 	if (shape) {
-		ElemRecordHooks h = { .symbol = any_size, .code = E2006 };
+		bool made_up;
+		ElemRecordHooks h = { .symbol = any_size, .user = &made_up, .code = E2006 };
 		ok &= eval_ints(c, e, shape, NULL, &h) != NULL;
 	}
 	return ok;
@@ -384,7 +424,7 @@ static bool check_inputs(Context *c, const Elem *e, Op op)
 
 static bool check_unknown(Context *c, const Elem *e)
 {
-	if (elem_reported(c, e->loc, E2003))
+	if (elem_reported(c, e->loc, E2003) || elem_reported(c, e->loc, E2022))
 		return false;
 	diag_error(c->diag, e->loc, E2003, "there is no element <%s>", e->op);
 	if (!elem_worth_hint(c))
@@ -414,10 +454,15 @@ static bool check_elem(Context *c, const Elem *e, bool training)
 		}
 		return false;
 	}
+	if (k == EK_optimizer) /* check_training */
+		return true;
 	void *record = arena_alloc(c->arena, attr_info[op_info(op)->attr].size);
-	ElemRecordHooks h = { .symbol = any_size, .code = E2006 };
+	bool made_up;
+	ElemRecordHooks h = {
+		.symbol = any_size, .user = &made_up, .made_up = &made_up, .code = E2006
+	};
 	bool ok = elem_record(c, e, op, record, &h);
-	return (k == EK_optimizer || check_inputs(c, e, op)) && ok;
+	return check_inputs(c, e, op) && ok;
 }
 
 static bool check_all(Context *c, const ElemList *l, bool training)
@@ -449,14 +494,39 @@ const Elem *elem_optimizer(const ElemList *l)
 	return NULL;
 }
 
+/* "<sgd>, <momentum> ..." */
+static const char *optimizer_names(Context *c)
+{
+	Str s;
+	str_init(&s, c->arena);
+	for (int i = 0; i < OP_COUNT; i++)
+		if (op_is_optimizer((Op)i))
+			str_fmt(&s, s.n ? ", <%s>" : "<%s>", op_info((Op)i)->name);
+	return str_text(&s);
+}
+
+/* The last element whose name is not known is where an optimiser was meant. */
+static bool no_optimizer(Context *c, const ElemTraining *t)
+{
+	Op ignored;
+	for (int i = t->list->elem.n - 1; i >= 0; i--) {
+		const Elem *e = &t->list->elem.at[i];
+		if (elem_kind(e->op, &ignored) != EK_unknown)
+			continue;
+		diag_error(c->diag, e->loc, E2022, "there is no optimiser <%s>", e->op);
+		diag_hint(c->diag, "there are %s", optimizer_names(c));
+		return false;
+	}
+	diag_error(c->diag, t->head.loc, E2022, "<training> has no optimiser");
+	diag_hint(c->diag, "such as <adamw lr=\"0.001\"/>; there are %s", optimizer_names(c));
+	return false;
+}
+
 static bool check_one_optimizer(Context *c, const ElemTraining *t)
 {
 	const Elem *first = elem_optimizer(t->list);
-	if (!first) {
-		diag_error(c->diag, t->head.loc, E2022, "<training> has no optimiser");
-		diag_hint(c->diag, "such as <adamw lr=\"0.001\"/>");
-		return false;
-	}
+	if (!first)
+		return no_optimizer(c, t);
 	bool ok = true;
 	for (int i = 0; i < t->list->elem.n; i++) {
 		const Elem *e = &t->list->elem.at[i];
@@ -485,33 +555,36 @@ static bool check_schedule(Context *c, const Elem *e, const char *name)
 	return false;
 }
 
-static bool within(Context *c, const Elem *e, const char *name, bool good, const char *want)
+double elem_rate(Op optimizer, const void *record)
 {
-	const ElemAttr *at = elem_attr(e, name);
-	if (good || !at)
+	AttrRecord r = op_info(optimizer)->attr;
+	const AttrFieldInfo *lr = &attr_info[r].field[attr_find(r, "lr")];
+	return *(const double *)(const void *)((const char *)record + lr->offset);
+}
+
+/* A schedule goes down from lr. */
+static bool check_least_rate(Context *c, const Elem *e, double least, double lr)
+{
+	const ElemAttr *at = elem_attr(e, "least_rate");
+	if (!at || least <= lr)
 		return true;
-	diag_error(c->diag, at->value_loc, E2007, "%s=\"%.80s\" of <training>: %s is wanted", name,
-		   at->value, want);
-	return false;
+	return bad_value(c, e, at, E2007, NULL,
+			 arena_printf(c->arena, "it must not be above lr, %g", lr));
 }
 
 static bool check_training(Context *c, const ElemTraining *t)
 {
 	const Elem *e = &t->head;
 	Attr_training a;
-	ElemRecordHooks h = { .symbol = any_size, .code = E2006 };
-	bool ok = elem_record_of(c, e, ATTR_training_RECORD, &a, &h);
+	Op op;
+	const void *optimizer = elem_optimizer_record(c, t, &op);
+	bool ok = elem_training(c, t, &a);
 	if (ok)
-		ok = check_schedule(c, e, a.schedule) &&
-		     within(c, e, "batch", a.batch >= 1, "a number above 0") &&
-		     within(c, e, "epochs", a.epochs >= 1, "a number above 0") &&
-		     within(c, e, "gamma", a.gamma > 0 && isfinite(a.gamma), "a number above 0") &&
-		     within(c, e, "period", a.period >= 0, "a number from 0 on") &&
-		     within(c, e, "least_rate", a.least_rate >= 0, "a number from 0 on") &&
-		     within(c, e, "warmup", a.warmup >= 0, "a number from 0 on") &&
-		     within(c, e, "patience", a.patience >= 0, "a number from 0 on");
+		ok = check_schedule(c, e, a.schedule);
+	if (ok && optimizer)
+		ok = check_least_rate(c, e, a.least_rate, elem_rate(op, optimizer));
 	ok &= check_one_optimizer(c, t);
-	return check_all(c, t->list, true) && ok;
+	return check_all(c, t->list, true) && ok && optimizer;
 }
 
 bool elem_check(Context *c, const ElemList *l)

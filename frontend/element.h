@@ -88,19 +88,23 @@ const Elem *elem_optimizer(const ElemList *l); /* the first one, or NULL */
 /* Checks operators, attribute names and values, and the number of inputs; reports all faults. Names
  * are the reader's matter. */
 bool elem_check(Context *c, const ElemList *l);
-/* Fills a defaults record from the attributes. `symbol` gives sizes their values and `value_of` the
- * text that "@name" stands for (NULL: keeps the default). Reports and returns false when a value is
- * not of its kind. */
+/* Fills a defaults record from the attributes. `symbol` gives sizes their values (NULL: numbers are
+ * wanted) and `value_of` the text that "@name" stands for (NULL: keeps the default). Reports and
+ * returns false when a value is not of its kind or out of its range. */
 typedef struct ElemRecordHooks {
 	SymbolFn *symbol;
 	const char *(*value_of)(void *user, const ElemAttr *at, const AttrFieldInfo *field);
 	void *user;
 	DiagCode code; /* of a bad value */
+	bool *made_up; /* set by `symbol` where its value stands in for one that is not known: no
+			  range is held against it; or NULL */
 } ElemRecordHooks;
 bool elem_record(Context *c, const Elem *e, Op op, void *record, const ElemRecordHooks *h);
-/* The same for an element that is no operator: <training>. */
-bool elem_record_of(Context *c, const Elem *e, AttrRecord r, void *record,
-		    const ElemRecordHooks *h);
+/* What <training> and its optimiser say; false after a report. */
+bool elem_training(Context *c, const ElemTraining *t, Attr_training *out);
+/* The optimiser's record, in c's memory; *op is the optimiser. NULL after a report. */
+const void *elem_optimizer_record(Context *c, const ElemTraining *t, Op *op);
+double elem_rate(Op optimizer, const void *record); /* its lr */
 
 /* A named tensor set: a weight file opened, or an ONNX model's initialisers. Mapped; stays alive
  * until closed. */

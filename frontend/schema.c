@@ -140,8 +140,11 @@ static void add_record(Str *s, AttrRecord r)
 	for (int i = 0; i < attr_info[r].n_field; i++) {
 		const AttrFieldInfo *f = &attr_info[r].field[i];
 		const char *type = kind_type(f->kind);
+		const char *doc = *f->range ? arena_printf(s->arena, "%s; %s", f->doc,
+							   attr_range_text(s->arena, f))
+					    : f->doc;
 		if (type)
-			add_attr(s, f->name, type, shown_default(f), str_eq(f->def, "?"), f->doc);
+			add_attr(s, f->name, type, shown_default(f), str_eq(f->def, "?"), doc);
 	}
 }
 

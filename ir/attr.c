@@ -4,12 +4,13 @@
 #include "base/map.h"
 #include "ir/context.h"
 #include "ir/op.h"
+#include <math.h>
 #include <string.h>
 
 /* --- reflection --------------------------------------------------------------------------------
  * The macro of a field does not know its record, so offsets are taken inside a function where the
  * record's type has a fixed name. They are filled in once, when the library is loaded. */
-#define F(kind, field, def, doc) +1
+#define F(kind, field, def, range, doc) +1
 #define R(name) enum { n_fields_##name = 0 ATTR_##name(F) };
 ATTR_RECORDS(R)
 #undef R
@@ -29,11 +30,12 @@ const AttrInfo attr_info[ATTR_RECORD_COUNT] = {
 #undef R
 };
 
-#define F(kind_, field_, def_, doc_) \
+#define F(kind_, field_, def_, range_, doc_) \
 	*f++ = (AttrFieldInfo){ .name = #field_, \
 				.kind = AK_##kind_, \
 				.offset = offsetof(Record, field_), \
 				.def = def_, \
+				.range = range_, \
 				.doc = doc_ };
 #define R(name) \
 	static void reflect_##name(void) \
@@ -222,6 +224,79 @@ void attr_field_print(Str *s, AttrRecord r, const void *record, int field)
 	case AK_blob:
 	case AK_graph: break; /* print.c */
 	}
+}
+
+/* --- ranges ----------------------------------------------------------------------------------- */
+
+/* "[low,high)": a bracket includes its bound, a parenthesis does not. */
+typedef struct Interval {
+	double low, high;
+	bool with_low, with_high;
+} Interval;
+
+static Interval interval_of(const char *range)
+{
+	Interval v = { .with_low = *range == '[' };
+	size_t low = strcspn(range + 1, ","), high = strcspn(range + low + 2, "])");
+	parse_f64(range + 1, low, &v.low);
+	parse_f64(range + low + 2, high, &v.high);
+	v.with_high = range[low + 2 + high] == ']';
+	return v;
+}
+
+static bool interval_holds(const Interval *v, double x)
+{
+	return (v->with_low ? x >= v->low : x > v->low) &&
+	       (v->with_high ? x <= v->high : x < v->high);
+}
+
+bool attr_in_range(AttrRecord r, const void *record, int field)
+{
+	const AttrFieldInfo *f = &attr_info[r].field[field];
+	FieldPtr at = field_at(f, record);
+	bool ok = true;
+	if (!*f->range)
+		return true;
+	Interval v = interval_of(f->range);
+	switch (f->kind) {
+	case AK_i64: return interval_holds(&v, (double)*at.i64);
+	case AK_f64: return interval_holds(&v, *at.f64);
+	case AK_ints:
+		for (int i = 0; i < at.ints->n; i++)
+			ok &= interval_holds(&v, (double)at.ints->v[i]);
+		return ok;
+	case AK_nums:
+		for (int i = 0; i < at.nums->n; i++)
+			ok &= interval_holds(&v, at.nums->v[i]);
+		return ok;
+	case AK_flag:
+	case AK_str:
+	case AK_dtype:
+	case AK_blob:
+	case AK_graph: break;
+	}
+	return true;
+}
+
+const char *attr_range_text(Arena *a, const AttrFieldInfo *f)
+{
+	Interval v = interval_of(f->range);
+	Str s;
+	str_init(&s, a);
+	if (isinf(v.low)) {
+		str_add(&s, "not NaN");
+	} else if (isinf(v.high)) {
+		str_add(&s, v.with_low ? "" : "more than ");
+		str_double(&s, v.low);
+		str_add(&s, v.with_low ? " or more" : "");
+	} else {
+		bool both = v.with_low && v.with_high;
+		str_add(&s, both ? "from " : v.with_low ? "at least " : "more than ");
+		str_double(&s, v.low);
+		str_add(&s, both ? " to " : v.with_high ? " and at most " : " and less than ");
+		str_double(&s, v.high);
+	}
+	return str_text(&s);
 }
 
 /* --- interning ------------------------------------------------------------------------------- */

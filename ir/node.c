@@ -183,9 +183,26 @@ static bool check_inputs(Builder *b, Op op, Node *const *in, int n_in)
 	return true;
 }
 
+static bool check_ranges(Builder *b, Op op, Attr attr)
+{
+	AttrRecord r = op_info(op)->attr;
+	for (int i = 0; i < attr_info[r].n_field; i++) {
+		const AttrFieldInfo *f = &attr_info[r].field[i];
+		Str value;
+		if (attr_in_range(r, attr, i))
+			continue;
+		str_init(&value, b->graph->arena);
+		attr_field_print(&value, r, attr, i);
+		return builder_error(b, E5013, "%s: %s is %s, it must be %s", op_info(op)->name,
+				     f->name, str_text(&value),
+				     attr_range_text(b->graph->arena, f));
+	}
+	return true;
+}
+
 const Type *infer_node(Builder *b, Op op, Attr attr, Node *const *in, int n_in)
 {
-	if (!check_inputs(b, op, in, n_in))
+	if (!check_inputs(b, op, in, n_in) || !check_ranges(b, op, attr))
 		return NULL;
 	const Type *t = op_info(op)->infer(b, op, attr, in, n_in);
 	if (!t && !b->failed)

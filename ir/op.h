@@ -55,7 +55,7 @@ typedef enum AttrKind {
 	AK_graph
 } AttrKind;
 
-#define F(kind, field, def, doc) AttrField_##kind field;
+#define F(kind, field, def, range, doc) AttrField_##kind field;
 #define R(name) \
 	typedef struct Attr_##name { \
 		char none; \
@@ -71,7 +71,8 @@ typedef struct AttrFieldInfo {
 	const char *name;
 	AttrKind kind;
 	size_t offset;
-	const char *def; /* "?": must be given */
+	const char *def;   /* "?": must be given */
+	const char *range; /* "[0,1)": of each number; "": any */
 	const char *doc;
 } AttrFieldInfo;
 typedef struct AttrInfo {
@@ -89,6 +90,9 @@ void attr_defaults(Context *c, AttrRecord r, void *record);
  * field's kind. */
 bool attr_set_text(Context *c, AttrRecord r, void *record, int field, const char *text);
 int attr_find(AttrRecord r, const char *field); /* index or -1 */
+/* Whether the field's numbers lie in its range, and that range in words: "0 or more". */
+bool attr_in_range(AttrRecord r, const void *record, int field);
+const char *attr_range_text(Arena *a, const AttrFieldInfo *f);
 bool attr_field_is_default(Context *c, AttrRecord r, const void *record, int field);
 void attr_field_print(Str *s, AttrRecord r, const void *record,
 		      int field); /* as attr_set_text reads */

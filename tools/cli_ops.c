@@ -90,6 +90,8 @@ static void put_op(Cli *c, Op op)
 		json_key_bool(c, "required", str_eq(f->def, "?"));
 		if (!str_eq(f->def, "?"))
 			json_key_text(c, "default", default_text(f));
+		if (*f->range)
+			json_key_text(c, "range", f->range);
 		json_key_text(c, "doc", f->doc);
 		json_end(&c->json);
 	}
@@ -108,12 +110,13 @@ static void print_op(Cli *c, Op op)
 	cli_print(c, "  gradient %s: %s\n", gradient_name(op), gradient_meaning(op));
 	for (int i = 0; i < attr->n_field; i++) {
 		const AttrFieldInfo *f = &attr->field[i];
-		if (is_shown(f) && str_eq(f->def, "?"))
-			cli_print(c, "  %-20s %s (%s, must be given)\n", f->name, f->doc,
-				  kind_name(f->kind));
-		else if (is_shown(f))
-			cli_print(c, "  %-20s %s (%s, default %s)\n", f->name, f->doc,
-				  kind_name(f->kind), default_text(f));
+		if (!is_shown(f))
+			continue;
+		cli_print(c, "  %-20s %s (%s", f->name, f->doc, kind_name(f->kind));
+		if (*f->range)
+			cli_print(c, ", %s", attr_range_text(c->arena, f));
+		cli_print(c, str_eq(f->def, "?") ? ", must be given)\n" : ", default %s)\n",
+			  default_text(f));
 	}
 }
 

@@ -26,17 +26,12 @@ static int read_options(Train *t)
 	return EXIT_YES;
 }
 
-static const char *training_text_of(const ElemList *l, const char *name, const char *fallback)
-{
-	return l->training ? elem_text(&l->training->head, name, fallback) : fallback;
-}
-
 /* The model's own file must lie beside it, as its weights must. */
 static int find_data(Train *t)
 {
 	Cli *c = t->c;
 	IoError e;
-	const char *own = training_text_of(t->graph->list, "data", "");
+	const char *own = t->how.data;
 	if (t->set.data)
 		return EXIT_YES;
 	if (!*own)
@@ -80,9 +75,10 @@ static int open_model(Train *t)
 				 "add <training loss=\"...\"> with the loss and an "
 				 "optimiser as the last element",
 				 "'%s' has no <training> section", t->model_path);
-	const char *batch = training_text_of(g->list, "batch", "32");
+	if (!elem_training(g->ctx, g->list->training, &t->how))
+		return cli_diagnostics(c, g->ctx->diag);
 	if (!t->set.batch)
-		parse_i64(batch, strlen(batch), &t->set.batch);
+		t->set.batch = t->how.batch;
 	if (!g->batch_symbol)
 		return fixed_batch(t);
 	Binding b = { g->batch_symbol, (double)t->set.batch };
@@ -94,14 +90,11 @@ static int open_model(Train *t)
 
 static void read_lr(Train *t, const Graph *g)
 {
-	AttrRecord r = op_info(g->optimizer)->attr;
-	int field = attr_find(r, "lr");
 	t->how = *(const Attr_training *)g->training;
 	if (t->set.epochs == 0)
 		t->set.epochs = t->how.epochs;
 	if (!opt_given(t->c, OPT_lr) && !t->resume)
-		t->set.lr = *(const double *)((const char *)g->optimizer_attr +
-					      attr_info[r].field[field].offset);
+		t->set.lr = elem_rate(g->optimizer, g->optimizer_attr);
 }
 
 static int make_trainer(Train *t)

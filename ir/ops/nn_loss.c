@@ -38,9 +38,6 @@ static bool check_cross_entropy(Builder *b, const Node *n)
 	if (!check_float_dtype(b, n->op, 0, n->in) || !check_index_dtype(b, n->op, 1, n->in) ||
 	    !check_axis(b, n->op, a->axis, rank))
 		return false;
-	if (!(a->label_smoothing >= 0 && a->label_smoothing <= 1))
-		return builder_error(b, E5013, "cross_entropy: label_smoothing is %g, not 0 to 1",
-				     a->label_smoothing);
 	return check_target(b, n, axis_norm(a->axis, rank));
 }
 

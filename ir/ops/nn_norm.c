@@ -157,9 +157,6 @@ bool expand_lrn(Builder *b, const Node *n, Node **out)
 	const Type *x = n->in[0]->type;
 	if (!check_float_dtype(b, n->op, 0, n->in) || !check_min_rank(b, n, 0, 2))
 		return false;
-	if (a->size < 1 || a->size > 1 << 20)
-		return builder_error(b, E5013, "lrn: size is %lld, it must be 1 or more",
-				     (long long)a->size);
 	Plane p = { .kernel = { a->size, 1 }, .stride = { 1, 1 }, .dilation = { 1, 1 } };
 	p.pad[0] = (a->size - 1) / 2;
 	p.pad[2] = a->size - 1 - p.pad[0];

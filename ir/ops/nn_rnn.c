@@ -63,9 +63,6 @@ static bool read_rnn(Builder *b, const Node *n, int gates, Rnn *z)
 	z->steps = d[a->batch_first ? 1 : 0];
 	z->batch = d[a->batch_first ? 0 : 1];
 	z->features = d[2];
-	if (a->hidden < 1 || a->hidden > 1 << 24)
-		return builder_error(b, E5013, "%s: hidden is %lld, it must be 1 or more",
-				     op_info(n->op)->name, (long long)a->hidden);
 	if (z->steps < 1 || z->steps > 1 << 16)
 		return builder_error(b, E5011, "%s: x, %s, has %lld time steps",
 				     op_info(n->op)->name, type_text(b, n->in[0]->type),

@@ -78,20 +78,12 @@ bool expand_flatten(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, emit_reshape(b, n->in[0], 2, dim));
 }
 
-static bool check_blocks(Builder *b, const Node *n, int64_t block)
-{
-	if (block < 1 || block > 1 << 20)
-		return builder_error(b, E5013, "%s: block is %lld, it must be 1 or more",
-				     op_info(n->op)->name, (long long)block);
-	return check_rank(b, n->op, 0, n->in, 4);
-}
-
 bool expand_depth_to_space(Builder *b, const Node *n, Node **out)
 {
 	static const char *const names[] = { "DCR", "CRD" };
 	const Attr_depth *a = ATTR_OF(n, depth);
 	const int64_t *d = n->in[0]->type->dim, k = a->block;
-	if (!check_blocks(b, n, k) || !check_name(b, n, "mode", a->mode, 2, names))
+	if (!check_rank(b, n->op, 0, n->in, 4) || !check_name(b, n, "mode", a->mode, 2, names))
 		return false;
 	if (d[1] % (k * k))
 		return builder_error(b, E5013,
@@ -112,7 +104,7 @@ bool expand_depth_to_space(Builder *b, const Node *n, Node **out)
 bool expand_space_to_depth(Builder *b, const Node *n, Node **out)
 {
 	const int64_t *d = n->in[0]->type->dim, k = ATTR_OF(n, spaceblock)->block;
-	if (!check_blocks(b, n, k))
+	if (!check_rank(b, n->op, 0, n->in, 4))
 		return false;
 	if (d[2] % k || d[3] % k)
 		return builder_error(b, E5013,
@@ -286,9 +278,6 @@ bool expand_onehot(Builder *b, const Node *n, Node **out)
 	int rank = x->rank + 1, from = 0;
 	if (!check_index_dtype(b, n->op, 0, n->in) || !check_axis(b, n->op, a->axis, rank))
 		return false;
-	if (a->depth < 1)
-		return builder_error(b, E5013, "onehot: depth is %lld, it must be 1 or more",
-				     (long long)a->depth);
 	int axis = axis_norm(a->axis, rank);
 	for (int i = 0; i < rank; i++) {
 		dim[i] = i == axis ? a->depth : x->dim[from++];

@@ -74,15 +74,6 @@ static Node *share_seen(Builder *b, double keep, Node *step)
 	return emit2(b, OP_div, emit_c2(b, OP_mul, t, 2), emit_c2(b, OP_add, t, 1));
 }
 
-static bool check_means(Builder *b, const Node *n, double beta1, double beta2)
-{
-	bool ok = beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1;
-	return ok ||
-	       builder_error(b, E5013,
-			     "%s: beta1 is %g and beta2 %g; they are at least 0 and less than 1",
-			     op_info(n->op)->name, beta1, beta2);
-}
-
 /* p is the parameter less its decay, g the gradient with it. */
 static bool adam_step(Builder *b, const Node *n, const Attr_adam *a, Node *p, Node *g, Node **out)
 {
@@ -102,7 +93,7 @@ static bool adam_step(Builder *b, const Node *n, const Attr_adam *a, Node *p, No
 bool expand_adam(Builder *b, const Node *n, Node **out)
 {
 	const Attr_adam *a = ATTR_OF(n, adam);
-	if (!check_step(b, n) || !check_means(b, n, a->beta1, a->beta2))
+	if (!check_step(b, n))
 		return false;
 	Node *g = add_part(b, n->in[1], a->weight_decay, n->in[0]);
 	return adam_step(b, n, a, n->in[0], g, out);
@@ -111,7 +102,7 @@ bool expand_adam(Builder *b, const Node *n, Node **out)
 bool expand_adamw(Builder *b, const Node *n, Node **out)
 {
 	const Attr_adamw *a = ATTR_OF(n, adamw);
-	if (!check_step(b, n) || !check_means(b, n, a->beta1, a->beta2))
+	if (!check_step(b, n))
 		return false;
 	Attr_adam means = { .beta1 = a->beta1, .beta2 = a->beta2, .eps = a->eps };
 	Node *p = n->in[0];

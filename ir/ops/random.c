@@ -125,8 +125,6 @@ bool expand_dropout_train(Builder *b, const Node *n, Node **out)
 	Node *x = n->in[0];
 	if (!check_float_dtype(b, n->op, 0, n->in))
 		return false;
-	if (!(a->p >= 0 && a->p <= 1))
-		return builder_error(b, E5013, "dropout: p is %g, it must be from 0 to 1", a->p);
 	if (a->p == 0)
 		return expand_done(b, out, x);
 	Attr_random r = { .shape = { x->type->rank, x->type->dim }, .stream = a->stream };

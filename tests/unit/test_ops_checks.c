@@ -44,7 +44,7 @@ static const struct Refused {
 	  "3 groups do not" },
 	{ "%x: f32[1,3,2,2], %w: f32[8,3,3,3]", "conv %x, %w", E5011, "covers 3 rows" },
 	{ "%x: f32[1,3,8,8], %w: f32[8,3,3,3]", "conv %x, %w {stride=[0,1]}", E5013,
-	  "stride holds 0" },
+	  "stride is [0, 1], it must be 1 or more" },
 	{ "%x: f32[1,3,8,8]", "window_max %x {kernel=[2,2], pad=[2,0,0,0]}", E5013,
 	  "padding alone" },
 	{ "%x: f32[2,3], %w: f32[4,5]", "matmul %x, %w", E5011, "rows of 3 meet columns of 4" },
@@ -74,8 +74,18 @@ static const struct Refused {
 	{ "%x: f32[2,3]", "tile %x {repeats=[1099511627776, 1]}", E5014, "too large" },
 	{ "%x: f32[1,1]", "unsqueeze %x {axes=[0,1,2,3,4,5,6]}", E5014, "9 dimensions" },
 	{ "%x: f32[2,4,4]", "resize %x {size=[1,2,3,4]}", E5013, "do not fit x" },
-	{ "%x: f32[2], %r: f32", "adam %x, %x, %x, %x, %r, %r {beta2=1}", E5013, "less than 1" },
-	{ "%x: f32[2], %r: f32", "adamw %x, %x, %x, %x, %r, %r {beta1=-0.1}", E5013, "at least 0" },
+	{ "%x: f32[2], %r: f32", "adam %x, %x, %x, %x, %r, %r {beta2=1}", E5013,
+	  "adam: beta2 is 1, it must be at least 0 and less than 1" },
+	{ "%x: f32[2], %r: f32", "adamw %x, %x, %x, %x, %r, %r {beta1=-0.1}", E5013,
+	  "beta1 is -0.1, it must be at least 0" },
+	{ "%x: f32[2], %r: f32", "adam %x, %x, %x, %x, %r, %r {eps=0}", E5013,
+	  "eps is 0, it must be more than 0" },
+	{ "%x: f32[2,3], %s: f32[3]", "batchnorm %x, %s, %s, %s, %s {eps=-1}", E5013,
+	  "batchnorm: eps is -1, it must be 0 or more" },
+	{ "%x: f32[2,3]", "dropout %x {p=1.5}", E5013, "p is 1.5, it must be from 0 to 1" },
+	{ "%x: f32[2,3]", "clip %x {min=nan}", E5013, "min is nan, it must be not NaN" },
+	{ "%x: f32[2,3,4], %w: f32[1,20,4], %r: f32[1,20,5]", "lstm %x, %w, %r {hidden=0}", E5013,
+	  "lstm: hidden is 0, it must be from 1 to 16777216" },
 };
 
 static bool reports(const Context *c, DiagCode code, const char *message)
@@ -110,6 +120,51 @@ static void test_messages(void **state)
 		context_destroy(c);
 	}
 	assert_int_equal(wrong, 0);
+}
+
+/* --- ranges ----------------------------------------------------------------------------------- */
+
+/* Sets the field and says whether that is in its range. */
+static bool holds(Context *c, AttrRecord r, int field, const char *text)
+{
+	_Alignas(max_align_t) char record[256];
+	attr_defaults(c, r, record);
+	assert_true(attr_set_text(c, r, record, field, text));
+	return attr_in_range(r, record, field);
+}
+
+static void test_ranges(void **state)
+{
+	(void)state;
+	Context *c = context_create();
+	int n = 0;
+	for (int r = 0; r < ATTR_RECORD_COUNT; r++)
+		for (int i = 0; i < attr_info[r].n_field; i++) {
+			const AttrFieldInfo *f = &attr_info[r].field[i];
+			if (!*f->range)
+				continue;
+			bool real = f->kind == AK_f64 || f->kind == AK_nums;
+			n++;
+			assert_true(real || f->kind == AK_i64 || f->kind == AK_ints);
+			if (!str_eq(f->def, "?"))
+				assert_true(holds(c, (AttrRecord)r, i, f->def));
+			assert_false(holds(c, (AttrRecord)r, i, real ? "nan" : "-1"));
+			assert_true(strlen(attr_range_text(c->arena, f)) > 0);
+		}
+	assert_true(n > 60);
+	AttrRecord adam = ATTR_adam_RECORD, conv = ATTR_conv2d_RECORD;
+	int beta = attr_find(adam, "beta1"), eps = attr_find(adam, "eps"),
+	    lr = attr_find(adam, "lr");
+	assert_true(holds(c, adam, beta, "0") && holds(c, adam, beta, "0.99"));
+	assert_false(holds(c, adam, beta, "1") || holds(c, adam, beta, "-1e-300"));
+	assert_false(holds(c, adam, eps, "0") || holds(c, adam, eps, "inf"));
+	assert_true(holds(c, adam, eps, "1e-300") && holds(c, adam, lr, "0"));
+	assert_false(holds(c, adam, lr, "inf") || holds(c, adam, lr, "-1"));
+	int p = attr_find(ATTR_dropout_RECORD, "p"), kernel = attr_find(conv, "kernel");
+	assert_true(holds(c, ATTR_dropout_RECORD, p, "0") && holds(c, ATTR_dropout_RECORD, p, "1"));
+	assert_true(holds(c, conv, kernel, "3 1"));
+	assert_false(holds(c, conv, kernel, "3 0"));
+	context_destroy(c);
 }
 
 /* --- requests at random ---------------------------------------------------------------------- */
@@ -427,6 +482,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_messages),
+		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_random_requests),
 		cmocka_unit_test(test_parameters),
 		cmocka_unit_test(test_every_layer_has_parameters),

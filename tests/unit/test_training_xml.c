@@ -316,6 +316,49 @@ static void ranges_are_checked(void **state)
 	bad(f, section(f, "loss='loss' batch='0'", "<sgd/>"), E2007, 5, 30);
 }
 
+/* The place is that of the value. */
+static void every_number_has_a_range(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *attrs, *optimizer;
+		DiagCode code;
+		int line, col;
+		const char *message;
+	} rows[] = {
+		{ "loss='loss' epochs='five'", "<sgd/>", E2006, 5, 31, "a whole number is wanted" },
+		{ "loss='loss' patience='-1'", "<sgd/>", E2007, 5, 33, "it must be 0 or more" },
+		{ "loss='loss' warmup='-1'", "<sgd/>", E2007, 5, 31, "it must be 0 or more" },
+		{ "loss='loss' gamma='0'", "<sgd/>", E2007, 5, 30, "it must be more than 0" },
+		{ "loss='loss' least_rate='9'", "<sgd/>", E2007, 5, 35, "not be above lr, 0.01" },
+		{ "loss='loss'", "<sgd lr='-1'/>", E2007, 8, 10, "lr=\"-1\" of <sgd>" },
+		{ "loss='loss'", "<sgd lr='inf'/>", E2007, 8, 10, "it must be 0 or more" },
+		{ "loss='loss'", "<momentum momentum='1'/>", E2007, 8, 21, "less than 1" },
+		{ "loss='loss'", "<adam beta2='1'/>", E2007, 8, 14, "less than 1" },
+		{ "loss='loss'", "<adamw eps='0'/>", E2007, 8, 13, "more than 0" },
+		{ "loss='loss'", "<adamw weight_decay='-1'/>", E2007, 8, 22, "0 or more" },
+		{ "loss='loss'", "<rmsprop/>", E2022, 8, 2, "there is no optimiser <rmsprop>" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		void *one;
+		set_up(&one);
+		Fixture *f = one;
+		bad(f, section(f, rows[i].attrs, rows[i].optimizer), rows[i].code, rows[i].line,
+		    rows[i].col);
+		const char *message = diag_at(f->c->diag, 0)->message;
+		if (!strstr(message, rows[i].message))
+			fail_msg("'%s' does not say '%s'", message, rows[i].message);
+		tear_down(&one);
+	}
+}
+
+static void unknown_optimisers_are_told_which_there_are(void **state)
+{
+	Fixture *f = *state;
+	const char *hint = bad(f, section(f, "loss='loss'", "<rmsprop lr='0.1'/>"), E2022, 8, 2);
+	assert_string_equal(hint, "there are <sgd>, <momentum>, <adam>, <adamw>");
+}
+
 static void names_differ_from_outputs(void **state)
 {
 	Fixture *f = *state;
@@ -332,19 +375,33 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(one_file_two_graphs),        TEST(optimiser_and_attributes_are_kept),
-		TEST(the_section_sees_the_model), TEST(metrics_become_f32),
-		TEST(written_and_read_again),     cmocka_unit_test(rebuilt_for_batches),
-		TEST(loss_must_be_named),         TEST(loss_must_exist),
-		TEST(loss_must_be_scalar),        TEST(loss_must_be_a_float),
-		TEST(metrics_must_be_scalar),     TEST(an_optimiser_is_needed),
-		TEST(one_optimiser_is_enough),    TEST(optimisers_stand_in_training),
-		TEST(optimisers_take_no_input),   TEST(optimisers_have_no_rate),
-		TEST(optimisers_have_no_result),  TEST(training_is_last),
-		TEST(training_comes_once),        TEST(outputs_are_no_elements),
-		TEST(attributes_are_checked),     TEST(schedules_are_checked),
-		TEST(ranges_are_checked),         TEST(names_differ_from_outputs),
+		TEST(one_file_two_graphs),
+		TEST(optimiser_and_attributes_are_kept),
+		TEST(the_section_sees_the_model),
+		TEST(metrics_become_f32),
+		TEST(written_and_read_again),
+		cmocka_unit_test(rebuilt_for_batches),
+		TEST(loss_must_be_named),
+		TEST(loss_must_exist),
+		TEST(loss_must_be_scalar),
+		TEST(loss_must_be_a_float),
+		TEST(metrics_must_be_scalar),
+		TEST(an_optimiser_is_needed),
+		TEST(one_optimiser_is_enough),
+		TEST(optimisers_stand_in_training),
+		TEST(optimisers_take_no_input),
+		TEST(optimisers_have_no_rate),
+		TEST(optimisers_have_no_result),
+		TEST(training_is_last),
+		TEST(training_comes_once),
+		TEST(outputs_are_no_elements),
+		TEST(attributes_are_checked),
+		TEST(schedules_are_checked),
+		TEST(ranges_are_checked),
+		TEST(names_differ_from_outputs),
 		TEST(models_without_a_section),
+		TEST(every_number_has_a_range),
+		TEST(unknown_optimisers_are_told_which_there_are),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

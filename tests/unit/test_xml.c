@@ -184,6 +184,29 @@ static void all_errors_are_reported(void **state)
 	}
 }
 
+static void numbers_out_of_range_are_pointed_at(void **state)
+{
+	check_one(
+		*state,
+		"<graph><input id='x' shape='N,3'/>\n<batchnorm id='b' eps='-1'/><output/></graph>",
+		E2007, 2, 24, 2);
+}
+
+/* What stands in for a size that is not known breaks no range. */
+static void sizes_that_are_not_known_are_in_range(void **state)
+{
+	read_good(*state, "<graph><input id='x' shape='1,1,N,N'/><maxpool2d kernel='N-1'/>"
+			  "<output id='y'/></graph>");
+}
+
+static void missing_attributes_are_named_together(void **state)
+{
+	Fixture *f = *state;
+	check_one(f, "<graph><input id='x' shape='2'/>\n<slice/><output/></graph>", E2005, 2, 2, 5);
+	assert_string_equal(diag_at(f->c->diag, 0)->message,
+			    "<slice> needs the attributes 'begin', 'count', 'step'");
+}
+
 static void check_hint(Fixture *f, const char *text, const char *part)
 {
 	assert_null(read_text(f, text));
@@ -605,6 +628,9 @@ int main(void)
 		TEST(place_of_text),
 		TEST(tags_are_counted_alike),
 		TEST(all_errors_are_reported),
+		TEST(numbers_out_of_range_are_pointed_at),
+		TEST(sizes_that_are_not_known_are_in_range),
+		TEST(missing_attributes_are_named_together),
 		TEST(hints_name_the_nearest),
 		TEST(hints_name_where),
 		TEST(blocks_report_once),
