@@ -24,6 +24,8 @@ struct Context {
 	Cons *types, *attrs, *blobs;
 	const void *no_attr;     /* the record of operators without attributes */
 	struct RuleTable *rules; /* of algebra.c, parsed when first used */
+	uint64_t work; /* nodes visited, made and compared so far by what compiles: a count that
+			  grows as the graph does, which tests of growth look at */
 };
 typedef struct Context Context;
 Context *context_create(void); /* with its own arena */

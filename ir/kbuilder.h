@@ -120,6 +120,9 @@ typedef Node *KbElement(KBuilder *kb, const Node *n, Node *const *at, Node *cons
 /* Loops over dimensions first.. of t, the last one by vectors; body gets the full index. */
 typedef void KbBody(KBuilder *kb, Node **at, void *user);
 void kb_loops(KBuilder *kb, const Type *t, int first, Node **at, KbBody *body, void *user);
+/* How many axes kb_loops and kb_reduce make at most: a kernel has MAX_AXES. */
+int kb_loops_axes(const Target *target, const Type *t, int first);
+int kb_reduce_axes(const Target *target, DType t, int n_r, const int64_t *extent);
 Node *kb_reduce(KBuilder *kb, const Node *n, Node *const *at, int n_r, const int64_t *extent,
 		Op fold, KbElement *element, void *user);
 

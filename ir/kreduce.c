@@ -15,12 +15,25 @@
 
 enum { UNROLL_WINDOW = 32, ACCUMULATORS = 4 };
 
+static int lanes_on(const Target *target, DType t)
+{
+	if (target->kind == TARGET_CUDA)
+		return target_lanes(target, 4);
+	int lanes = target_lanes(target, dtype_info[t].bytes < 4 ? 4 : dtype_info[t].bytes);
+	return lanes < 1 ? 1 : lanes;
+}
+
 static int lanes_of(const KBuilder *kb, DType t)
 {
-	if (kb->target.kind == TARGET_CUDA)
-		return target_lanes(&kb->target, 4);
-	int lanes = target_lanes(&kb->target, dtype_info[t].bytes < 4 ? 4 : dtype_info[t].bytes);
-	return lanes < 1 ? 1 : lanes;
+	return lanes_on(&kb->target, t);
+}
+
+static int looped(const int64_t *dim, int n)
+{
+	int loops = 0;
+	for (int i = 0; i < n; i++)
+		loops += dim[i] != 1;
+	return loops;
 }
 
 static bool has_vector(KBuilder *kb, uint64_t axes)
@@ -139,6 +152,18 @@ void kb_loops(KBuilder *kb, const Type *t, int first, Node **at, KbBody *body, v
 	last_dimension(kb, t, at, body, user);
 	while (opened--)
 		kb_close(kb);
+}
+
+int kb_loops_axes(const Target *target, const Type *t, int first)
+{
+	enum { OF_ROW = 3 /* i, its v, v of the tail */ };
+	if (first >= t->rank)
+		return 0;
+	int outer = looped(t->dim + first, t->rank - 1 - first);
+	if (target->kind == TARGET_CUDA) /* one flat row, or a scalar loop for each dimension */
+		return outer + 1 > OF_ROW ? outer + 1 : OF_ROW;
+	int64_t n = t->dim[t->rank - 1], lanes = lanes_on(target, t->dtype), full = n / lanes;
+	return n == 1 ? outer : outer + (full > 1 ? 2 : (int)full) + (n % lanes != 0);
 }
 
 /* --- reductions ------------------------------------------------------------------------------ */
@@ -284,6 +309,19 @@ static int make_parts(KBuilder *kb, Reduction *rd, uint64_t axes, int lanes, Par
 		part[i].acc = accumulator(kb, rd, axes, part[i].u, part[i].v);
 	}
 	return k;
+}
+
+int kb_reduce_axes(const Target *target, DType t, int n_r, const int64_t *extent)
+{
+	if (n_r == 0)
+		return 0;
+	int64_t n = extent[n_r - 1], lanes = lanes_on(target, t);
+	int64_t blocks = n / (lanes * ACCUMULATORS);
+	int64_t singles = (n - blocks * lanes * ACCUMULATORS) / lanes;
+	int vectors = looped(extent, n_r - 1) + 3 * (blocks > 0) + 2 * (singles > 0) +
+		      2 * (n % lanes != 0);
+	int plain = looped(extent, n_r), by_threads = 2;
+	return plain > vectors ? plain : vectors > by_threads ? vectors : by_threads;
 }
 
 static void run_part(KBuilder *kb, Reduction *rd, const Part *p, int lanes)

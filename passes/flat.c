@@ -15,33 +15,45 @@ static bool dense(const Lowering *l, const Node *n)
 	return s->buffer >= 0 && storage_contiguous(s, n->type, 0);
 }
 
-/* All tensors of the epilogue (or of an elementwise group) dense and of one shape; an image's
- * channel dimension may be broadcast when `rows` (pointwise convolution, product): only leading
- * dimensions are merged then. */
-static bool reads_flat(const Lowering *l, const Node *n, const Type *shape, bool rows,
-		       const Node *stop)
+/* Of n, which the group reads, as its index runs: n has the shape of what reads it. */
+static bool lies_flat(const Lowering *l, const Node *n, bool rows)
 {
-	if (n == stop)
-		return true;
-	if (l->f->of[n->id] == l->group) {
-		if (!(op_info(n->op)->flags & OF_ELEMENTWISE))
-			return false;
-		for (int i = 0; i < n->n_in; i++)
-			if (!reads_flat(l, n->in[i], shape, rows, stop))
-				return false;
-		return true;
-	}
 	if (n->op == OP_fill || (n->op == OP_const && is_splat(n)))
 		return true;
-	if (n->op == OP_broadcast && n->in[0]->type->count == 1)
-		return reads_flat(l, n->in[0], n->in[0]->type, rows, stop) ||
-		       n->in[0]->type->rank == 0 || dense(l, n->in[0]);
 	if (rows && n->op == OP_broadcast && !l->f->stored[n->id]) {
 		const Type *v = n->in[0]->type; /* one value per column: all other sizes are 1 */
 		return v->rank > 0 && v->count == v->dim[v->rank - 1] &&
 		       l->m->of[n->in[0]->id].buffer >= 0;
 	}
-	return type_same_shape(n->type, shape) && dense(l, n);
+	return dense(l, n);
+}
+
+/* All tensors of the epilogue (or of an elementwise group) dense and of one shape, from x on back
+ * to `stop`; an image's channel dimension may be broadcast when `rows` (pointwise convolution,
+ * product): only leading dimensions are merged then. */
+static bool reads_flat(const Lowering *l, const Node *x, const Type *shape, bool rows,
+		       const Node *stop)
+{
+	Walk *w = l->f->walk;
+	walk_begin(w);
+	if (!type_same_shape(x->type, shape))
+		return false;
+	walk_add(w, x);
+	for (const Node *n = walk_next(w); n; n = walk_next(w)) {
+		bool single = n->op == OP_broadcast && n->in[0]->type->count == 1;
+		if (n == stop)
+			continue;
+		if (l->f->of[n->id] == l->group) {
+			if (!(op_info(n->op)->flags & OF_ELEMENTWISE))
+				return false;
+			walk_add_inputs(w, n);
+		} else if (single && n->in[0]->type->rank > 0 && !dense(l, n->in[0])) {
+			walk_add(w, n->in[0]); /* one value, wherever the index is */
+		} else if (!single && !lies_flat(l, n, rows)) {
+			return false;
+		}
+	}
+	return true;
 }
 
 static bool columns_are_flat(const Lowering *l)

@@ -12,7 +12,8 @@
  *   before and after (passes/fuse_columns.c): batch norm in training;
  * - copy: a view is written out when reading through it would be slow: padding, concatenation, an
  *   operand that is no longer affine.
- * Joining must not close a cycle: what else the operator reads may not depend on the group. */
+ * Joining must not close a cycle: what else the operator reads may not depend on the group. And a
+ * group has a bound (passes/fuse_bound.c): a longer chain is several kernels. */
 #include "passes/fuse_impl.h"
 #include "passes/pattern.h"
 #include "ir/kbuilder.h"
@@ -96,6 +97,7 @@ Group *new_group(Fuser *z, GroupKind kind, Node *n)
 	gr->order = (int)n->id;
 	vec_push(z->arena, &gr->node, n);
 	z->f->of[n->id] = gr;
+	line_append(z->f, gr);
 	return gr;
 }
 
@@ -113,48 +115,6 @@ static void start_group(Fuser *z, Node *n)
 	}
 }
 
-/* --- dependence ------------------------------------------------------------------------------ */
-
-static void look_at(Fuser *z, Node *x, uint32_t oldest)
-{
-	if (x->id < oldest || z->mark[x->id] == z->search)
-		return; /* inputs are older, so nothing of the group lies there; or seen */
-	z->mark[x->id] = z->search;
-	vec_push(z->arena, &z->todo, x);
-}
-
-/* Does x depend on a node of group gr, or on one that gr's completion waits for? */
-static bool depends(Fuser *z, Node *x, const Group *gr, uint32_t oldest)
-{
-	z->todo.n = 0;
-	look_at(z, x, oldest);
-	while (z->todo.n > 0) {
-		x = z->todo.at[--z->todo.n];
-		const Group *own = z->f->of[x->id];
-		if (own == gr)
-			return true;
-		for (int i = 0; own && i < own->node.n; i++) /* a group is ready only as a whole */
-			for (int k = 0; k < own->node.at[i]->n_in; k++)
-				if (z->f->of[own->node.at[i]->in[k]->id] != own)
-					look_at(z, own->node.at[i]->in[k], oldest);
-		for (int i = 0; i < x->n_in; i++)
-			look_at(z, x->in[i], oldest);
-	}
-	return false;
-}
-
-bool acyclic(Fuser *z, const Node *n, const Group *gr)
-{
-	z->search++;
-	uint32_t oldest = gr->node.at[0]->id;
-	for (int i = 0; i < n->n_in; i++) {
-		Node *s = behind_views(z->f, n->in[i]);
-		if (z->f->of[s->id] != gr && depends(z, s, gr, oldest))
-			return false;
-	}
-	return true;
-}
-
 /* --- joining --------------------------------------------------------------------------------- */
 
 void join(Fuser *z, Group *gr, Node *n)
@@ -167,17 +127,6 @@ void join(Fuser *z, Group *gr, Node *n)
 	if (gr->order < (int)n->id)
 		gr->order = (int)n->id;
 	z->f->of[n->id] = gr;
-}
-
-bool is_kept(const Fuser *z, const Node *n)
-{
-	for (int i = 0; i < z->g->result.n; i++)
-		if (z->g->result.at[i] == n)
-			return true;
-	for (int i = 0; i < z->g->update.n; i++)
-		if (z->g->update.at[i].next == n)
-			return true;
-	return false;
 }
 
 /* Of the groups around a contraction, a pulled operator or column sums that n reads elements of, at
@@ -215,9 +164,9 @@ static bool join_epilogue(Fuser *z, Node *n)
 	Group *gr = is_each(n) && !(op_info(n->op)->flags & OF_VIEW) ? epilogue_host(z, n) : NULL;
 	if (!gr || n->op == OP_gather || n->op == OP_gather_elements || n->op == OP_gather_nd)
 		return false;
-	if (!reads_directly(z, n, gr))
+	if (!reads_directly(z, n, gr) || !has_room(z, gr, &n, 1))
 		return false;
-	if (!acyclic(z, n, gr)) {
+	if (!acyclic(z->f, n, gr)) {
 		pass_explain(
 			z->p,
 			"near miss: %s '%s' not fused into '%s': what else it reads waits for '%s'",
@@ -327,11 +276,13 @@ static bool join_rows(Fuser *z, Node *n)
 			continue;
 		if (n->op == OP_gather || n->op == OP_gather_elements || n->op == OP_gather_nd)
 			continue;
-		if (!acyclic(z, n, gr))
-			continue;
-		gr->row_rank = rank;
-		join(z, gr, n);
-		return true;
+		int was = gr->row_rank;
+		gr->row_rank = rank; /* which tells what its loops are */
+		if (has_room(z, gr, &n, 1) && acyclic(z->f, n, gr)) {
+			join(z, gr, n);
+			return true;
+		}
+		gr->row_rank = was;
 	}
 	return false;
 }
@@ -355,6 +306,7 @@ static void merge_into(Fuser *z, Group *gr, Group *other)
 	for (int k = 0; k < other->node.n; k++)
 		join(z, gr, other->node.at[k]);
 	other->node.n = 0;
+	line_remove(z->f, other);
 }
 
 /* Elementwise operators on whole tensors: an epilogue reads them at its own index, without views
@@ -373,7 +325,8 @@ static bool fits_epilogue(const Group *gr)
 }
 
 /* Two elementwise groups that meet in n become one when the other is read by nobody else; so does
- * one that an epilogue reads (an optimiser's moments, in the product that computes a gradient). */
+ * one that an epilogue reads (an optimiser's moments, in the product that computes a gradient). That
+ * closes no cycle: what n reads, and all that it waits for, does not wait for n's group. */
 static void merge_rows(Fuser *z, Node *n)
 {
 	Group *gr = z->f->of[n->id];
@@ -385,12 +338,19 @@ static void merge_rows(Fuser *z, Node *n)
 		    (gr->anchor && !fits_epilogue(other)))
 			continue;
 		if (type_same_shape(group_shape(other), gr->anchor ? n->type : group_shape(gr)) &&
-		    only_read_by(z, other, n))
+		    only_read_by(z, other, n) && has_room(z, gr, other->node.at, other->node.n))
 			merge_into(z, gr, other);
 	}
 }
 
 /* --- views that are written out -------------------------------------------------------------- */
+
+/* A sum of axes, without quotients and remainders of them. */
+static bool is_affine(const Node *index)
+{
+	int64_t coef[MAX_AXES] = { 0 }, c0 = 0;
+	return kernel_affine(index, 1, coef, &c0);
+}
 
 /* Is reading x one load with an index that is affine in the axes, for a template's inner loop? */
 static bool reads_affinely(Fuser *z, Node *x)
@@ -409,18 +369,9 @@ static bool reads_affinely(Fuser *z, Node *x)
 	Node *v = kb_read(kb, x, at);
 	if (v->op != OP_load)
 		return false;
-	for (int i = 0; i < v->n_in; i++) {
-		const Node *stack[64];
-		int n = 0;
-		stack[n++] = v->in[i];
-		while (n) {
-			const Node *e = stack[--n];
-			if (e->op == OP_div || e->op == OP_mod)
-				return false;
-			for (int k = 0; k < e->n_in && n < 62; k++)
-				stack[n++] = e->in[k];
-		}
-	}
+	for (int i = 0; i < v->n_in; i++)
+		if (!is_affine(v->in[i]))
+			return false;
 	return true;
 }
 
@@ -440,19 +391,18 @@ static bool is_packed_operand(const Node *user, int input)
 }
 
 /* A padding or concatenation in the chain from x on: choices in an inner loop. */
-static Node *choice_behind(Node *x)
+static Node *choice_behind(const Fuser *z, Node *x)
 {
-	for (; is_view(x) && x->n_in; x = x->in[0])
+	for (; is_view(x) && !z->f->stored[x->id] && x->n_in; x = x->in[0])
 		if (x->op == OP_pad || x->op == OP_concat)
 			return x;
 	return NULL;
 }
 
-static void write_out(Fuser *z, Node *x)
+static void write_out(Fuser *z, const Node *x)
 {
-	if (z->f->stored[x->id] || !is_view(x))
-		return;
-	z->f->stored[x->id] = true;
+	if (is_view(x))
+		z->f->stored[x->id] = true;
 }
 
 static void choose_written_views(Fuser *z)
@@ -466,7 +416,7 @@ static void choose_written_views(Fuser *z)
 				write_out(z, n->in[k]);
 			if (!wants_plain_operand(z, n, k))
 				continue;
-			Node *choice = choice_behind(n->in[k]);
+			Node *choice = choice_behind(z, n->in[k]);
 			if (choice)
 				write_out(z, choice);
 			if (!reads_affinely(z, n->in[k]))
@@ -477,10 +427,32 @@ static void choose_written_views(Fuser *z)
 		write_out(z, z->g->result.at[i]);
 }
 
+/* Reading through a long chain of views costs time with every reader. */
+static void cut_chains_of_views(Fuser *z)
+{
+	int *behind = ARENA_ARRAY(z->arena, int, z->g->node.n + 1);
+	for (int i = 0; i < z->g->node.n; i++) {
+		Node *n = z->g->node.at[i];
+		if (!is_view(n))
+			continue;
+		for (int k = 0; k < n->n_in; k++)
+			if (behind[n->in[k]->id] > behind[i])
+				behind[i] = behind[n->in[k]->id];
+		if (++behind[i] >= VIEWS_MOST) {
+			write_out(z, n);
+			behind[i] = 0;
+		}
+	}
+}
+
 /* --- the whole ------------------------------------------------------------------------------- */
 
 static void find_users(Fuser *z)
 {
+	for (int i = 0; i < z->g->result.n; i++)
+		z->f->kept[z->g->result.at[i]->id] = true;
+	for (int i = 0; i < z->g->update.n; i++)
+		z->f->kept[z->g->update.at[i].next->id] = true;
 	for (int i = 0; i < z->g->node.n; i++) {
 		Node *n = z->g->node.at[i];
 		for (int k = 0; k < n->n_in; k++)
@@ -491,15 +463,18 @@ static void find_users(Fuser *z)
 /* A value that only its own group reads, through views, needs no memory. */
 static bool read_outside(Fuser *z, const Node *n, const Group *gr)
 {
-	if (is_kept(z, n))
-		return true;
-	for (int u = 0; u < z->f->user[n->id].n; u++) {
-		Node *user = z->f->user[n->id].at[u];
-		if (is_view(user) && !z->f->stored[user->id]) {
-			if (read_outside(z, user, gr))
-				return true;
-		} else if (z->f->of[user->id] != gr) {
+	Walk *w = z->f->walk;
+	walk_begin(w);
+	walk_add(w, n);
+	for (const Node *x = walk_next(w); x; x = walk_next(w)) {
+		if (z->f->kept[x->id])
 			return true;
+		for (int u = 0; u < z->f->user[x->id].n; u++) {
+			Node *user = z->f->user[x->id].at[u];
+			if (is_view(user) && !z->f->stored[user->id])
+				walk_add(w, user);
+			else if (z->f->of[user->id] != gr)
+				return true;
 		}
 	}
 	return false;
@@ -509,8 +484,6 @@ static void collect_groups(Fuser *z)
 {
 	for (int i = 0; i < z->g->node.n; i++) {
 		Node *n = z->g->node.at[i];
-		if (is_view(n) && z->f->stored[n->id])
-			new_group(z, GROUP_COPY, n);
 		Group *gr = z->f->of[n->id];
 		if (gr && gr->kind != GROUP_COPY)
 			z->f->stored[n->id] = read_outside(z, n, gr);
@@ -527,12 +500,18 @@ Fusion *fuse(const Pass *p, const Graph *g, Arena *arena)
 	z.f->stored = ARENA_ARRAY(arena, bool, g->node.n + 1);
 	z.f->user = ARENA_ARRAY(arena, struct NodeList, g->node.n + 1);
 	z.f->in_place = ARENA_ARRAY(arena, Node *, g->update.n + 1);
-	z.mark = ARENA_ARRAY(arena, uint32_t, g->node.n + 1);
+	z.f->kept = ARENA_ARRAY(arena, bool, g->node.n + 1);
+	z.f->walk = walk_create(p->ctx, arena, g);
+	z.f->arena = arena;
+	z.inside = ARENA_ARRAY(arena, int, g->node.n + 1);
 	find_users(&z);
 	find_column_terms(&z);
+	cut_chains_of_views(&z);
 	choose_written_views(&z);
 	for (int i = 0; i < g->node.n; i++) {
 		Node *n = g->node.at[i];
+		if (is_view(n) && z.f->stored[n->id])
+			new_group(&z, GROUP_COPY, n);
 		if (is_leaf(n) || is_view(n) || z.for_sums[n->id] || join_columns(&z, n))
 			continue;
 		if (join_epilogue(&z, n) || join_rows(&z, n)) {
@@ -543,6 +522,5 @@ Fusion *fuse(const Pass *p, const Graph *g, Arena *arena)
 	}
 	collect_groups(&z);
 	choose_in_place(z.f, arena);
-	order_groups(&z);
-	return z.f;
+	return order_groups(&z) ? z.f : NULL;
 }

@@ -4,6 +4,7 @@
 #define PASSES_FUSE_H
 #include "ir/kbuilder.h"
 #include "passes/pass.h"
+#include "passes/walk.h"
 
 typedef enum GroupKind {
 	GROUP_ROWS, /* elementwise operators and reductions of trailing dimensions, row by row */
@@ -26,8 +27,11 @@ struct Group {
 	int row_rank; /* ROWS with reductions: leading dimensions of a row; -1: no reduction yet */
 	int order;    /* id of its last node */
 	VEC(Group *) after; /* they read a state that this one overwrites */
-	bool placed;        /* while groups are ordered */
-	int seen;           /* last search that met it */
+	int index;          /* among all groups, while they are ordered */
+	uint32_t seen;      /* the last walk that met it */
+	/* its place in the line (passes/fuse_line.c) */
+	uint64_t rank;
+	Group *previous, *next;
 };
 
 typedef struct Fusion {
@@ -39,7 +43,12 @@ typedef struct Fusion {
 	struct NodeList {
 		Node **at;
 		int n, cap;
-	} * user;        /* by node id */
+	} * user;   /* by node id */
+	bool *kept; /* by node id: a result, or the next value of a state */
+	Walk *walk; /* over g */
+	Arena *arena;
+	Group *last;           /* of the line of groups */
+	VEC(Group *) to_front; /* of a search: found behind the group that is to wait for them */
 	Node **in_place; /* by update: the value that is written over the state, for next to show;
 			    NULL: next is copied there at the end */
 } Fusion;
@@ -58,6 +67,14 @@ static inline bool is_made_whole(const Node *n)
 Fusion *fuse(const Pass *p, const Graph *g, Arena *arena);
 /* The operator behind views: x itself when it is none. */
 Node *behind_views(const Fusion *f, Node *x);
+
+/* --- the line of groups: each behind all that it waits for ------------------------------------ */
+void line_append(Fusion *f, Group *gr);
+void line_remove(Fusion *f, Group *gr);
+/* May n join gr, or gr come after `early`? False when that would close a cycle, through whatever lies between; else the line is right for it. */
+bool acyclic(Fusion *f, const Node *n, Group *gr);
+bool acyclic_after(Fusion *f, Group *gr, const Group *early);
+
 /* Chooses f->in_place, and what must come before: passes/state.c. */
 void choose_in_place(Fusion *f, Arena *arena);
 #endif

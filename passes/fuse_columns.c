@@ -36,7 +36,7 @@ static bool feeds_sums_alone(const Fuser *z, const Node *n)
 {
 	const struct NodeList *users = &z->f->user[n->id];
 	uint32_t flags = op_info(n->op)->flags;
-	if (!(flags & OF_ELEMENTWISE) || (flags & OF_COSTLY) || is_kept(z, n))
+	if (!(flags & OF_ELEMENTWISE) || (flags & OF_COSTLY) || z->f->kept[n->id])
 		return false;
 	for (int i = 0; i < users->n; i++) {
 		const Node *u = users->at[i];
@@ -47,11 +47,30 @@ static bool feeds_sums_alone(const Fuser *z, const Node *n)
 	return users->n > 0;
 }
 
+/* The sum that takes n along: of those that n feeds, the oldest. */
+static int first_sum(const Fuser *z, const Node *n, const int *owner)
+{
+	const struct NodeList *users = &z->f->user[n->id];
+	int first = z->g->node.n;
+	for (int i = 0; i < users->n; i++) {
+		int u = (int)users->at[i]->id, sum = z->for_sums[u] ? owner[u] : u;
+		first = sum < first ? sum : first;
+	}
+	return first;
+}
+
 void find_column_terms(Fuser *z)
 {
 	z->for_sums = ARENA_ARRAY(z->arena, bool, z->g->node.n + 1);
-	for (int i = z->g->node.n - 1; i >= 0; i--)
-		z->for_sums[i] = feeds_sums_alone(z, z->g->node.at[i]);
+	int *owner = ARENA_ARRAY(z->arena, int, z->g->node.n + 1);
+	int *terms = ARENA_ARRAY(z->arena, int, z->g->node.n + 1);
+	for (int i = z->g->node.n - 1; i >= 0; i--) {
+		const Node *n = z->g->node.at[i];
+		if (!feeds_sums_alone(z, n))
+			continue;
+		owner[i] = first_sum(z, n, owner);
+		z->for_sums[i] = ++terms[owner[i]] <= GROUP_MOST_TERMS;
+	}
 }
 
 /* --- what is taken along --------------------------------------------------------------------- */
@@ -66,9 +85,8 @@ typedef struct Terms {
 
 static void add_source(Fuser *z, Terms *t, Node *x, const Type *shape)
 {
-	if (!type_same_shape(x->type, shape) || z->mark[x->id] == z->search)
+	if (!type_same_shape(x->type, shape) || !walk_meet(z->f->walk, x))
 		return;
-	z->mark[x->id] = z->search;
 	if (z->for_sums[x->id] && !z->f->of[x->id])
 		vec_push(z->arena, &t->node, x);
 	else
@@ -89,7 +107,7 @@ static Terms find_terms(Fuser *z, const Node *sum)
 {
 	Terms t = { 0 };
 	const Type *shape = sum->in[0]->type;
-	z->search++;
+	walk_begin(z->f->walk);
 	add_source(z, &t, sum->in[0], shape);
 	for (int i = 0; i < t.node.n; i++)
 		for (int k = 0; k < t.node.at[i]->n_in; k++)
@@ -150,7 +168,8 @@ static bool join_all(Fuser *z, Group *gr, const Terms *t, Node *sum)
 	int order = gr->order, n = 0;
 	for (; n <= t->node.n; n++) {
 		Node *x = n < t->node.n ? t->node.at[n] : sum;
-		if (!reads_terms(z, x, gr, shape) || !acyclic(z, x, gr))
+		if (!reads_terms(z, x, gr, shape) || !has_room(z, gr, &x, 1) ||
+		    !acyclic(z->f, x, gr))
 			break;
 		join(z, gr, x);
 	}

@@ -129,32 +129,43 @@ static bool slice_storage(const Lowering *l, const Node *n, Storage *out)
 	return true;
 }
 
-/* Gives n and what is read through it their roles. */
-static void give_role(Lowering *l, const Node *n, Map *seen)
+/* Gives n its role. Is it computed where it is read, so that what it reads needs one, too? */
+static bool give_own_role(Lowering *l, const Node *n)
 {
-	if (map_get_ptr(seen, n))
-		return;
-	map_put_ptr(seen, n, (void *)n);
 	bool mine = l->group && l->f->of[n->id] == l->group && l->group->kind != GROUP_COPY;
+	Storage part;
 	if (is_splat(n)) {
 		kb_inside(l->kb, n);
-		return;
+		return false;
 	}
-	Storage part;
 	if (!mine && l->m->of[n->id].buffer < 0 && slice_storage(l, n, &part)) {
 		kb_outside(l->kb, n, &part);
-		return;
+		return false;
 	}
 	if (mine && wants_staging(l, n))
 		kb_staged(l->kb, n, l->group->row_rank);
 	else if (mine || l->m->of[n->id].buffer < 0)
 		kb_inside(l->kb, n);
-	else {
+	else
 		outside(l, n);
-		return;
-	}
-	for (int i = 0; i < n->n_in; i++)
-		give_role(l, n->in[i], seen);
+	return mine || l->m->of[n->id].buffer < 0;
+}
+
+/* Gives n and what is read through it their roles, unless this walk has met them. */
+static void add_roles(Lowering *l, const Node *n)
+{
+	Walk *w = l->f->walk;
+	walk_add(w, n);
+	for (n = walk_next(w); n; n = walk_next(w))
+		if (give_own_role(l, n))
+			walk_add_inputs(w, n);
+}
+
+/* In a kernel that has no other tensors than n and what is read through it. */
+static void give_roles(Lowering *l, const Node *n)
+{
+	walk_begin(l->f->walk);
+	add_roles(l, n);
 }
 
 /* --- kernels and steps ----------------------------------------------------------------------- */
@@ -258,7 +269,7 @@ static void check_index(Planner *z, const Node *index, int64_t size, int64_t com
 	if (is_empty(index->type) || !index_may_be_outside(index, size))
 		return;
 	Lowering l = begin_group(z, NULL, "check");
-	give_role(&l, index, map_create(z->arena));
+	give_roles(&l, index);
 	template_check(&l, index, size, component, &z->status);
 	add_step(z, l.kb, NULL);
 }
@@ -283,10 +294,10 @@ static void check_indices(Planner *z, const Group *gr)
 static Lowering begin_computing(Planner *z, Group *gr, const char *kind)
 {
 	Lowering l = begin_group(z, gr, kind);
-	Map *seen = map_create(z->arena);
+	walk_begin(z->f->walk);
 	for (int i = 0; i < gr->output.n; i++) {
 		const Storage *to = &z->m->of[gr->output.at[i]->id];
-		give_role(&l, gr->output.at[i], seen);
+		add_roles(&l, gr->output.at[i]);
 		kb_output(l.kb, gr->output.at[i], to);
 	}
 	l.flat = group_is_flat(&l);
@@ -365,7 +376,7 @@ static void copy_value(Planner *z, Group *gr, const Node *value, const Type *sha
 	if (is_empty(shape))
 		return;
 	Lowering l = begin_group(z, gr, "copy");
-	give_role(&l, value, map_create(z->arena));
+	give_roles(&l, value);
 	template_copy(&l, value, shape, to);
 	add_step(z, l.kb, gr);
 }
@@ -379,10 +390,22 @@ static void lower_scatter(Planner *z, Group *gr)
 	if (is_empty(n->in[2]->type))
 		return;
 	Lowering l = begin_group(z, gr, "scatter");
-	Map *seen = map_create(z->arena);
-	give_role(&l, n->in[1], seen);
-	give_role(&l, n->in[2], seen);
+	give_roles(&l, n->in[1]);
+	add_roles(&l, n->in[2]);
 	template_scatter(&l, n, to);
+	add_step(z, l.kb, gr);
+}
+
+/* A view computed element by element into its own storage. */
+static void copy_view(Planner *z, Group *gr, const Storage *to)
+{
+	Node *n = gr->node.at[0];
+	Lowering l = begin_group(z, gr, "copy");
+	kb_inside(l.kb, n);
+	walk_begin(z->f->walk);
+	for (int i = 0; i < n->n_in; i++)
+		add_roles(&l, n->in[i]);
+	template_copy(&l, n, n->type, to);
 	add_step(z, l.kb, gr);
 }
 
@@ -397,13 +420,7 @@ static void lower_copy(Planner *z, Group *gr)
 	if (n->op != OP_concat && n->op != OP_pad) {
 		if (operand_embedded(z->m, z->f, n, 0))
 			return;
-		Lowering l = begin_group(z, gr, "copy");
-		Map *seen = map_create(z->arena);
-		kb_inside(l.kb, n);
-		for (int i = 0; i < n->n_in; i++)
-			give_role(&l, n->in[i], seen);
-		template_copy(&l, n, n->type, whole);
-		add_step(z, l.kb, gr);
+		copy_view(z, gr, whole);
 		return;
 	}
 	int parts = n->op == OP_pad ? 1 : n->n_in;
@@ -411,20 +428,14 @@ static void lower_copy(Planner *z, Group *gr)
 		if (operand_embedded(z->m, z->f, n, k))
 			continue;
 		if (!storage_of_operand(n, k, whole, &part)) { /* interior or negative padding */
-			Lowering l = begin_group(z, gr, "copy");
-			Map *seen = map_create(z->arena);
-			kb_inside(l.kb, n);
-			for (int i = 0; i < n->n_in; i++)
-				give_role(&l, n->in[i], seen);
-			template_copy(&l, n, n->type, whole);
-			add_step(z, l.kb, gr);
+			copy_view(z, gr, whole);
 			return;
 		}
 		copy_value(z, gr, n->in[k], n->in[k]->type, &part);
 	}
 	if (n->op == OP_pad) {
 		Lowering l = begin_group(z, gr, "border");
-		give_role(&l, n->in[1], map_create(z->arena));
+		give_roles(&l, n->in[1]);
 		template_border(&l, n, whole);
 		add_step(z, l.kb, gr);
 	}
@@ -458,7 +469,7 @@ static void copy_state(Planner *z, const Node *value, const Storage *from, const
 	if (from)
 		kb_outside(l.kb, value, from);
 	else
-		give_role(&l, value, map_create(z->arena));
+		give_roles(&l, value);
 	template_copy(&l, value, value->type, to);
 	add_step(z, l.kb, NULL);
 }
@@ -570,6 +581,8 @@ Plan *plan_graph(const Pass *p, const Graph *g, Arena *arena)
 	z.plan->state = state_of(p, g, arena);
 	z.kernels = map_create(arena);
 	z.f = fuse(p, g, arena);
+	if (!z.f)
+		return NULL;
 	z.m = assign_storage(p, z.f, z.plan->state, arena);
 	if (diag_errors(p->ctx->diag))
 		return NULL;

@@ -50,73 +50,28 @@ const StateTensor *state_find(const StateLayout *l, const char *name)
 	return NULL;
 }
 
-/* --- dependence between groups --------------------------------------------------------------- */
+/* --- readers of the old value ---------------------------------------------------------------- */
+
+/* A value on the way from a state to what reads it: views that are read through, one behind the
+ * other. */
+typedef struct Shown {
+	const Node *value;
+	int user;  /* the next to look at */
+	bool same; /* the elements lie in the state's order */
+} Shown;
 
 typedef struct Chooser {
 	Fusion *f;
 	Arena *arena;
-	int search;
-	struct {
-		Group **at;
-		int n, cap;
-	} stack, readers;
+	VEC(Group *) readers;
+	VEC(Shown) shown;
+	bool *is_result, *is_next, *taken; /* by node id */
 } Chooser;
 
-static void visit(Chooser *z, Group *gr)
-{
-	if (gr->seen == z->search)
-		return;
-	gr->seen = z->search;
-	vec_push(z->arena, &z->stack, gr);
-}
-
-/* The groups that compute x, behind views that are not written out. */
-static void visit_source(Chooser *z, Node *x)
-{
-	Node *few[64];
-	int n = 0;
-	few[n++] = x;
-	while (n) {
-		x = few[--n];
-		if (z->f->of[x->id])
-			visit(z, z->f->of[x->id]);
-		else
-			for (int k = 0; is_view(x) && k < x->n_in && n < 64; k++)
-				few[n++] = x->in[k];
-	}
-}
-
-/* Must `late` wait for `early`, through whatever lies between? */
-static bool waits_for(Chooser *z, Group *late, const Group *early)
-{
-	z->search++;
-	z->stack.n = 0;
-	visit(z, late);
-	while (z->stack.n) {
-		Group *gr = z->stack.at[--z->stack.n];
-		if (gr == early)
-			return true;
-		for (int i = 0; i < gr->after.n; i++)
-			visit(z, gr->after.at[i]);
-		for (int i = 0; i < gr->node.n; i++)
-			for (int k = 0; k < gr->node.at[i]->n_in; k++)
-				visit_source(z, gr->node.at[i]->in[k]);
-	}
-	return false;
-}
-
-/* --- readers of the old value ---------------------------------------------------------------- */
-
 /* Kept as it is: copied when all else is done. */
-static bool read_at_end(const Fusion *f, const Node *n)
+static bool read_at_end(const Chooser *z, const Node *n)
 {
-	for (int i = 0; i < f->g->result.n; i++)
-		if (f->g->result.at[i] == n && f->of[n->id] == NULL)
-			return true;
-	for (int i = 0; i < f->g->update.n; i++)
-		if (f->g->update.at[i].next == n)
-			return true;
-	return false;
+	return z->is_next[n->id] || (z->is_result[n->id] && !z->f->of[n->id]);
 }
 
 /* No member is read by another through a view: each element of a result is made of the same
@@ -132,27 +87,45 @@ static bool by_element(const Fusion *f, const Group *gr)
 	return gr->row_rank < 0;
 }
 
-/* Collects the groups that read s (through views; `same` while these keep the order of elements).
- * False when a reader stands in the way: writer itself reads at another place, or the value is
- * copied at the end. */
-static bool collect_readers(Chooser *z, const Node *s, const Type *type, bool same, Group *writer)
+static bool overwrites_in_passing(const Fusion *f, const Node *user, const Type *type,
+				  const Group *writer)
+{
+	return (op_info(user->op)->flags & OF_ELEMENTWISE) && user->type->count == type->count &&
+	       by_element(f, writer);
+}
+
+static void show(Chooser *z, const Node *value, bool same)
+{
+	Shown s = { value, 0, same };
+	if (walk_meet(z->f->walk, value))
+		vec_push(z->arena, &z->shown, s);
+}
+
+/* Collects the groups that read the state, through views too. False when a reader stands in the
+ * way: writer itself reads at another place, or the value is copied at the end. */
+static bool collect_readers(Chooser *z, const Node *state, const Group *writer)
 {
 	const Fusion *f = z->f;
-	if (read_at_end(f, s))
-		return false;
-	for (int i = 0; i < f->user[s->id].n; i++) {
-		Node *u = f->user[s->id].at[i];
-		Group *gr = f->of[u->id];
-		if (!gr && is_view(u)) {
-			if (!collect_readers(z, u, type, same && u->op == OP_reshape, writer))
-				return false;
-		} else if (gr == writer) {
-			if (!same || !(op_info(u->op)->flags & OF_ELEMENTWISE) ||
-			    u->type->count != type->count || !by_element(f, writer))
-				return false;
-		} else if (gr) {
-			vec_push(z->arena, &z->readers, gr);
+	walk_begin(f->walk);
+	z->readers.n = z->shown.n = 0;
+	show(z, state, true);
+	while (z->shown.n) {
+		Shown *s = &z->shown.at[z->shown.n - 1];
+		if (s->user == 0 && read_at_end(z, s->value))
+			return false;
+		if (s->user == f->user[s->value->id].n) {
+			z->shown.n--;
+			continue;
 		}
+		const Node *u = f->user[s->value->id].at[s->user++];
+		Group *gr = f->of[u->id];
+		if (!gr && is_view(u))
+			show(z, u, s->same && u->op == OP_reshape);
+		else if (gr == writer &&
+			 (!s->same || !overwrites_in_passing(f, u, state->type, writer)))
+			return false;
+		else if (gr && gr != writer)
+			vec_push(z->arena, &z->readers, gr);
 	}
 	return true;
 }
@@ -170,40 +143,45 @@ static Node *computed(const Fusion *f, Node *next)
 	return plain ? next : NULL;
 }
 
-static bool is_taken(const Fusion *f, const Node *value, int updates)
+/* Every reader of the old value comes before the group that overwrites it, which a group that waits
+ * for that one cannot. */
+static bool put_behind_readers(Chooser *z, Group *writer)
 {
-	for (int i = 0; i < f->g->result.n; i++)
-		if (f->g->result.at[i] == value)
-			return true;
-	for (int i = 0; i < updates; i++)
-		if (f->in_place[i] == value)
-			return true;
-	return false;
+	int had = writer->after.n;
+	for (int k = 0; k < z->readers.n; k++) {
+		if (!acyclic_after(z->f, writer, z->readers.at[k])) {
+			writer->after.n = had;
+			return false;
+		}
+		vec_push(z->arena, &writer->after, z->readers.at[k]);
+	}
+	return true;
 }
 
-static bool choose(Chooser *z, int i)
+static void choose(Chooser *z, int i)
 {
 	Fusion *f = z->f;
 	const struct GraphUpdate *u = &f->g->update.at[i];
 	Node *value = computed(f, u->next);
-	if (!value || value->type->count == 0 || is_taken(f, value, i))
-		return false;
+	if (!value || value->type->count == 0 || z->is_result[value->id] || z->taken[value->id])
+		return;
 	Group *writer = f->of[value->id];
-	z->readers.n = 0;
-	if (!collect_readers(z, u->state, u->state->type, true, writer))
-		return false;
-	for (int k = 0; k < z->readers.n; k++)
-		if (waits_for(z, z->readers.at[k], writer))
-			return false;
-	for (int k = 0; k < z->readers.n; k++)
-		vec_push(z->arena, &writer->after, z->readers.at[k]);
+	if (!collect_readers(z, u->state, writer) || !put_behind_readers(z, writer))
+		return;
 	f->in_place[i] = value;
-	return true;
+	z->taken[value->id] = true;
 }
 
 void choose_in_place(Fusion *f, Arena *arena)
 {
 	Chooser z = { .f = f, .arena = arena };
+	z.is_result = ARENA_ARRAY(arena, bool, f->g->node.n + 1);
+	z.is_next = ARENA_ARRAY(arena, bool, f->g->node.n + 1);
+	z.taken = ARENA_ARRAY(arena, bool, f->g->node.n + 1);
+	for (int i = 0; i < f->g->result.n; i++)
+		z.is_result[f->g->result.at[i]->id] = true;
+	for (int i = 0; i < f->g->update.n; i++)
+		z.is_next[f->g->update.at[i].next->id] = true;
 	for (int i = 0; i < f->g->update.n; i++)
 		choose(&z, i);
 }
