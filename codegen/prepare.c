@@ -118,7 +118,7 @@ static bool run_prepare(Prepare *p, const Target *host, JitOptions o)
 	if (!jit)
 		return false;
 	const BurinProgram *program = jit_table(jit);
-	unsigned char ctx[BURIN_CTX_BYTES];
+	unsigned char ctx[BURIN_CTX_BYTES] = { 0 };
 	burin_rt_ctx_init(program, ctx, o.threads > 0 ? o.threads : 1);
 	size_t bytes = burin_rt_workspace_bytes(program, ctx);
 	void *work = aligned_alloc(ALIGN, (size_t)align_up((int64_t)bytes + 1));

@@ -518,22 +518,24 @@ burin_status burin_trainer_new(burin_trainer **out, const burin_graph *g, const 
 size_t burin_trainer_inputs(const burin_trainer *t, const burin_port **ports)
 {
 	if (ports)
-		*ports = t->input;
-	return (size_t)t->n_input;
+		*ports = t ? t->input : NULL;
+	return t ? (size_t)t->n_input : 0;
 }
 
 size_t burin_trainer_metrics(const burin_trainer *t, const burin_port **ports)
 {
 	if (ports)
-		*ports = t->metric;
-	return (size_t)t->n_metric;
+		*ports = t ? t->metric : NULL;
+	return t ? (size_t)t->n_metric : 0;
 }
 
 /* The caller may write there. */
 size_t burin_trainer_state(burin_trainer *t, const burin_port **ports)
 {
 	if (ports)
-		*ports = t->tensor;
+		*ports = t ? t->tensor : NULL;
+	if (!t)
+		return 0;
 	t->version++;
 	return (size_t)t->layout->tensor.n;
 }

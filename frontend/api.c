@@ -4,6 +4,7 @@
 #include "base/oom.h"
 #include "base/opts.h"
 #include "base/sha256.h"
+#include "base/status.h"
 #include "frontend/frontend.h"
 #include "ir/model.h"
 #include <stdlib.h>
@@ -202,9 +203,10 @@ burin_status burin_read(burin_graph **out, const char *path, const burin_opts *o
 			const burin_hooks *h, burin_error *err)
 {
 	OomScope scope;
+	if (out)
+		*out = NULL;
 	if (!out || !path)
-		return BURIN_E_ARG;
-	*out = NULL;
+		return rt_fail(err, BURIN_E_ARG, 0, "out or path is NULL");
 	burin_graph *volatile g = calloc(1, sizeof **out);
 	if (g && OOM_GUARD(&scope)) {
 		ReadOptions r = { 0 };
@@ -222,17 +224,23 @@ burin_status burin_read(burin_graph **out, const char *path, const burin_opts *o
 		return s;
 	}
 	free(g);
-	return BURIN_E_MEMORY;
+	return rt_fail(err, BURIN_E_MEMORY, 1008, "out of memory");
 }
 
 burin_status burin_write(const burin_graph *g, const char *path, const burin_opts *o,
 			 burin_error *err)
 {
+	OomScope scope;
 	(void)o;
 	if (!g || !path)
-		return BURIN_E_ARG;
-	model_write(g->ctx, g->list, path);
-	return diag_status(g->ctx->diag, err);
+		return rt_fail(err, BURIN_E_ARG, 0, "graph or path is NULL");
+	if (OOM_GUARD(&scope)) {
+		model_write(g->ctx, g->list, path);
+		burin_status s = diag_status(g->ctx->diag, err);
+		oom_leave(&scope);
+		return s;
+	}
+	return rt_fail(err, BURIN_E_MEMORY, 1008, "out of memory");
 }
 
 void burin_graph_free(burin_graph *g)

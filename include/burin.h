@@ -6,7 +6,13 @@
  *
  * Every call that can fail returns a status and fills a burin_error of the caller, which may be
  * NULL. No call prints, exits, installs signal handlers, or changes locale, working directory,
- * floating-point settings or errno. Freeing NULL is allowed everywhere. */
+ * floating-point settings or errno. A pointer that is needed and NULL is BURIN_E_ARG (0 ports, "{}"
+ * where no status is returned). Freeing NULL is allowed everywhere; what was freed is not to be used
+ * or freed again, which nothing checks.
+ *
+ * Memory that runs out is BURIN_E_MEMORY, with one exception: LLVM, in section 4 and 5, ends the
+ * process (abort) when it gets none. Who has to survive that compiles in a process of its own and
+ * loads the file. */
 #ifndef BURIN_H
 #define BURIN_H
 #include <stddef.h>
@@ -119,7 +125,9 @@ BURIN_API burin_status burin_workspace(const burin_model *m, const burin_opts *o
 BURIN_API BURIN_CHECK burin_status burin_exec_new(burin_exec **out, const burin_model *m,
 						  void *workspace, size_t workspace_bytes,
 						  const burin_opts *o, burin_error *err);
-/* in[] and out[] in the order of the ports; out[] has data and shapes, as in[]. */
+/* in[] and out[] in the order of the ports; out[] has data and shapes, as in[]. BURIN_E_SHAPE: sizes
+ * or strides that do not fit. BURIN_E_ARG: all else that is wrong with a tensor, and an output that
+ * overlaps another tensor. */
 BURIN_API burin_status burin_run(burin_exec *e, const burin_tensor *in, size_t n_in,
 				 const burin_tensor *out, size_t n_out, burin_error *err);
 BURIN_API void burin_exec_free(burin_exec *e);

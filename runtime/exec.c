@@ -120,7 +120,9 @@ static burin_status set_up(burin_exec *e, const burin_opts *o, burin_error *err)
 		return out_of_memory(err);
 	if (cuda_of(m->program))
 		return open_gpu(e, o, err);
-	burin_rt_ctx_init(m->program, e->ctx, threads);
+	s = rt_explain(m, burin_rt_ctx_init(m->program, e->ctx, threads), err);
+	if (s != BURIN_OK)
+		return s;
 	e->threads = burin_rt_ctx_threads(e->ctx);
 	if (m->weights)
 		burin_rt_ctx_set_weights(m->program, e->ctx, m->weights, m->weights_bytes);
@@ -176,9 +178,10 @@ burin_status burin_exec_set_parallel(burin_exec *e, burin_parallel_fn f, void *u
 
 /* --- running ---------------------------------------------------------------------------------- */
 
-static burin_status wrong_tensor(burin_error *err, const burin_port *port, const char *what)
+static burin_status wrong_tensor(burin_error *err, const burin_port *port, burin_status s,
+				 const char *what)
 {
-	return rt_fail(err, BURIN_E_SHAPE, 6001, "tensor '%s': %s", port->name, what);
+	return rt_fail(err, s, 6001, "tensor '%s': %s", port->name, what);
 }
 
 static bool is_dense(const burin_tensor *t)
@@ -199,6 +202,8 @@ static burin_status check_shape(const burin_port *port, const burin_tensor *t, i
 	if (t->ndim != port->spec.ndim)
 		return rt_fail(err, BURIN_E_SHAPE, 6001, "tensor '%s' has %d dimensions, not %d",
 			       port->name, t->ndim, port->spec.ndim);
+	if (t->ndim > 0 && !t->shape)
+		return wrong_tensor(err, port, BURIN_E_ARG, "shape is NULL");
 	for (int32_t d = 0; d < t->ndim; d++) {
 		int64_t want = port->spec.shape[d];
 		if (want < 0 && *n < 0)
@@ -216,18 +221,48 @@ burin_status rt_take_tensor(const burin_port *port, const BurinPort *info, const
 {
 	if (t->dtype.code != port->spec.dtype.code || t->dtype.bits != port->spec.dtype.bits ||
 	    t->dtype.lanes != 1)
-		return rt_fail(err, BURIN_E_SHAPE, 6001, "tensor '%s' is not of type %s",
-			       port->name, dl_types[info->dtype].name);
+		return rt_fail(err, BURIN_E_ARG, 6001, "tensor '%s' is not of type %s", port->name,
+			       dl_types[info->dtype].name);
 	if (t->device.type != 1)
-		return wrong_tensor(err, port, "not in memory of the CPU");
+		return wrong_tensor(err, port, BURIN_E_ARG, "not in memory of the CPU");
 	burin_status s = check_shape(port, t, n, err);
 	if (s != BURIN_OK)
 		return s;
 	if (!is_dense(t))
-		return wrong_tensor(err, port, "strides other than those of dense C order");
+		return wrong_tensor(err, port, BURIN_E_SHAPE,
+				    "strides other than those of dense C order");
 	*data = t->data ? (char *)t->data + t->byte_offset : NULL;
-	if ((!*data && info->bytes > 0) || ((uintptr_t)*data & (uintptr_t)(info->align - 1)) != 0)
-		return wrong_tensor(err, port, "data is NULL or misaligned");
+	if (!*data && info->bytes > 0)
+		return wrong_tensor(err, port, BURIN_E_ARG, "data is NULL");
+	if (((uintptr_t)*data & (uintptr_t)(info->align - 1)) != 0)
+		return rt_fail(err, BURIN_E_ARG, 6001,
+			       "tensor '%s': data is not aligned to %d bytes", port->name,
+			       info->align);
+	return BURIN_OK;
+}
+
+static size_t port_bytes(const BurinProgram *p, uint32_t port, int64_t n)
+{
+	const BurinPort *info = port < p->n_in ? &p->in[port] : &p->out[port - p->n_in];
+	bool items = p->free_batch && info->rank > 0 && info->dim[0] < 0;
+	return (size_t)(info->bytes * (items ? n : 1));
+}
+
+/* Steps may write an output before they have read all of an input. */
+static burin_status check_overlap(const burin_exec *e, int64_t n, burin_error *err)
+{
+	const burin_model *m = e->model;
+	const BurinProgram *p = m->program;
+	for (uint32_t o = p->n_in; o < p->n_in + p->n_out; o++) {
+		uintptr_t begin = (uintptr_t)e->ports[o], end = begin + port_bytes(p, o, n);
+		for (uint32_t i = 0; i < o; i++) {
+			uintptr_t from = (uintptr_t)e->ports[i], to = from + port_bytes(p, i, n);
+			if (begin < to && from < end && begin < end && from < to)
+				return rt_fail(err, BURIN_E_ARG, 6001,
+					       "output '%s' overlaps %s '%s'", m->port[o].name,
+					       i < p->n_in ? "input" : "output", m->port[i].name);
+		}
+	}
 	return BURIN_OK;
 }
 
@@ -244,7 +279,7 @@ static burin_status take_tensors(burin_exec *e, const burin_tensor *in, const bu
 		if (s != BURIN_OK)
 			return s;
 	}
-	return BURIN_OK;
+	return check_overlap(e, *n, err);
 }
 
 burin_status rt_explain(const burin_model *m, int result, burin_error *err)

@@ -118,20 +118,20 @@ static burin_status make_ports(burin_model *m, burin_error *err)
 size_t burin_inputs(const burin_model *m, const burin_port **ports)
 {
 	if (ports)
-		*ports = m->port;
-	return m->program->n_in;
+		*ports = m ? m->port : NULL;
+	return m ? m->program->n_in : 0;
 }
 
 size_t burin_outputs(const burin_model *m, const burin_port **ports)
 {
 	if (ports)
-		*ports = m->port + m->program->n_in;
-	return m->program->n_out;
+		*ports = m ? m->port + m->program->n_in : NULL;
+	return m ? m->program->n_out : 0;
 }
 
 const char *burin_metadata_json(const burin_model *m)
 {
-	return m->program->metadata ? m->program->metadata : "{}";
+	return m && m->program->metadata ? m->program->metadata : "{}";
 }
 
 /* --- programs --------------------------------------------------------------------------------- */
@@ -249,11 +249,7 @@ static burin_status open_weights(burin_model *m, const char *path, bool copy, bu
 
 static burin_status check_weights(const burin_model *m, const char *path, burin_error *err)
 {
-	char ctx[BURIN_CTX_BYTES];
-	burin_rt_ctx_init(m->program, ctx, 1);
-	int r = burin_rt_ctx_set_weights(m->program, ctx, m->weights, m->weights_bytes);
-	burin_rt_ctx_done(m->program, ctx);
-	if (r == BURIN_RT_OK)
+	if (burin_weights_in(m->program, m->weights, m->weights_bytes))
 		return BURIN_OK;
 	rt_fail(err, BURIN_E_INVALID, 4001, "'%s' holds no packed weights of this model", path);
 	rt_hint(err, "it was written when the model was compiled, or packed from its training "

@@ -2,14 +2,9 @@
 /* What the parts of libburin_rt share, and what libburin makes models with. */
 #ifndef RUNTIME_MODEL_H
 #define RUNTIME_MODEL_H
-#include "include/burin.h"
+#include "base/status.h"
 #include "runtime/artifact.h"
 #include <stdbool.h>
-
-/* Fills err, which may be NULL; returns s. */
-burin_status rt_fail(burin_error *err, burin_status s, uint32_t code, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
-void rt_hint(burin_error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The last value set, or NULL. o may be NULL. */
 const char *opts_get(const burin_opts *o, const char *key);

@@ -50,7 +50,8 @@ int burin_rt_threads(int wanted)
 int burin_rt_ctx_init(const BurinProgram *p, void *ctx, int threads)
 {
 	(void)p;
-	if (!ctx || threads < 0)
+	/* one that is initialised has threads that wait in its memory */
+	if (!ctx || ctx_of(ctx) || threads < 0 || threads > BURIN_MAX_THREADS)
 		return BURIN_RT_ARG;
 	Ctx *c = ctx_at(ctx);
 	memset(c, 0, sizeof(*c));

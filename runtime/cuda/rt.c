@@ -53,7 +53,7 @@ size_t burin_cuda_workspace_bytes(const BurinProgram *p, const void *ctx)
 
 int burin_cuda_ctx_init(const BurinProgram *p, void *ctx, int device)
 {
-	if (!ctx)
+	if (!ctx || (made(ctx) && made(ctx)->exec))
 		return BURIN_RT_ARG;
 	CudaCtx *c = place_of(ctx);
 	memset(c, 0, sizeof *c);

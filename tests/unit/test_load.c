@@ -185,13 +185,15 @@ static void test_host_threads(void **state)
 	burin_model_free(m);
 }
 
-static void assert_refused(burin_exec *e, burin_tensor in, burin_tensor out, burin_status s)
+static void assert_refused(burin_exec *e, burin_tensor in, burin_tensor out, burin_status s,
+			   const char *what)
 {
 	burin_error err;
 	err.size = sizeof(err);
 	assert_int_equal(burin_run(e, &in, 1, &out, 1, &err), s);
 	assert_int_equal(err.status, s);
-	assert_true(err.message[0] != 0);
+	if (!strstr(err.message, what))
+		fail_msg("'%s' does not say '%s'", err.message, what);
 	assert_int_equal(burin_run(e, &in, 1, &out, 1, NULL), s);
 }
 
@@ -205,22 +207,36 @@ static void test_tensors(void **state)
 	burin_model *m = load(f, NULL);
 	assert_int_equal(burin_exec_new(&e, m, NULL, 0, NULL, NULL), BURIN_OK);
 	bad = good, bad.shape = seven;
-	assert_refused(e, bad, tensor(y), BURIN_E_SHAPE);
-	assert_refused(e, good, bad, BURIN_E_SHAPE);
-	bad = good, bad.ndim = 0;
-	assert_refused(e, bad, tensor(y), BURIN_E_SHAPE);
+	assert_refused(e, bad, tensor(y), BURIN_E_SHAPE, "'x': size 0 is 7, not 8");
+	assert_refused(e, good, bad, BURIN_E_SHAPE, "'y': size 0 is 7, not 8");
+	bad = good, bad.shape = NULL;
+	assert_refused(e, bad, tensor(y), BURIN_E_ARG, "'x': shape is NULL");
+	assert_refused(e, good, bad, BURIN_E_ARG, "'y': shape is NULL");
+	bad.ndim = 0;
+	assert_refused(e, bad, tensor(y), BURIN_E_SHAPE, "'x' has 0 dimensions, not 1");
+	bad = good, bad.ndim = -1;
+	assert_refused(e, bad, tensor(y), BURIN_E_SHAPE, "'x' has -1 dimensions, not 1");
 	bad = good, bad.dtype.bits = 64;
-	assert_refused(e, bad, tensor(y), BURIN_E_SHAPE);
+	assert_refused(e, bad, tensor(y), BURIN_E_ARG, "'x' is not of type f32");
 	bad = good, bad.dtype.lanes = 4;
-	assert_refused(e, bad, tensor(y), BURIN_E_SHAPE);
+	assert_refused(e, bad, tensor(y), BURIN_E_ARG, "'x' is not of type f32");
 	bad = good, bad.device.type = 2;
-	assert_refused(e, bad, tensor(y), BURIN_E_SHAPE);
+	assert_refused(e, bad, tensor(y), BURIN_E_ARG, "'x': not in memory of the CPU");
 	bad = good, bad.strides = two;
-	assert_refused(e, bad, tensor(y), BURIN_E_SHAPE);
+	assert_refused(e, bad, tensor(y), BURIN_E_SHAPE, "'x': strides");
 	bad = good, bad.data = NULL;
-	assert_refused(e, bad, tensor(y), BURIN_E_SHAPE);
+	assert_refused(e, bad, tensor(y), BURIN_E_ARG, "'x': data is NULL");
+	assert_refused(e, good, bad, BURIN_E_ARG, "'y': data is NULL");
 	bad = good, bad.byte_offset = 2;
-	assert_refused(e, bad, tensor(y), BURIN_E_SHAPE);
+	assert_refused(e, bad, tensor(y), BURIN_E_ARG, "'x': data is not aligned to 4 bytes");
+	float both[2 * N] = { 0 };
+	assert_refused(e, tensor(both), tensor(both), BURIN_E_ARG, "output 'y' overlaps input 'x'");
+	assert_refused(e, tensor(both), tensor(both + N - 1), BURIN_E_ARG, "overlaps");
+	assert_refused(e, tensor(both + N - 1), tensor(both), BURIN_E_ARG, "overlaps");
+	bad = tensor(both);
+	burin_tensor beside = tensor(both + N);
+	assert_int_equal(burin_run(e, &bad, 1, &beside, 1, NULL), BURIN_OK);
+	assert_int_equal(burin_run(e, &beside, 1, &bad, 1, NULL), BURIN_OK);
 	good.strides = one;
 	burin_tensor out = tensor(y);
 	assert_int_equal(burin_run(e, &good, 1, &out, 1, NULL), BURIN_OK);

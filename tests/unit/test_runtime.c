@@ -457,6 +457,8 @@ static void test_bad_arguments(void **state)
 	assert_int_equal(burin_rt_run(&program, copy.memory, 1, ports, work), BURIN_RT_ARG);
 	assert_int_equal(burin_rt_ctx_init(&program, NULL, 1), BURIN_RT_ARG);
 	assert_int_equal(burin_rt_ctx_init(&program, copy.memory, -1), BURIN_RT_ARG);
+	assert_int_equal(burin_rt_ctx_init(&program, copy.memory, BURIN_MAX_THREADS + 1),
+			 BURIN_RT_ARG);
 	assert_int_equal(burin_rt_run(&program, NULL, 1, ports, NULL), BURIN_RT_WORKSPACE);
 	assert_int_equal(burin_rt_run(&program, NULL, 1, ports, (char *)work + 8),
 			 BURIN_RT_WORKSPACE);
@@ -470,6 +472,24 @@ static void test_bad_arguments(void **state)
 	assert_int_equal(burin_rt_run(&bare, NULL, 1, ports, work), BURIN_RT_WEIGHTS);
 	burin_rt_ctx_done(&program, m.memory);
 	free(work);
+}
+
+/* Its threads wait in its memory, so it is not to be cleared under them. */
+static void test_init_twice(void **state)
+{
+	CtxMemory m;
+	float want[WIDTH], y[WIDTH];
+	(void)state;
+	memset(&m, 0, sizeof m);
+	run_into(want, NULL);
+	for (int threads = 1; threads < 4; threads++) {
+		assert_int_equal(burin_rt_ctx_init(&program, m.memory, threads), 0);
+		assert_int_equal(burin_rt_ctx_init(&program, m.memory, 2), BURIN_RT_ARG);
+		memset(y, 0, sizeof y);
+		assert_int_equal(run_into(y, m.memory), 0);
+		assert_memory_equal(y, want, sizeof y);
+		burin_rt_ctx_done(&program, m.memory);
+	}
 }
 
 static void test_weights_file(void **state)
@@ -692,6 +712,7 @@ int main(void)
 		cmocka_unit_test(test_parallel_for),
 		cmocka_unit_test(test_bad_index),
 		cmocka_unit_test(test_bad_arguments),
+		cmocka_unit_test(test_init_twice),
 		cmocka_unit_test(test_weights_file),
 		cmocka_unit_test(test_batches),
 		cmocka_unit_test(test_features),
