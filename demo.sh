@@ -15,8 +15,8 @@ burin=build/burin
 
 say "1. Build"
 setup_install "$setup_packages$setup_demo_packages"
-cmake --preset release >/dev/null
-cmake --build --preset release
+cmake --preset product >/dev/null
+cmake --build --preset product
 mkdir -p $out
 
 say "2. A face detector: ONNX in, one .so and one .h out"

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Installs what is missing, builds, tests: optimised, then with AddressSanitizer and UndefinedBehaviorSanitizer.
 #   --quick       the optimised build alone
-#   --ci          also what takes longer: damaged files under the sanitizers, threads under ThreadSanitizer, fuzzing of the parsers
+#   --ci          also what takes longer: damaged files under the sanitizers, threads under ThreadSanitizer, fuzzing of the parsers,
+#                 the demo in bare Debian systems
 #   --no-install  change nothing on the system: stop with the list of packages when some are missing
 #   --jobs N      processes at a time (default: one per CPU)
 # The exit status is 0 when everything was built and every test passed.
@@ -21,13 +22,13 @@ while [ $# -gt 0 ]; do
 	--ci) ci=yes ;;
 	--no-install) install=no ;;
 	--jobs) jobs=${2:?--jobs needs a number} && shift ;;
-	-h | --help) sed -n '3,8s/^# \{0,1\}//p' "$0" && exit 0 ;;
+	-h | --help) sed -n '3,9s/^# \{0,1\}//p' "$0" && exit 0 ;;
 	*) echo "$0: unknown option $1 (--help lists them)" >&2 && exit 2 ;;
 	esac
 	shift
 done
 
-setup_install "$setup_packages$setup_test_packages"
+setup_install "$setup_packages$setup_test_packages${ci:+$setup_ci_packages}"
 
 passed=0
 failed=0
@@ -51,18 +52,23 @@ for preset in $presets; do
 	summary+="$preset: $(sed -n '/tests passed,\|No tests were found/,$p' "$log" | grep -v '^$')"$'\n'
 done
 
-# Steps of their own: each passes or fails as a whole.
+# Steps of their own: each passes, fails or (status 77) is skipped as a whole.
 step() { # name, command ...
-	local name=$1 start=$SECONDS
+	local name=$1 start=$SECONDS code=0
 	shift
 	echo "== $name"
-	if "$@"; then
+	"$@" || code=$?
+	case $code in
+	0)
 		passed=$((passed + 1))
 		summary+="$name: passed, $((SECONDS - start)) s"$'\n'
-	else
+		;;
+	77) summary+="$name: skipped"$'\n' ;;
+	*)
 		failed=$((failed + 1)) status=1
 		summary+="$name: FAILED"$'\n'
-	fi
+		;;
+	esac
 }
 
 many_mutants() {
@@ -82,6 +88,9 @@ if [ -n "$ci" ]; then
 	step 'damaged files' many_mutants
 	step 'threads' threads
 	step 'fuzzing' fuzzing
+	for suite in bookworm trixie; do # Debian 12 and 13
+		step "demo in a bare $suite" tests/bare.sh "$suite" ./demo.sh
+	done
 fi
 
 echo "== summary"

@@ -54,7 +54,9 @@ if(NOT CMAKE_CROSSCOMPILING AND NOT BURIN_SANITIZE)
 endif()
 
 # --- to be found -----------------------------------------------------------------------------------------------------
-set(private "") # what a program that links libburin.a needs further
+# What a program that links libburin.a needs further: shared libraries, by name. Requires.private would have pkg-config --static
+# ask for all that a static libxml2 needs, whose packages nobody has installed.
+set(private "-lxml2 -lz")
 foreach(name IN LISTS llvm_libdir)
 	string(APPEND private " -L${name}")
 endforeach()

@@ -12,8 +12,8 @@ model=$here/../../examples/lenet.xml
 work=$build/package.out
 rm -rf "$work"
 mkdir -p "$work"
-trap 'status=$?; [ $status = 0 ] || tail -30 "$work/log"; exit $status' EXIT
 exec 3>&1 >"$work/log" 2>&1
+trap 'status=$?; [ $status = 0 ] || tail -30 "$work/log" >&3; exit $status' EXIT
 fail() {
 	echo "$*" >&3
 	exit 1
