@@ -9,7 +9,7 @@
  * operator the interval is widened to what rounding to the data type makes of its ends. Where
  * nothing is known (a comparison that may go either way), the error is infinite and the element is
  * not compared. */
-#include "tests/conform/conform.h"
+#include "tests/conform/bound.h"
 #include "ir/ops/util.h"
 #include "ir/ops/winograd.h"
 #include "ir/scalar.h"
@@ -22,7 +22,9 @@
 typedef struct Bounder {
 	Arena *arena;
 	bool exact, bf16;
-	Bounded *of; /* by node id */
+	const EvalTensor *param; /* of a BoundOptions */
+	Bounded *of;             /* by node id */
+	bool *never_negative;    /* by node id: in exact arithmetic, whatever the inputs are */
 } Bounder;
 
 /* --- tensors ---------------------------------------------------------------------------------- */
@@ -125,15 +127,17 @@ static double distance(double a, double b)
 	return a == b ? 0 : fabs(a - b);
 }
 
-/* Operand x at one end of its interval; what has no ends stays. */
-static EvalTensor corner(Bounder *z, const Bounded *x, bool high)
+/* Operand x, the value of node n, at one end of its interval; what has no ends stays. Sums of
+ * squares are computed so that none is below 0. */
+static EvalTensor corner(Bounder *z, const Node *n, const Bounded *x, bool high)
 {
 	EvalTensor c = zeros(z, x->value.type);
-	bool flips = c.type->dtype == DT_bool;
+	bool flips = c.type->dtype == DT_bool, floor_0 = z->never_negative[n->id];
 	for (int64_t i = 0; i < c.type->count; i++)
-		if (c.f)
-			c.f[i] = x->value.f[i] + (high ? x->error.f[i] : -x->error.f[i]);
-		else
+		if (c.f) {
+			double v = x->value.f[i] + (high ? x->error.f[i] : -x->error.f[i]);
+			c.f[i] = floor_0 && v < 0 ? 0 : v;
+		} else
 			c.i[i] = flips && high && x->error.i[i] ? !x->value.i[i] : x->value.i[i];
 	return c;
 }
@@ -163,10 +167,11 @@ static void bound_each(Bounder *z, const Node *n, const Bounded *const *x, Bound
 	int loose = 0;
 	for (int k = 0; k < n->n_in; k++)
 		loose |= has_error(&x[k]->error) << k;
-	for (int ends = 0; loose && ends < 1 << n->n_in; ends++) {
+	bool square = n->n_in == 2 && n->in[0] == n->in[1]; /* both at the same end */
+	for (int ends = 0; loose && ends < 1 << n->n_in; ends += square ? 3 : 1) {
 		EvalTensor c[3];
 		for (int k = 0; k < n->n_in; k++) {
-			c[k] = corner(z, x[k], ends >> k & 1);
+			c[k] = corner(z, n->in[k], x[k], ends >> k & 1);
 			in[k] = &c[k];
 		}
 		EvalTensor v = apply(z, n, in);
@@ -181,6 +186,51 @@ static void bound_each(Bounder *z, const Node *n, const Bounded *const *x, Bound
 	for (int64_t i = 0; out->value.f && ulps && i < n->type->count; i++)
 		if (isfinite(out->value.f[i]))
 			out->error.f[i] += ulps * machine_ulp(n->type->dtype, out->value.f[i]);
+}
+
+static bool is_leaf_not_negative(const EvalTensor *x)
+{
+	for (int64_t i = 0; x->f && i < x->type->count; i++)
+		if (!(x->f[i] >= 0))
+			return false;
+	return x->f != NULL;
+}
+
+/* Rounding does not change it: sums and products of what is not negative round to no less than 0.
+ */
+static bool never_negative(const Bounder *z, const Node *n, const Bounded *out)
+{
+	bool all = n->n_in > 0;
+	for (int k = 0; k < n->n_in; k++)
+		all = all && n->in[k] && z->never_negative[n->in[k]->id];
+	switch ((int)n->op) {
+	case OP_abs:
+	case OP_exp:
+	case OP_sqrt:
+	case OP_relu:
+	case OP_sigmoid: return true;
+	case OP_mul:
+		if (n->in[0] == n->in[1])
+			return true;
+		return all;
+	case OP_add:
+	case OP_div:
+	case OP_min:
+	case OP_max:
+	case OP_reduce_sum:
+	case OP_reduce_prod:
+	case OP_reduce_max:
+	case OP_reduce_min:
+	case OP_cumsum:
+	case OP_window_sum:
+	case OP_broadcast:
+	case OP_reshape:
+	case OP_transpose:
+	case OP_slice:
+	case OP_concat:
+	case OP_cast: return all && dtype_is_float(n->type->dtype);
+	}
+	return (op_info(n->op)->flags & OF_LEAF) && is_leaf_not_negative(&out->value);
 }
 
 /* select: of the sides only the chosen one counts, unless the choice is open. */
@@ -624,6 +674,21 @@ static void round_leaf(Bounded *b)
 		b->value.f[i] = float_round(b->value.type->dtype, b->value.f[i]);
 }
 
+/* The value of a parameter: given, its own data, or (a state without) zeros. */
+static void bound_param(Bounder *z, const Graph *g, const Node *n, Bounded *out)
+{
+	const Blob *data = ATTR_OF(n, param)->data;
+	out->value = zeros(z, n->type);
+	for (int i = 0; z->param && i < g->param.n; i++)
+		if (g->param.at[i] == n)
+			out->value = z->param[i];
+	for (int64_t i = 0; !z->param && data && i < n->type->count; i++)
+		if (out->value.f)
+			out->value.f[i] = blob_f64(data, i);
+		else
+			out->value.i[i] = blob_i64(data, i);
+}
+
 static bool bound_leaf(Bounder *z, const Graph *g, const Node *n, const EvalTensor *in,
 		       Bounded *out)
 {
@@ -632,13 +697,7 @@ static bool bound_leaf(Bounder *z, const Graph *g, const Node *n, const EvalTens
 			if (g->input.at[i] == n)
 				out->value = in[i];
 	} else if (n->op == OP_param) {
-		const Blob *data = ATTR_OF(n, param)->data;
-		out->value = zeros(z, n->type);
-		for (int64_t i = 0; i < n->type->count; i++)
-			if (out->value.f)
-				out->value.f[i] = blob_f64(data, i);
-			else
-				out->value.i[i] = blob_i64(data, i);
+		bound_param(z, g, n, out);
 	} else if (!eval_node(z->arena, n, NULL, &out->value)) {
 		return false;
 	}
@@ -650,8 +709,11 @@ static bool bound_node(Bounder *z, const Graph *g, const Node *n, const EvalTens
 {
 	Bounded *out = &z->of[n->id];
 	out->error = zeros(z, n->type);
-	if (op_info(n->op)->flags & OF_LEAF)
-		return bound_leaf(z, g, n, in, out);
+	if (op_info(n->op)->flags & OF_LEAF) {
+		bool ok = bound_leaf(z, g, n, in, out);
+		z->never_negative[n->id] = ok && never_negative(z, n, out);
+		return ok;
+	}
 	const Bounded **x = ARENA_ARRAY(z->arena, const Bounded *, n->n_in + 1);
 	const EvalTensor **v = ARENA_ARRAY(z->arena, const EvalTensor *, n->n_in + 1);
 	for (int k = 0; k < n->n_in; k++) {
@@ -666,18 +728,22 @@ static bool bound_node(Bounder *z, const Graph *g, const Node *n, const EvalTens
 	if (n->op == OP_mul && n->type->dtype == DT_f64)
 		add_hidden_rounding(out);
 	round_ends(out);
+	z->never_negative[n->id] = never_negative(z, n, out);
 	return true;
 }
 
 bool bound_graph(const Graph *g, Arena *arena, const EvalTensor *in, Bounded *out, BoundOptions o)
 {
-	Bounder z = { .arena = arena, .exact = o.exact, .bf16 = o.bf16 };
+	Bounder z = { .arena = arena, .exact = o.exact, .bf16 = o.bf16, .param = o.param };
 	z.of = ARENA_ARRAY(arena, Bounded, g->node.n + 1);
+	z.never_negative = ARENA_ARRAY(arena, bool, g->node.n + 1);
 	for (int i = 0; i < g->node.n; i++)
 		if (!bound_node(&z, g, g->node.at[i], in))
 			return false;
 	for (int i = 0; i < g->result.n; i++)
 		out[i] = z.of[g->result.at[i]->id];
+	for (int i = 0; o.next && i < g->update.n; i++)
+		o.next[i] = z.of[g->update.at[i].next->id];
 	return true;
 }
 
@@ -699,4 +765,17 @@ bool bound_admits(const Bounded *b, int64_t i, double x, int64_t whole)
 	if (isnan(v) || isnan(x))
 		return isnan(v) && isnan(x);
 	return isinf(v) ? x == v : x >= float_round(t, v - e) && x <= float_round(t, v + e);
+}
+
+int64_t bound_outside(const Bounded *b, const EvalTensor *have, int64_t *unknown)
+{
+	const Type *t = b->value.type;
+	for (int64_t i = 0; i < t->count; i++) {
+		double x = have->f ? float_round(t->dtype, have->f[i]) : 0;
+		if (unknown)
+			*unknown += !bound_known(b, i);
+		if (!bound_admits(b, i, x, have->f ? 0 : have->i[i]))
+			return i;
+	}
+	return -1;
 }

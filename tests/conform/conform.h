@@ -10,6 +10,7 @@
 #include "codegen/compile.h"
 #include "ir/eval.h"
 #include "runtime/cpu/rt.h"
+#include "tests/conform/bound.h"
 
 /* --- cases (case.c) --------------------------------------------------------------------------- */
 
@@ -72,24 +73,6 @@ Domain between(double low, double high);
 Domain indices(Case *c, int64_t size); /* inside; also negative */
 #define DIMS(...) ((int64_t[]){ __VA_ARGS__ })
 
-/* --- the reference (bound.c) ------------------------------------------------------------------ */
-
-/* A value and how far a compiled one may be from it before it is rounded to its type. Of whole
- * numbers and truth values the error is 0 or 1: 1 means that nothing is known. Infinite: nothing is
- * known. */
-typedef struct Bounded {
-	EvalTensor value, error;
-} Bounded;
-/* g without macros. out[] one per result. exact: sums of whole numbers must be exact (else products
- * may have been rearranged). bf16: as of a Case. */
-typedef struct BoundOptions {
-	bool exact, bf16;
-} BoundOptions;
-bool bound_graph(const Graph *g, Arena *arena, const EvalTensor *in, Bounded *out, BoundOptions o);
-/* Is x, of the type, what element i allows? */
-bool bound_admits(const Bounded *b, int64_t i, double x, int64_t whole);
-bool bound_known(const Bounded *b, int64_t i);
-
 /* --- compiling and running (run.c) ------------------------------------------------------------ */
 
 typedef struct Setup {
@@ -126,8 +109,13 @@ int failures(void);
 void case_enter(const Case *c);
 typedef struct Tally {
 	int64_t cases, elements, unknown; /* elements compared; of which nothing was known */
+	int64_t repeated;                 /* compared with those of another run */
 } Tally;
 Tally *tally(void);
+/* A failure when of the elements compared since then nothing was known of more than a twentieth (of
+ * one operator: of all), or when none were compared. */
+void check_known(Tally since);
+void check_known_of(Op op, Tally since);
 double seconds(void);
 long long env_number(const char *name, long long otherwise); /* an environment variable */
 #endif

@@ -102,13 +102,18 @@ int main(int argc, char **argv)
 		Op op = operators[k];
 		if (argc > 1 && !str_eq(argv[1], op_info(op)->name))
 			continue;
+		Tally since = *tally();
 		for (int i = 0; i < cases; i++, done++)
 			if (argc < 3 || atoi(argv[2]) == i)
 				run_case(op, i, series, argc > 2 || (i + (int)op) % emulated == 0);
 		if (argc > 2 && atoi(argv[2]) >= cases)
 			run_case(op, atoi(argv[2]), series, true);
+		if (argc < 3)
+			check_known_of(op, since);
 	}
 	const Tally *t = tally();
+	if (argc < 3)
+		check_known((Tally){ 0 });
 	printf("%lld cases, %lld elements (%lld not known), %d failed, %.1f s\n",
 	       (long long)t->cases, (long long)t->elements, (long long)t->unknown, failures(),
 	       seconds() - start);

@@ -117,6 +117,7 @@ static bool is_new(const uint64_t *seen, int n, uint64_t shapes)
 static void run_operator(Op op, uint64_t series)
 {
 	int cases = number("BURIN_CONFORM_CASES", CASES), done = 0, before = failures();
+	Tally since = *tally();
 	uint64_t *seen = calloc((size_t)cases + 1, sizeof *seen);
 	for (int i = 0; done < cases && i < cases * TRIES; i++) {
 		uint64_t shapes = run_case(op, i, series);
@@ -124,6 +125,7 @@ static void run_operator(Op op, uint64_t series)
 			seen[done++] = shapes;
 	}
 	free(seen);
+	check_known_of(op, since);
 	if (done < cases && failures() == before) {
 		fprintf(stderr, "FAILED: %s has cases of %d shapes, not %d\n", op_info(op)->name,
 			done, cases);
@@ -148,6 +150,8 @@ int main(int argc, char **argv)
 			run_operator((Op)op, series);
 	}
 	const Tally *t = tally();
+	if (argc < 3)
+		check_known((Tally){ 0 });
 	printf("%d operators, %lld cases, %lld elements (%lld not known), %d failed, %.1f s\n",
 	       operators, (long long)t->cases, (long long)t->elements, (long long)t->unknown,
 	       failures(), seconds() - start);

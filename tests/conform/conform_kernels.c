@@ -75,12 +75,18 @@ int main(int argc, char **argv)
 			  : argc > 1 ? 1
 				     : env_number("BURIN_CONFORM_GRAPHS", 0);
 	double start = seconds();
-	for (int op = 0; argc == 1 && op < OP_COUNT; op++)
+	for (int op = 0; argc == 1 && op < OP_COUNT; op++) {
+		Tally since = *tally();
 		for (int i = 0; generate_row((Op)op).make && i < 2; i++)
 			run_operator((Op)op, i);
+		check_known_of((Op)op, since);
+	}
 	for (long long i = 0; count ? i < count : seconds() - start < EVERYDAY_SECONDS; i++)
 		run_graph((uint64_t)(first + i));
-	printf("%lld cases, %lld elements, %d failed, %.1f s\n", (long long)tally()->cases,
-	       (long long)tally()->elements, failures(), seconds() - start);
+	if (argc != 2)
+		check_known((Tally){ 0 });
+	printf("%lld cases, %lld elements (%lld not known), %d failed, %.1f s\n",
+	       (long long)tally()->cases, (long long)tally()->elements, (long long)tally()->unknown,
+	       failures(), seconds() - start);
 	return failures() != 0;
 }

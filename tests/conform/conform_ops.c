@@ -80,17 +80,22 @@ int main(int argc, char **argv)
 		if (!wanted((Op)op, argc > 1 ? argv[1] : NULL))
 			continue;
 		operators++;
+		Tally since = *tally();
 		for (int i = 0; i < cases; i++)
 			if (argc < 3 || atoi(argv[2]) == i)
 				run_case((Op)op, argc < 3 ? i : atoi(argv[2]), series);
 		if (argc > 2 && atoi(argv[2]) >= cases)
 			run_case((Op)op, atoi(argv[2]), series);
+		if (argc < 3)
+			check_known_of((Op)op, since);
 		if (failures() > before)
 			fprintf(stderr, "%s: %d of %d cases failed\n", op_info((Op)op)->name,
 				failures() - before, cases);
 		before = failures();
 	}
 	const Tally *t = tally();
+	if (argc < 3)
+		check_known((Tally){ 0 });
 	printf("%d operators, %lld cases, %lld elements (%lld not known), %d failed, %.1f s\n",
 	       operators, (long long)t->cases, (long long)t->elements, (long long)t->unknown,
 	       failures(), seconds() - start);

@@ -70,6 +70,8 @@ int main(int argc, char **argv)
 	const Tally *t = tally();
 	for (long long i = 0; count ? i < count : seconds() - start < EVERYDAY_SECONDS; i++)
 		run_graph((uint64_t)(first + i));
+	if (argc != 2)
+		check_known((Tally){ 0 });
 	printf("%lld graphs from seed %lld, %lld elements (%lld not known), %d failed, %.1f s\n",
 	       (long long)t->cases, first, (long long)t->elements, (long long)t->unknown,
 	       failures(), seconds() - start);

@@ -28,6 +28,27 @@ Tally *tally(void)
 	return &sums;
 }
 
+static void too_little_known(const char *what, Tally since, int64_t most)
+{
+	int64_t elements = sums.elements - since.elements, unknown = sums.unknown - since.unknown;
+	if (elements && unknown <= most)
+		return;
+	n_failed++;
+	fprintf(stderr, "FAILED: too little is known of %s: nothing of %lld of %lld elements\n",
+		what, (long long)unknown, (long long)elements);
+}
+
+void check_known(Tally since)
+{
+	too_little_known("the results", since, (sums.elements - since.elements) / 20);
+}
+
+void check_known_of(Op op, Tally since)
+{
+	if (sums.cases > since.cases && sums.elements > since.elements)
+		too_little_known(op_info(op)->name, since, sums.elements - since.elements - 1);
+}
+
 double seconds(void)
 {
 	struct timespec t;

@@ -47,7 +47,8 @@ bool case_reference(Case *c)
 	const Graph *g = c->b->failed ? NULL : expand_macros(c->g, c->arena);
 	c->want = ARENA_ARRAY(c->arena, Bounded, c->g->result.n + 1);
 	if (g && c->g->result.n &&
-	    bound_graph(g, c->arena, c->in, c->want, (BoundOptions){ c->single, c->bf16 }))
+	    bound_graph(g, c->arena, c->in, c->want,
+			(BoundOptions){ .exact = c->single, .bf16 = c->bf16 }))
 		return true;
 	case_fail(c, "there is no reference");
 	return false;
@@ -260,6 +261,7 @@ bool case_same(Case *c, const char *what, void *const *a, void *const *b)
 	for (int r = 0; r < c->g->result.n; r++) {
 		const Type *t = c->g->result.at[r]->type;
 		int64_t size = dtype_info[t->dtype].bytes;
+		tally()->repeated += t->count;
 		for (int64_t i = 0; i < t->count; i++) {
 			const char *x = (const char *)a[r] + i * size,
 				   *y = (const char *)b[r] + i * size;

@@ -7,6 +7,20 @@
 #include "ir/eval.h"
 #include "runtime/cpu/rt.h"
 
+/* The plan for a machine by name: what it consists of says nothing of where the test runs.
+ * l2_bytes 0: as the machine has it. */
+static inline const Plan *plan_for(Fixture *f, const char *target, int64_t l2_bytes)
+{
+	PassOptions o = { .verify = true };
+	Pass p = { .ctx = f->c, .o = &o };
+	Compiled k;
+	assert_true(target_find(target, &o.target));
+	if (l2_bytes)
+		o.target.l2_bytes = l2_bytes;
+	assert_true(compile_plans(&p, f->g, f->c->arena, &k));
+	return k.main;
+}
+
 /* Aligned to 64 bytes. */
 static void *room(Fixture *f, size_t bytes)
 {

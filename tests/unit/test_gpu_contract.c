@@ -31,10 +31,7 @@ static void *data_of(Fixture *f, const EvalTensor *t)
 	return data;
 }
 
-/* Of the largest result, when parameters are rounded to bf16; inputs are rounded beforehand, so
- * that without parameters there is none. */
-#define BF16_ERROR 1e-2
-
+/* So that products that round their factors to bf16 lose nothing of inputs. */
 static void round_inputs(EvalTensor *in, int n)
 {
 	for (int i = 0; i < n; i++)
@@ -42,39 +39,33 @@ static void round_inputs(EvalTensor *in, int n)
 			in[i].f[k] = float_round(DT_bf16, in[i].f[k]);
 }
 
-/* Compiles for the GPU, interprets, compares with the graph's evaluation; relative to the largest
- * result. */
-static Ran check_gpu(Fixture *f, double tolerance)
+/* Compiles for the GPU, interprets, compares with the graph's evaluation. */
+static Ran check_gpu(Fixture *f)
 {
 	Compiled k;
 	Ran ran = { .n = 0 };
 	int n_in = f->g->input.n, n_out = f->g->result.n;
-	EvalTensor *in = random_inputs(f), *want = ARENA_ARRAY(f->arena, EvalTensor, n_out + 1);
+	EvalTensor *in = random_inputs(f);
+	Bounded *want = ARENA_ARRAY(f->arena, Bounded, n_out + 1);
+	BoundOptions promise = { .bf16 = f->options.bf16 };
 	void *port_in[8], *port_out[8];
 	if (f->options.bf16)
 		round_inputs(in, n_in);
-	bool ok = eval_graph(f->g, f->arena, in, want, (EvalOptions){ 0 }) &&
+	bool ok = bound_graph(f->g, f->arena, in, want, promise) &&
 		  compile_plans(&f->pass, f->g, f->arena, &k);
 	print_errors(f);
 	assert_true(ok);
 	for (int i = 0; i < n_in; i++)
 		port_in[i] = data_of(f, &in[i]);
 	for (int i = 0; i < n_out; i++)
-		port_out[i] = arena_alloc(f->arena, (size_t)type_bytes(want[i].type) + 8);
+		port_out[i] = arena_alloc(f->arena, (size_t)type_bytes(want[i].value.type) + 8);
 	void *weights = eval_weights(&k, f->arena);
 	assert_non_null(weights);
 	assert_true(eval_plan(k.main, port_in, port_out, weights));
 	free(weights);
 	for (int i = 0; i < n_out; i++) {
-		double largest = 1e-3;
-		for (int64_t e = 0; e < want[i].type->count; e++)
-			largest = fmax(largest, fabs(want[i].f[e]));
-		for (int64_t e = 0; e < want[i].type->count; e++) {
-			double have = load_f64(want[i].type->dtype, port_out[i], e);
-			if (!(fabs(have - want[i].f[e]) <= tolerance * largest))
-				fail_msg("result %d element %lld is %g, not %g", i, (long long)e,
-					 have, want[i].f[e]);
-		}
+		EvalTensor have = eval_from_data(f->arena, want[i].value.type, port_out[i]);
+		assert_bounded(f->g->result_name.at[i], &want[i], &have, &f->known);
 	}
 	for (int i = 0; i < k.main->step.n && i < 16; i++)
 		ran.kind[ran.n++] = k.main->step.at[i].kind;
@@ -108,7 +99,7 @@ static void check_product(const ProductCase *p, int cores, bool bf16, uint64_t s
 	Node *y = emit_matmul(f.b, x, w, p->trans_x, p->trans_w);
 	y = emit_b2(f.b, OP_add, y, param(&f, 1, ARRAY(p->n)));
 	result(&f, emit1(f.b, OP_relu, y));
-	Ran ran = check_gpu(&f, bf16 && p->param ? BF16_ERROR : 1e-5);
+	Ran ran = check_gpu(&f);
 	assert_int_equal(ran.n, p->cut && cores > 1 ? 2 : 1);
 	assert_string_equal(ran.kind[0], "matmul");
 	stop(&f);
@@ -176,7 +167,7 @@ static void check_conv(const ConvCase *k, int cores, bool bf16, uint64_t seed)
 	y = emit_b2(f.b, OP_add, y, param(&f, 3, ARRAY(k->o, 1, 1)));
 	Node *other = input(&f, 4, y->type->dim);
 	result(&f, emit2(f.b, OP_add, emit1(f.b, OP_relu, y), other));
-	Ran ran = check_gpu(&f, bf16 ? BF16_ERROR : 1e-5);
+	Ran ran = check_gpu(&f);
 	assert_true(ran.n > 0);
 	stop(&f);
 }
@@ -206,7 +197,7 @@ static void check_conv_dw(const ConvCase *k, int cores, bool bf16, uint64_t seed
 	Node *in[2] = { input(&f, 4, ARRAY(k->n, k->c, k->h, k->w)),
 			input(&f, 4, ARRAY(k->n, k->o, windows(k, 0), windows(k, 1))) };
 	result(&f, emit(f.b, OP_conv_dw, attr_intern(f.c, ATTR_conv_RECORD, &a), in, 2));
-	check_gpu(&f, 1e-5);
+	check_gpu(&f);
 	stop(&f);
 }
 
@@ -255,7 +246,7 @@ static void check_attention(const AttendCase *k, int cores, bool bf16, uint64_t 
 	Node *y = emit(f.b, OP_attention, attr_intern(f.c, ATTR_attention_RECORD, &a), in,
 		       rank ? 4 : 3);
 	result(&f, emit1(f.b, OP_neg, y));
-	Ran ran = check_gpu(&f, bf16 ? BF16_ERROR : 2e-6);
+	Ran ran = check_gpu(&f);
 	assert_int_equal(ran.n, 1);
 	assert_string_equal(ran.kind[0], "attention");
 	stop(&f);

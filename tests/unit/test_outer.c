@@ -3,7 +3,7 @@
  * machines with so small a cache that the pixels are summed in chunks of images, of rows, of
  * pixels: against the evaluation, and the same bits for any number of threads. */
 #include "tests/unit/program_run.h"
-#include <math.h>
+#include "tests/unit/bound_check.h"
 #include <string.h>
 
 typedef struct Shape {
@@ -126,12 +126,12 @@ static void test_same_bits(void **state)
 	program_destroy(p);
 }
 
-static const char *kinds_of(Fixture *f, const Program *p)
+static const char *kinds_of(Fixture *f, const Plan *p)
 {
 	Str s;
 	str_init(&s, f->c->arena);
-	for (int i = 0; i < program_plan(p)->step.n; i++)
-		str_fmt(&s, "%s%s", i ? " " : "", program_plan(p)->step.at[i].kind);
+	for (int i = 0; i < p->step.n; i++)
+		str_fmt(&s, "%s%s", i ? " " : "", p->step.at[i].kind);
 	return str_text(&s);
 }
 
@@ -142,7 +142,8 @@ static void check_changing(Fixture *f, const int64_t x[4], int64_t out_c, const 
 	int64_t w[4] = { 3, 3, x[3], out_c };
 	Node *in[2] = { input(f, 4, x), input(f, 4, w) };
 	CompileOptions o = { .threads = 1 };
-	EvalTensor value[2], want;
+	EvalTensor value[2];
+	Bounded want;
 	void *ports[PORTS];
 	uint64_t seed = 3;
 	Attr_conv a;
@@ -157,20 +158,17 @@ static void check_changing(Fixture *f, const int64_t x[4], int64_t out_c, const 
 			p[k] = (float)(pick(&seed, 201) - 100) * 0.01f;
 		value[i] = eval_from_data(f->c->arena, in[i]->type, p);
 	}
-	assert_true(eval_graph(f->g, f->c->arena, value, &want, (EvalOptions){ 0 }));
+	assert_true(bound_graph(f->g, f->c->arena, value, &want, (BoundOptions){ 0 }));
 	assert_true(target_find("native", &o.pass.target));
 	Program *p = program_compile(f->c, f->g, &o);
 	assert_non_null(p);
-	assert_string_equal(kinds_of(f, p), kinds);
-	float *got = ports[2] = room(f, (size_t)type_bytes(y->type));
+	assert_string_equal(kinds_of(f, plan_for(f, "x86-64-v4", 0)), kinds);
+	ports[2] = room(f, (size_t)type_bytes(y->type));
 	run(f, p, 2, ports);
-	double largest = 0;
-	for (int64_t i = 0; i < y->type->count; i++)
-		largest = fmax(largest, fabs(want.f[i]));
-	for (int64_t i = 0; i < y->type->count; i++)
-		if (!(fabs((double)got[i] - want.f[i]) < 2e-5 * largest))
-			fail_msg("element %lld is %g, not %g", (long long)i, (double)got[i],
-				 want.f[i]);
+	EvalTensor have = eval_from_data(f->c->arena, y->type, ports[2]);
+	Known known = { 0 };
+	assert_bounded("convolution", &want, &have, &known);
+	assert_known(known);
 	program_destroy(p);
 }
 
@@ -181,7 +179,8 @@ static void check_transformed(Fixture *f, const Shape *s, FpMode fp, int transfo
 	float *first = NULL;
 	void *ports[PORTS];
 	uint64_t seed = 5;
-	EvalTensor in[2], want;
+	EvalTensor in[2];
+	Bounded want;
 	f->c->fp = fp;
 	make_graph(f, s);
 	for (int i = 0; i < 2; i++) {
@@ -191,31 +190,29 @@ static void check_transformed(Fixture *f, const Shape *s, FpMode fp, int transfo
 			x[k] = (float)(pick(&seed, 2001) - 1000) * 0.001f;
 		in[i] = eval_from_data(f->c->arena, t, x);
 	}
-	assert_true(eval_graph(f->g, f->c->arena, in, &want, (EvalOptions){ 0 }));
+	assert_true(bound_graph(f->g, f->c->arena, in, &want, (BoundOptions){ 0 }));
 	CompileOptions o = { .threads = 1 };
 	assert_true(target_find("native", &o.pass.target));
 	o.pass.target.l2_bytes = s->l2;
 	Program *p = program_compile(f->c, f->g, &o);
 	assert_non_null(p);
+	const Plan *named = plan_for(f, "x86-64-v4", s->l2);
 	int found = 0;
-	for (int i = 0; i < program_plan(p)->step.n; i++)
-		found += strcmp(program_plan(p)->step.at[i].kind, "winograd_tiles") == 0;
+	for (int i = 0; i < named->step.n; i++)
+		found += strcmp(named->step.at[i].kind, "winograd_tiles") == 0;
 	assert_int_equal(found, transforms);
-	double largest = 0;
-	for (int64_t i = 0; i < want.type->count; i++)
-		largest = fmax(largest, fabs(want.f[i]));
-	size_t bytes = (size_t)type_bytes(want.type);
+	size_t bytes = (size_t)type_bytes(want.value.type);
+	Known known = { 0 };
 	for (int threads = 1; threads <= 3; threads++) {
 		float *y = ports[2] = room(f, bytes);
 		run(f, p, threads, ports);
-		for (int64_t i = 0; i < want.type->count; i++)
-			if (!(fabs((double)y[i] - want.f[i]) < 1e-5 * largest))
-				fail_msg("element %lld is %g, not %g", (long long)i, (double)y[i],
-					 want.f[i]);
+		EvalTensor have = eval_from_data(f->c->arena, want.value.type, y);
+		assert_bounded("gradient", &want, &have, &known);
 		if (first)
 			assert_memory_equal(first, y, bytes);
 		first = y;
 	}
+	assert_known(known);
 	program_destroy(p);
 }
 
@@ -271,13 +268,13 @@ static void test_strict_order(void **state)
 		for (int64_t k = 0; k < in[i]->type->count; k++)
 			v[k] = (float)(pick(&seed, 2001) - 1000) * 0.001f;
 	}
+	assert_int_equal(plan_for(f, "x86-64-v4", 0)->step.n, 3);
 	for (int off = 0; off < 2; off++) {
 		CompileOptions o = { .threads = 1 };
 		assert_true(target_find("native", &o.pass.target));
 		o.pass.off[PASS_pad] = off;
 		Program *p = program_compile(f->c, f->g, &o);
 		assert_non_null(p);
-		assert_int_equal(program_plan(p)->step.n, off ? 1 : 3);
 		float *got = ports[2] = room(f, (size_t)type_bytes(y->type));
 		run(f, p, 2, ports);
 		if (first)
