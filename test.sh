@@ -30,8 +30,18 @@ done
 
 setup_install "$setup_packages$setup_test_packages${ci:+$setup_ci_packages}"
 
+# "test: reason" of everything that was skipped, from the tests' output.
+not_run() { # preset
+	local folder
+	folder=$(sed -n "s/.*Test project //p" "build/test-$1.log" | head -1)
+	[ -f "${folder:-build}/Testing/Temporary/LastTest.log" ] || return 0
+	awk '$2 == "Testing:" { name = $3 } sub(/^skipped: /, "") { print "  skipped in " name ": " $0 }' \
+		"${folder:-build}/Testing/Temporary/LastTest.log"
+}
+
 passed=0
 failed=0
+skipped=0
 summary=
 status=0
 for preset in $presets; do
@@ -47,9 +57,14 @@ for preset in $presets; do
 	[ "${PIPESTATUS[0]}" -eq 0 ] || status=1
 	# ctest's own last lines: "93% tests passed, 1 tests failed out of 14", and the tests that failed
 	read -r bad all < <(sed -n 's/.*tests passed, \([0-9]*\) tests failed out of \([0-9]*\).*/\1 \2/p' "$log") || true
+	# A test that skips something is named with its reasons, and does not count as passed.
+	reasons=$(not_run "$preset")
+	without=$(grep -c '\*\*\*Skipped' "$log")
 	failed=$((failed + ${bad:-0}))
-	passed=$((passed + ${all:-0} - ${bad:-0}))
-	summary+="$preset: $(sed -n '/tests passed,\|No tests were found/,$p' "$log" | grep -v '^$')"$'\n'
+	skipped=$((skipped + without))
+	passed=$((passed + ${all:-0} - ${bad:-0} - without))
+	summary+="$preset: $(sed -n '/tests passed,\|No tests were found/,/^$/p' "$log" | grep -v '^$')"$'\n'
+	summary+=$(sed -n '/The following tests FAILED/,$p' "$log" | grep -v '^$')${reasons:+$'\n'"$reasons"}$'\n'
 done
 
 # Steps of their own: each passes, fails or (status 77) is skipped as a whole.
@@ -96,5 +111,5 @@ fi
 echo "== summary"
 printf '%s' "$summary"
 [ $status -eq 0 ] || [ $failed -gt 0 ] || failed=1 # what does not build counts
-echo "$passed passed, $failed failed"
+echo "$passed passed, $failed failed, $skipped skipped"
 exit $status

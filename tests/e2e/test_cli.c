@@ -116,7 +116,7 @@ static void completion_in_bash(void **state)
 			     "_burin; echo \"${COMPREPLY[@]}\"; }; "
 			     "try burin ben; try burin bench --pro; try burin run --fp st'";
 	if (shell(c, "command -v bash") != 0)
-		skip();
+		skip_because("no bash");
 	assert_int_equal(shell(c, script), 0);
 	assert_string_equal(c->out, "bench\n--profile --progress\nstrict\n");
 }
@@ -222,7 +222,7 @@ static void lost_output(void **state)
 {
 	Cli *c = *state;
 	if (access("/dev/full", W_OK) != 0)
-		skip();
+		skip_because("no /dev/full");
 	assert_int_equal(shell(c, "$B help >/dev/full"), 5);
 }
 
@@ -232,7 +232,7 @@ static void interrupts(void **state)
 	Cli *c = *state;
 	int stopped = 0;
 	if (shell(c, "command -v timeout") != 0)
-		skip();
+		skip_because("no timeout");
 	for (int ms = 20; ms < 2000; ms += ms < 200 ? 40 : 300) {
 		int status = shell(
 			c,

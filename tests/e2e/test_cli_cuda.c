@@ -14,8 +14,7 @@ static void need_nvrtc(Cli *c)
 	bool knows;
 	if (nvrtc_found(c->arena, 80, &version, &knows))
 		return;
-	print_message("no NVRTC: %s\n", version);
-	skip();
+	skip_because("no NVRTC: %s", version);
 }
 
 static void test_models(void **state)

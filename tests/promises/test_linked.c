@@ -94,7 +94,7 @@ static void test_quiet_rt(void **state)
 {
 	Shop *s = *state;
 	if (SANITIZED)
-		skip();
+		skip_because("under a sanitizer the program is not quiet");
 	need_strace();
 	lenet(s, "lenet.so", 1, "");
 	copy_source(s, "quiet_rt.c");

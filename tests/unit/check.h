@@ -8,4 +8,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+/* Ends the test as skipped; test.sh lists what was, and why. */
+#define skip_because(...) \
+	do { \
+		print_message("skipped: " __VA_ARGS__); \
+		print_message("\n"); \
+		skip(); \
+	} while (0)
 #endif

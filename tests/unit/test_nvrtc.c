@@ -21,8 +21,7 @@ static void need_nvrtc(Arena *a)
 	bool knows;
 	if (nvrtc_found(a, 80, &version, &knows))
 		return;
-	printf("no NVRTC: %s\n", version);
-	skip();
+	skip_because("no NVRTC: %s", version);
 }
 
 static DiagCode error_of(const Context *c)
