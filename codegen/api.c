@@ -70,6 +70,14 @@ static bool read_batches(CompileJob *j, const burin_graph *g)
 {
 	if (g->n_batch < 2 && !(g->n_batch == 1 && opts_get(j->o, "free-batch")))
 		return true;
+	if (j->co.pass.target.kind == TARGET_CUDA) {
+		diag_error(j->c->diag, (Loc){ 0 }, E5101,
+			   "option %s: an artefact for GPUs is of one batch size",
+			   g->n_batch > 1 ? "batch" : "free-batch");
+		diag_hint(j->c->diag, "compile one for each size: --batch %lld",
+			  (long long)g->batch[0]);
+		return false;
+	}
 	BatchGraph *list = ARENA_ARRAY(j->c->arena, BatchGraph, g->n_batch);
 	for (int i = 0; i < g->n_batch; i++) {
 		bool own = i == g->n_batch - 1; /* already built */

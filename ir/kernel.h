@@ -30,7 +30,7 @@
  *   b register r, half h:  k = 2 t + 8 r + h,  column g
  *
  * as mma.sync.m16n8k16 does. All of a warp's lanes must have set a and b before.
- * The axis of registers is the last of a variable's axes, so that they lie side by side.
+ * A variable has the same axis of registers in every S_MMA; backends lay them side by side.
  */
 #ifndef IR_KERNEL_H
 #define IR_KERNEL_H

@@ -23,6 +23,7 @@ typedef struct NodeState {
 
 typedef struct VarState {
 	bool declared;
+	int registers;  /* of a matrix: their axis + 1 */
 	uint64_t needs; /* axes that must be open where it is used */
 } VarState;
 
@@ -500,6 +501,9 @@ static void check_fragment(Verifier *v, int var, const Node *axis, int lanes, DT
 	    (own & ~x->axes))
 		fault(v, "a matrix of a warp has its lanes and %lld registers",
 		      (long long)registers);
+	if (v->var[var].registers && v->var[var].registers != a + 1)
+		fault(v, "a matrix of a warp has its registers along another axis before");
+	v->var[var].registers = (int)a + 1;
 	if (!v->var[var].declared || (v->var[var].needs & ~v->open & ~own))
 		fault(v, "a matrix of a warp is not declared here");
 }

@@ -71,12 +71,9 @@ static void note_stores(Facts *z, const Stmt *s)
 static void note_stmts(Facts *z, const Stmt *s)
 {
 	for (; s; s = s->next) {
-		const Node *n[4] = { s->lo, s->hi, s->value, s->cond };
-		for (int i = 0; i < 4; i++)
-			if (n[i])
-				note_node(z, n[i]);
-		for (int i = 0; s->kind == S_STORE && i < z->k->buf.at[s->buf].rank; i++)
-			note_node(z, s->at[i]);
+		Node *operand[MAX_OPERANDS];
+		for (int i = 0, n = stmt_operands(z->k, s, operand); i < n; i++)
+			note_node(z, operand[i]);
 		note_stmts(z, s->body);
 	}
 }

@@ -15,8 +15,9 @@ typedef struct Planner {
 	Fusion *f;
 	StorageMap *m;
 	Plan *plan;
-	Map *kernels;   /* first 8 bytes of the hash -> Kernel */
-	Storage status; /* the word that says an index was outside */
+	Map *kernels;         /* first 8 bytes of the hash -> Kernel */
+	Storage status;       /* the word that says an index was outside */
+	const Group *counted; /* the group of the last step: its work is in the plan */
 } Planner;
 
 /* --- roles ----------------------------------------------------------------------------------- */
@@ -223,8 +224,9 @@ static void add_step(Planner *z, KBuilder *kb, const Group *gr)
 {
 	Kernel *k = kb_finish(kb);
 	Step s = { .n_tasks = k->n_tasks, .flops = k->flops, .kind = k->kind };
-	if (s.flops == 0)
+	if (s.flops == 0 && gr != z->counted)
 		s.flops = group_flops(gr);
+	z->counted = gr;
 	s.sources = source_names(z, gr);
 	s.arg = ARENA_ARRAY(z->arena, PlanArg, k->buf.n);
 	for (int i = 0; i < k->buf.n; i++) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* See emu.h. The kernels behind their prelude are compiled with -fsanitize=thread, which puts a
- * call before every access to memory. The sanitizer's own runtime is not linked: the emulator, an
- * object that is carried along (device/emulator.c), answers the calls. What comes out is loaded and
- * told of the plan's steps. */
+ * call before every access to memory, and -fsanitize=bounds, which asks before every index of a
+ * thread's own arrays. The sanitizers' own runtime is not linked: the emulator, an object that is
+ * carried along (device/emulator.c), answers the calls. What comes out is loaded and told of the
+ * plan's steps. */
 #include "codegen/cuda/emu.h"
 #include "base/io_error.h"
 #include "codegen/cuda/text.h"
@@ -82,7 +83,13 @@ static bool run_compiler(Emu *e, const char *const *option)
 
 static bool compile(Emu *e)
 {
-	static const char *const kernels[] = { "-O1", "-fsanitize=thread", "-c", "k.c", "-o", "k.o",
+	static const char *const kernels[] = { "-O1",
+					       "-fsanitize=thread,bounds",
+					       "-fno-sanitize-recover=bounds",
+					       "-c",
+					       "k.c",
+					       "-o",
+					       "k.o",
 					       NULL };
 	static const char *const library[] = { "-shared", "-Wl,-z,defs", "k.o",       "e.o", "-o",
 					       "e.so",    "-lm",         "-lpthread", NULL };

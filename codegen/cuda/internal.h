@@ -32,7 +32,8 @@ typedef struct CudaEmit {
 	undo;            /* of the open scopes */
 	int *axis, *var; /* canonical number + 1; 0: not met yet */
 	int n_axis, n_var, n_temp;
-	bool *hoisted; /* variables declared before the loops around their first assignment */
+	int *registers; /* of each variable that holds a matrix: the axis + 1 */
+	bool *hoisted;  /* variables declared before the loops around their first assignment */
 	uint64_t written, time, var_time[64], buf_time[64], axis_time[MAX_AXES];
 	int64_t mask;   /* threads of the open vector axis that each statement must ask for; 0: none
 			 */
@@ -49,6 +50,7 @@ int cuda_scope_begin(CudaEmit *e); /* what cuda_scope_end wants */
 void cuda_scope_end(CudaEmit *e, int mark);
 int cuda_axis_number(CudaEmit *e, int axis);
 int cuda_var_number(CudaEmit *e, int var);
+void cuda_variable(CudaEmit *e, int var); /* v3[a1] */
 
 /* --- value.c */
 Range cuda_range(const CudaEmit *e, const Node *n);

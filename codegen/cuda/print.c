@@ -86,12 +86,9 @@ static void note_changes(CudaEmit *e, const Stmt *s)
 static bool all_must_run(const CudaEmit *e, const Stmt *s, uint64_t declared)
 {
 	for (; s; s = s->next) {
-		const Node *n[4] = { s->lo, s->hi, s->value, s->cond };
-		for (int i = 0; i < 4; i++)
-			if (n[i] && e->fact[n[i]->id].meets)
-				return true;
-		for (int i = 0; s->kind == S_STORE && i < e->k->buf.at[s->buf].rank; i++)
-			if (e->fact[s->at[i]->id].meets)
+		Node *operand[MAX_OPERANDS];
+		for (int i = 0, n = stmt_operands(e->k, s, operand); i < n; i++)
+			if (e->fact[operand[i]->id].meets)
 				return true;
 		if (s->kind == S_BARRIER || s->kind == S_MMA)
 			return true;
@@ -108,24 +105,49 @@ static bool all_must_run(const CudaEmit *e, const Stmt *s, uint64_t declared)
 
 /* --- variables ------------------------------------------------------------------------------- */
 
+/* The axes that a variable has copies along, which are the dimensions of its array. What a warp
+ * holds of a matrix lies side by side, so the axis of its registers comes last. */
+static int copy_axes(const CudaEmit *e, int var, int axis[MAX_AXES])
+{
+	int n = 0, own = e->registers[var] - 1;
+	for (uint64_t set = e->k->var.at[var].axes; set; set &= set - 1) {
+		int a = __builtin_ctzll(set);
+		if (e->k->axis.at[a].kind == AX_UNROLL && a != own)
+			axis[n++] = a;
+	}
+	if (own >= 0)
+		axis[n++] = own;
+	return n;
+}
+
 static void print_declared(CudaEmit *e, int var)
 {
 	const Var *v = &e->k->var.at[var];
+	int axis[MAX_AXES], n = copy_axes(e, var, axis);
 	cuda_indent(e);
 	str_fmt(e->s, "%s v%d", cuda_register_type(v->dtype), cuda_var_number(e, var));
-	for (uint64_t set = v->axes; set; set &= set - 1) {
-		const Axis *a = &e->k->axis.at[__builtin_ctzll(set)];
-		if (a->kind == AX_UNROLL)
-			str_fmt(e->s, "[%lld]", (long long)a->extent);
-	}
+	for (int i = 0; i < n; i++)
+		str_fmt(e->s, "[%lld]", (long long)e->k->axis.at[axis[i]].extent);
 }
 
 static bool has_copies(const CudaEmit *e, int var)
 {
-	for (uint64_t set = e->k->var.at[var].axes; set; set &= set - 1)
-		if (e->k->axis.at[__builtin_ctzll(set)].kind == AX_UNROLL)
-			return true;
-	return false;
+	int axis[MAX_AXES];
+	return copy_axes(e, var, axis) > 0;
+}
+
+/* v3[a1], or, where a matrix is meant, v3 with the last `omit` axes left away */
+static void print_copy(CudaEmit *e, Str *s, int var, int omit)
+{
+	int axis[MAX_AXES], n = copy_axes(e, var, axis) - omit;
+	str_fmt(s, "v%d", cuda_var_number(e, var));
+	for (int i = 0; i < n; i++)
+		str_fmt(s, "[a%d]", cuda_axis_number(e, axis[i]));
+}
+
+void cuda_variable(CudaEmit *e, int var)
+{
+	print_copy(e, e->s, var, 0);
 }
 
 static bool passes_through(const CudaEmit *e, const Stmt *s)
@@ -168,17 +190,6 @@ static void forget_hoisted(CudaEmit *e, const Stmt *s)
 	}
 }
 
-/* v3[a1] */
-static void print_variable(CudaEmit *e, int var)
-{
-	str_fmt(e->s, "v%d", cuda_var_number(e, var));
-	for (uint64_t set = e->k->var.at[var].axes; set; set &= set - 1) {
-		int a = __builtin_ctzll(set);
-		if (e->k->axis.at[a].kind == AX_UNROLL)
-			str_fmt(e->s, "[a%d]", cuda_axis_number(e, a));
-	}
-}
-
 static void print_assigned(CudaEmit *e, const Stmt *s)
 {
 	bool declare = s->kind == S_VAR && !e->hoisted[s->var];
@@ -192,7 +203,7 @@ static void print_assigned(CudaEmit *e, const Stmt *s)
 	else
 		cuda_indent(e);
 	if (!declare)
-		print_variable(e, s->var);
+		cuda_variable(e, s->var);
 	str_add(e->s, " = ");
 	str_fmt(e->s, "%s;\n", cuda_bare(e, s->value));
 }
@@ -417,18 +428,12 @@ static void print_if(CudaEmit *e, const Stmt *s)
 	note_changes(e, s->body);
 }
 
-/* The registers of a share of a matrix, side by side: v3[a1]. */
-static const char *registers(CudaEmit *e, int var, const Node *axis)
+/* A share of a matrix: all registers of the variable. */
+static const char *registers(CudaEmit *e, int var)
 {
 	Str s;
-	int own = (int)ATTR_OF(axis, index)->index;
 	str_init(&s, e->arena);
-	str_fmt(&s, "v%d", cuda_var_number(e, var));
-	for (uint64_t set = e->k->var.at[var].axes; set; set &= set - 1) {
-		int a = __builtin_ctzll(set);
-		if (e->k->axis.at[a].kind == AX_UNROLL && a != own)
-			str_fmt(&s, "[a%d]", cuda_axis_number(e, a));
-	}
+	print_copy(e, &s, var, 1);
 	return str_text(&s);
 }
 
@@ -436,9 +441,9 @@ static void print_mma(CudaEmit *e, const Stmt *s)
 {
 	if (e->divergent)
 		cuda_cannot(e, "warps multiply inside of a branch that not all threads take");
-	cuda_line(e, "burin_mma_bf16(%s, %s, %s);", registers(e, s->var, s->at[2]),
-		  registers(e, (int)ATTR_OF(s->at[0], index)->index, s->at[3]),
-		  registers(e, (int)ATTR_OF(s->at[1], index)->index, s->at[4]));
+	cuda_line(e, "burin_mma_bf16(&%s, &%s, &%s);", registers(e, s->var),
+		  registers(e, (int)ATTR_OF(s->at[0], index)->index),
+		  registers(e, (int)ATTR_OF(s->at[1], index)->index));
 	note_changes(e, &(Stmt){ .kind = S_SET, .var = s->var });
 }
 
@@ -546,6 +551,20 @@ static void print_memory(CudaEmit *e, CudaKernel *out)
 	cuda_line(e, "const i32 lane = burin_lane();");
 }
 
+/* Which axis has the registers of each matrix. */
+static void find_registers(CudaEmit *e, const Stmt *s)
+{
+	for (; s; s = s->next) {
+		if (s->kind == S_MMA) {
+			int of[3] = { s->var, (int)ATTR_OF(s->at[0], index)->index,
+				      (int)ATTR_OF(s->at[1], index)->index };
+			for (int i = 0; i < 3; i++)
+				e->registers[of[i]] = (int)ATTR_OF(s->at[2 + i], index)->index + 1;
+		}
+		find_registers(e, s->body);
+	}
+}
+
 static bool usable(CudaEmit *e)
 {
 	if (e->threads > MAX_THREADS)
@@ -575,6 +594,8 @@ bool cuda_print(Context *c, Arena *arena, const Kernel *k, const Target *t, Cuda
 	e->axis = ARENA_ARRAY(arena, int, k->axis.n + 1);
 	e->var = ARENA_ARRAY(arena, int, k->var.n + 1);
 	e->hoisted = ARENA_ARRAY(arena, bool, k->var.n + 1);
+	e->registers = ARENA_ARRAY(arena, int, k->var.n + 1);
+	find_registers(e, k->body);
 	int64_t resident = (int64_t)t->cores * BLOCKS_PER_CORE;
 	*out = (CudaKernel){ .kernel = k, .threads = e->threads, .blocks = k->n_tasks };
 	if (e->global_scratch) {

@@ -130,13 +130,7 @@ static void print_load(CudaEmit *e, const Node *n)
 
 static void print_var(CudaEmit *e, const Node *n)
 {
-	int var = (int)ATTR_OF(n, index)->index;
-	str_fmt(e->s, "v%d", cuda_var_number(e, var));
-	for (uint64_t set = e->k->var.at[var].axes; set; set &= set - 1) {
-		int a = __builtin_ctzll(set);
-		if (e->k->axis.at[a].kind == AX_UNROLL)
-			str_fmt(e->s, "[a%d]", cuda_axis_number(e, a));
-	}
+	cuda_variable(e, (int)ATTR_OF(n, index)->index);
 }
 
 static void print_axis(CudaEmit *e, const Node *n)

@@ -56,6 +56,73 @@ static void computes(void **state)
 	}
 }
 
+/* --- matrices of warps ------------------------------------------------------------------------- */
+
+/* softmax(q k^T / 4) v of one head by multiprocessors so few that a warp has several fragments of
+ * the scores, and of the results as many as the values' width asks for. Factors of products are
+ * rounded to bf16, by 2^-9 each: a score then is off by at most 2^-8 of the sum of its absolute
+ * terms, a probability by twice that of the largest score and its own rounding. */
+static void fragments(void **state, int queries, int keys, int width)
+{
+	enum { DEPTH = 16, MOST = 64 * 128 };
+	static float q[MOST], k[MOST], v[MOST], y[MOST];
+	Fixture *f = *state;
+	Made m = made(f,
+		      arena_printf(f->c->arena,
+				   "graph @m(%%q: f32[1,1,%d,16], %%k: f32[1,1,%d,16], "
+				   "%%v: f32[1,1,%d,%d]) {\n"
+				   "  %%y = attention %%q, %%k, %%v {scale=0.25} : f32[1,1,%d,%d]\n"
+				   "  return %%y as y\n}\n",
+				   queries, keys, keys, width, queries, width));
+	char said[700] = "";
+	void *ports[4] = { q, k, v, y };
+	m.o.pass.bf16 = true;
+	m.o.pass.target.cores = 1;
+	for (int i = 0; i < MOST; i++) {
+		q[i] = input(i);
+		k[i] = input(i + 500);
+		v[i] = input(3 * i + 77);
+	}
+	if (run_edited(&m, ports, said, sizeof said) != BURIN_RT_OK)
+		fail_msg("%s", said);
+	for (int i = 0; i < queries; i++) {
+		double score[MOST], top = -INFINITY, sum = 0, off = 0;
+		for (int j = 0; j < keys; j++) {
+			double terms = 0;
+			score[j] = 0;
+			for (int d = 0; d < DEPTH; d++) {
+				double term = 0.25 * q[i * DEPTH + d] * k[j * DEPTH + d];
+				score[j] += term;
+				terms += fabs(term);
+			}
+			top = fmax(top, score[j]);
+			off = fmax(off, terms * 0x1p-8);
+		}
+		for (int j = 0; j < keys; j++)
+			sum += score[j] = exp(score[j] - top);
+		for (int e = 0; e < width; e++) {
+			double want = 0, terms = 0;
+			for (int j = 0; j < keys; j++) {
+				want += score[j] / sum * v[j * width + e];
+				terms += score[j] / sum * fabs(v[j * width + e]);
+			}
+			if (!(fabs(y[i * width + e] - want) <= terms * (4 * off + 0x1p-7)))
+				fail_msg("row %d, column %d of %d: %g, not %g", i, e, width,
+					 (double)y[i * width + e], want);
+		}
+	}
+}
+
+static void several_fragments(void **state)
+{
+	fragments(state, 64, 64, 16);
+	fragments(state, 64, 64, 64);
+	fragments(state, 50, 40, 100);
+	fragments(state, 20, 64, 33);
+}
+
+/* --- what it finds ----------------------------------------------------------------------------- */
+
 static void finds(void **state, const char *what, const char *by, const char *says)
 {
 	Made m = made(*state, model);
@@ -98,6 +165,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(computes),
+		FIXTURE_TEST(several_fragments),
 		FIXTURE_TEST(finds_missing_barrier),
 		FIXTURE_TEST(finds_index_outside),
 		FIXTURE_TEST(finds_index_before),

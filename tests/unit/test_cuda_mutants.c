@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Can the emulation tell wrong kernels of the templates for GPUs from right ones? Of a kernel's
- * text each barrier is left out, and what it reads and writes first is moved to where the tensor is
- * not, one at a time: all must be found. The kernels are those that steps of training are made of:
+ * text each barrier is left out, and what it reads and writes first is moved to where the tensor, or
+ * the thread's own array, is not, one at a time: all must be found. The kernels are those that steps of training are made of:
  * products, a convolution and its weight gradient, attention; with multiply-adds
  * and by warps. */
 #include "tests/unit/emu_fixture.h"
@@ -69,6 +69,19 @@ static const char *access_at(const char *text, bool store)
 	return NULL;
 }
 
+/* The same of an array that each thread has of its own: v3[...] */
+static const char *own_access_at(const char *text)
+{
+	for (const char *at = text; (at = strchr(at, '[')); at++) {
+		const char *begin = at;
+		while (begin > text && begin[-1] >= '0' && begin[-1] <= '9')
+			begin--;
+		if (begin < at && begin[-1] == 'v' && at[1] == 'a') /* not its declaration */
+			return at + 1;
+	}
+	return NULL;
+}
+
 static void check(void **state, const char *graph, bool bf16)
 {
 	static const char barrier[] = "burin_barrier();";
@@ -91,6 +104,10 @@ static void check(void **state, const char *graph, bool bf16)
 		must_find(&m, edited(&m, text, at, 0, "123456 + "), "an index outside",
 			  ", which has");
 	}
+	const char *own = own_access_at(text);
+	assert_non_null(own);
+	must_find(&m, edited(&m, text, own, 0, "64 + "), "an index outside of registers",
+		  "of an array of its own");
 }
 
 static void products(void **state)

@@ -10,6 +10,7 @@
 typedef struct Ran {
 	const char *kind[16]; /* of the kernels, in order */
 	int n;
+	double flops;
 } Ran;
 
 /* Numbers of multiprocessors: few ones want big tiles. */
@@ -67,8 +68,10 @@ static Ran check_gpu(Fixture *f)
 		EvalTensor have = eval_from_data(f->arena, want[i].value.type, port_out[i]);
 		assert_bounded(f->g->result_name.at[i], &want[i], &have, &f->known);
 	}
-	for (int i = 0; i < k.main->step.n && i < 16; i++)
+	for (int i = 0; i < k.main->step.n && i < 16; i++) {
 		ran.kind[ran.n++] = k.main->step.at[i].kind;
+		ran.flops += k.main->step.at[i].flops;
+	}
 	return ran;
 }
 
@@ -101,6 +104,8 @@ static void check_product(const ProductCase *p, int cores, bool bf16, uint64_t s
 	result(&f, emit1(f.b, OP_relu, y));
 	Ran ran = check_gpu(&f);
 	assert_int_equal(ran.n, p->cut && cores > 1 ? 2 : 1);
+	int64_t all = (p->batch ? p->batch : 1) * p->m * p->k * p->n;
+	assert_true(ran.flops == 2 * (double)all); /* adding parts of the sums is none of it */
 	assert_string_equal(ran.kind[0], "matmul");
 	stop(&f);
 }

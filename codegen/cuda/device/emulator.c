@@ -309,6 +309,29 @@ ACCESS(4)
 ACCESS(8)
 ACCESS(16)
 
+/* What -fsanitize=bounds calls for an index beyond an array of the thread's own. The descriptions are
+ * those of GCC and of clang. */
+struct Place {
+	const char *file;
+	unsigned line, column;
+};
+struct TypeName {
+	unsigned short kind, info;
+	char name[];
+};
+struct OutOfBounds {
+	struct Place place;
+	const struct TypeName *array, *index;
+};
+
+LOCAL void __ubsan_handle_out_of_bounds_abort(const struct OutOfBounds *what, unsigned long index);
+LOCAL void __ubsan_handle_out_of_bounds_abort(const struct OutOfBounds *what, unsigned long index)
+{
+	fault("element %lld of an array of its own of type %s (line %u)", (long long)index,
+	      what->array->name, what->place.line);
+	abort(); /* not reached: a thread is running */
+}
+
 static void access_range(void *at, long bytes, int write)
 {
 	for (long i = 0; i < bytes; i++)
@@ -425,16 +448,16 @@ static float factor(const char *all, int lane, int i, int h)
 }
 
 /* mma.sync.m16n8k16 of bf16: what each thread holds is told in ir/kernel.h. */
-LOCAL void burin_emu_mma_bf16(float *c, const int *a, const int *b, int line);
-LOCAL void burin_emu_mma_bf16(float *c, const int *a, const int *b, int line)
+LOCAL void burin_emu_mma_bf16(float (*c)[4], int (*a)[4], int (*b)[2], int line);
+LOCAL void burin_emu_mma_bf16(float (*c)[4], int (*a)[4], int (*b)[2], int line)
 {
-	int show[6] = { a[0], a[1], a[2], a[3], b[0], b[1] };
+	int show[6] = { (*a)[0], (*a)[1], (*a)[2], (*a)[3], (*b)[0], (*b)[1] };
 	const char *all = show_warp(show, sizeof show, line);
 	int g = emu.running % WARP / 4, t = emu.running % 4;
 	for (int r = 0; r < 4; r++)
 		for (int k = 0; k < 16; k++)
-			c[r] += factor(all, g * 4 + k % 8 / 2, r / 2 + k / 8 * 2, k % 2) *
-				factor(all, (2 * t + r % 2) * 4 + k % 8 / 2, 4 + k / 8, k % 2);
+			(*c)[r] += factor(all, g * 4 + k % 8 / 2, r / 2 + k / 8 * 2, k % 2) *
+				   factor(all, (2 * t + r % 2) * 4 + k % 8 / 2, 4 + k / 8, k % 2);
 }
 
 /* --- a block ---------------------------------------------------------------------------------- */

@@ -93,14 +93,16 @@ BURIN_FN u16 burin_f16_of_f32(f32 x)
 	return r;
 }
 
-/* c[16][8] += a[16][16] b[16][8] by the warp; each thread's share as ir/kernel.h says */
+/* c[16][8] += a[16][16] b[16][8] by the warp; each thread's share as ir/kernel.h says. The shares are
+ * whole arrays, so that the compiler refuses others. */
 #if __CUDA_ARCH__ >= 800
-BURIN_FN void burin_mma_bf16(f32 *c, const i32 *a, const i32 *b)
+BURIN_FN void burin_mma_bf16(f32 (*c)[4], i32 (*a)[4], i32 (*b)[2])
 {
 	asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
 		     "{%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-		     : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-		     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+		     : "+f"((*c)[0]), "+f"((*c)[1]), "+f"((*c)[2]), "+f"((*c)[3])
+		     : "r"((*a)[0]), "r"((*a)[1]), "r"((*a)[2]), "r"((*a)[3]), "r"((*b)[0]),
+		       "r"((*b)[1]));
 }
 
 /* two numbers as a word: one instruction, where the tiles of such products are filled */
@@ -125,7 +127,7 @@ BURIN_FN i32 burin_pack_bf16(f32 low, f32 high)
 i32 burin_emu_lane(void), burin_emu_block(void), burin_emu_blocks(void);
 void *burin_emu_shared(i32 number);
 void burin_emu_barrier(i32 line);
-void burin_emu_mma_bf16(f32 *c, const i32 *a, const i32 *b, i32 line);
+void burin_emu_mma_bf16(f32 (*c)[4], i32 (*a)[4], i32 (*b)[2], i32 line);
 u32 burin_emu_exchange(u32 x, i32 mask, i32 line);
 #define burin_lane() burin_emu_lane()
 #define burin_block() burin_emu_block()
