@@ -98,7 +98,7 @@ static void add_attr(Expander *x, const Scope *s, Elem *e, const ElemAttr *a)
 {
 	ElemAttr copy = *a;
 	copy.value = scope_text(x, s, a);
-	if (copy.value[0] == '@') {
+	if (copy.value[0] == '@' && !str_eq(a->name, "name")) {
 		const char *full = scope_resolve(x, s, sym(x->c, copy.value + 1), a->value_loc);
 		if (full)
 			copy.value = arena_printf(x->arena, "@%s", full);
@@ -174,10 +174,12 @@ static void add_element(Expander *x, Scope *s, const XmlNode *n)
 /* Outputs of the graph or of a branch are elements; those of a block or a repeat are remembered. */
 static void add_output(Expander *x, Scope *s, const XmlNode *n)
 {
-	static const char *const allowed[] = { "id", "in" };
-	xml_check_attrs(x, n, allowed, 2);
+	static const char *const allowed[] = { "id", "in", "name" };
+	bool of_graph = s->kind == SCOPE_list && !s->outer;
+	xml_check_attrs(x, n, allowed, of_graph ? 3 : 2);
 	RefList refs = { 0 };
-	const ElemAttr *in = xml_attr(n, "in"), *id = xml_attr(n, "id");
+	const ElemAttr *in = xml_attr(n, "in"), *id = xml_attr(n, "id"),
+		       *port = xml_attr(n, "name");
 	if (in)
 		scope_refs(x, s, in, &refs);
 	else
@@ -185,6 +187,9 @@ static void add_output(Expander *x, Scope *s, const XmlNode *n)
 	const char *name = id ? sym(x->c, scope_text(x, s, id)) : NULL;
 	if (id && refs.n > 1)
 		diag_error(x->c->diag, id->value_loc, E2008, "one id cannot name %d outputs",
+			   refs.n);
+	if (port && refs.n > 1)
+		diag_error(x->c->diag, port->value_loc, E2008, "one name cannot call %d outputs",
 			   refs.n);
 	for (int i = 0; i < refs.n; i++) {
 		if (s->kind != SCOPE_list) {
@@ -196,6 +201,8 @@ static void add_output(Expander *x, Scope *s, const XmlNode *n)
 		e.id = name ? name : refs.at[i].name ? refs.at[i].name : "y";
 		e.loc.element = e.id;
 		vec_push(x->arena, &e.in, refs.at[i]);
+		if (port && of_graph)
+			add_attr(x, s, &e, port);
 		vec_push(x->arena, &s->into->list->elem, e);
 	}
 }

@@ -35,6 +35,7 @@ void xml_define_block(Expander *x, Scope *s, const XmlNode *n)
 		BlockParam p = { .name = intern_n(x->c->symbols, item, name_len) };
 		if (equals)
 			p.text = intern_n(x->c->symbols, equals + 1, len - name_len - 1);
+		xml_good_parameter(x, p.name, params->value_loc);
 		vec_push(x->arena, &b->param, p);
 	}
 	if (!name)
@@ -241,6 +242,8 @@ void xml_expand_repeat(Expander *x, Scope *s, const XmlNode *n)
 	else if (s->last)
 		xml_use_last(x, s, n, &values);
 	const char *var = sym(x->c, as ? as->value : "i");
+	if (as)
+		xml_good_parameter(x, var, as->value_loc);
 	Scope body = { .kind = SCOPE_repeat, .outer = s, .into = s->into, .node = n };
 	for (int64_t i = 0; i < times && !x->exhausted; i++) {
 		body = (Scope){ .kind = SCOPE_repeat, .outer = s, .into = s->into, .node = n };

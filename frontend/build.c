@@ -61,11 +61,9 @@ bool build_find(Build *s, Unit *u, const char *ref, Spot *out, int *k)
 	       find_id(u, arena_strndup(s->arena, ref, base), out);
 }
 
-bool build_is_literal(const char *text, double *v)
+bool build_is_literal(const char *text, Num *v)
 {
-	const char *p = text + (*text == '-' || *text == '+');
-	p += *p == '.';
-	return *p >= '0' && *p <= '9' && parse_f64(text, strlen(text), v);
+	return elem_is_number(text) && num_parse(text, strlen(text), v);
 }
 
 /* --- marking --------------------------------------------------------------------------------- */
@@ -273,7 +271,7 @@ static void build_outputs(Build *s, Unit *top, Map *seen, bool metrics)
 		if (metrics)
 			n = training_scalar(s, n, "metric", e->loc);
 		s->failed |= is_poison(n);
-		add_result(s, seen, n, e->id, e->id_loc);
+		add_result(s, seen, n, elem_port_name(e), e->id_loc);
 	}
 }
 
@@ -416,6 +414,7 @@ Graph *build_graph(Context *c, Arena *arena, const ElemList *list, const WeightS
 	s.b = builder_create(s.g);
 	s.bind_used = ARENA_ARRAY(scratch, bool, o->bind.n + 1);
 	s.param = map_create(scratch);
+	s.input = map_create(scratch);
 	s.known = map_create(scratch);
 	bool ok = build_all(&s, list) && diag_errors(c->diag) == before;
 	arena_destroy(scratch);

@@ -30,6 +30,7 @@ typedef struct Build {
 	VEC(const char *) unbound; /* symbols without a value, in order of appearance */
 	Loc unbound_at;
 	Map *param; /* tensor name -> OP_param node */
+	Map *input; /* names of inputs; ids are unique by the reader's care, names are not */
 	Map *known; /* tensor names that the model means, built or not */
 	bool random, fresh, no_file_reported, converted_reported, failed;
 	uint64_t seed;
@@ -43,7 +44,7 @@ typedef struct Spot {
 } Spot;
 /* "id" or "id.k", in this list or one around it. False: no such element. */
 bool build_find(Build *s, Unit *u, const char *ref, Spot *out, int *k);
-bool build_is_literal(const char *text, double *v); /* a number among the inputs */
+bool build_is_literal(const char *text, Num *v); /* a number among the inputs */
 
 /* Reports have been made: the poison that stands for the element. */
 Node *build_give_up(Build *s);

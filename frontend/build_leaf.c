@@ -99,7 +99,7 @@ Node *build_give_up(Build *s)
 static const Binding *bound_input(Build *s, const Elem *e)
 {
 	for (int i = 0; i < s->o->bind.n; i++)
-		if (str_eq(s->o->bind.at[i].name, e->id)) {
+		if (str_eq(s->o->bind.at[i].name, elem_port_name(e))) {
 			s->bind_used[i] = true;
 			return &s->o->bind.at[i];
 		}
@@ -109,10 +109,18 @@ static const Binding *bound_input(Build *s, const Elem *e)
 Node *build_input(Build *s, const Elem *e)
 {
 	const Type *t = declared_type(s, e, 1);
+	const char *name = elem_port_name(e);
+	if (map_get_str(s->input, name)) {
+		const ElemAttr *at = elem_attr(e, "name");
+		diag_error(s->c->diag, at ? at->value_loc : e->id_loc, E2009,
+			   "two inputs are called '%.80s'", name);
+		return build_give_up(s);
+	}
+	map_put_str(s->input, name, s);
 	if (!t)
 		return build_give_up(s);
 	const Binding *fixed = bound_input(s, e);
-	return fixed ? emit_full(s->b, t, fixed->value) : emit_input(s->b, t, e->id, s->g->input.n);
+	return fixed ? emit_full(s->b, t, fixed->value) : emit_input(s->b, t, name, s->g->input.n);
 }
 
 bool build_flag(const char *text)

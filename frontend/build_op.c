@@ -82,7 +82,7 @@ static const char *const_text(Build *s, const Node *n, AttrKind kind)
 	Str text;
 	str_init(&text, s->arena);
 	if (dtype_is_float(n->type->dtype)) {
-		if (kind != AK_f64 && kind != AK_nums)
+		if (kind != AK_f64 && kind != AK_num && kind != AK_nums)
 			return NULL;
 		double v;
 		const Blob *data = n->op == OP_const ? ATTR_OF(n, data)->data : NULL;
@@ -174,17 +174,19 @@ static bool build_literals(Build *s, const Elem *e, Op op, Node **in)
 		if (in[i] && in[i]->type->dtype != DT_tuple)
 			t = in[i]->type->dtype;
 	for (int i = 0; i < e->in.n; i++) {
-		double v;
+		Num v;
 		if (in[i] || !e->in.at[i].name || !build_is_literal(e->in.at[i].name, &v))
 			continue;
 		DType own = t == DT_COUNT ? DT_f32 : t;
-		if (!dtype_is_float(own) && v != (double)(int64_t)v) {
-			diag_error(s->c->diag, e->in.at[i].loc, E2006, "%.40s is no %s",
-				   e->in.at[i].name, dtype_info[own].name);
+		uint64_t room = 0;
+		num_store(own, &room, 0, v);
+		if (!dtype_is_float(own) && !(num_is_whole(v) && load_i64(own, &room, 0) == v.i)) {
+			diag_error(s->c->diag, e->in.at[i].loc, E2006,
+				   "%.40s is not a number of %s", e->in.at[i].name,
+				   dtype_info[own].name);
 			return false;
 		}
-		in[i] = dtype_is_float(own) ? emit_scalar(s->b, own, v)
-					    : emit_scalar_i64(s->b, own, (int64_t)v);
+		in[i] = emit_const(s->b, type_scalar(s->c, own), &room);
 	}
 	return true;
 }
@@ -194,14 +196,11 @@ static bool build_literals(Build *s, const Elem *e, Op op, Node **in)
 static bool build_inputs(Build *s, Unit *u, const Elem *e, Op op, Attr attr, Node **in, int *n_in)
 {
 	const OpInfo *info = op_info(op);
-	double number;
-	Spot spot;
-	int k;
+	Num number;
 	bool ok = true;
 	for (int i = 0; i < e->in.n; i++) {
 		const ElemRef *r = &e->in.at[i];
-		if (!r->name ||
-		    (!build_find(s, u, r->name, &spot, &k) && build_is_literal(r->name, &number)))
+		if (!r->name || build_is_literal(r->name, &number))
 			continue;
 		in[i] = build_ref(s, u, e, r->name, r->loc);
 		ok &= !is_poison(in[i]);

@@ -20,6 +20,11 @@ const char *elem_text(const Elem *e, const char *name, const char *fallback)
 	return a ? a->value : fallback;
 }
 
+const char *elem_port_name(const Elem *e)
+{
+	return elem_text(e, "name", e->id);
+}
+
 ElemList *elem_list_create(Context *c, Arena *arena, const char *file)
 {
 	ElemList *l = ARENA_NEW(arena, ElemList);
@@ -57,8 +62,8 @@ static const struct {
 	const char *name;
 	const char *attrs[6];
 } special[] = {
-	[EK_input] = { "input", { "type", "shape" } },
-	[EK_output] = { "output", { NULL } },
+	[EK_input] = { "input", { "type", "shape", "name" } },
+	[EK_output] = { "output", { "name" } },
 	[EK_param] = { "param", { "type", "shape", "name", "trainable", "init" } },
 	[EK_const] = { "const", { "type", "shape", "value" } },
 	[EK_if] = { "if", { NULL } },
@@ -95,6 +100,14 @@ const char *const *elem_special_attrs(ElemKind k, int *n)
 	while (*n < 6 && special[k].attrs[*n])
 		(*n)++;
 	return special[k].attrs;
+}
+
+bool elem_is_number(const char *text)
+{
+	double v;
+	const char *p = text + (*text == '-' || *text == '+');
+	p += *p == '.';
+	return *p >= '0' && *p <= '9' && parse_f64(text, strlen(text), &v);
 }
 
 bool elem_result_suffix(const char *ref, size_t *base_len, int *k)
@@ -206,7 +219,8 @@ static const char *kind_wanted(AttrKind k)
 {
 	switch (k) {
 	case AK_i64: return "an integer is wanted";
-	case AK_f64: return "a number is wanted";
+	case AK_f64:
+	case AK_num: return "a number is wanted";
 	case AK_flag: return "'yes' or 'no' is wanted";
 	case AK_ints: return "a list of integers is wanted";
 	case AK_nums: return "a list of numbers is wanted";

@@ -56,6 +56,8 @@ struct ElemList {
 
 const ElemAttr *elem_attr(const Elem *e, const char *name); /* or NULL */
 const char *elem_text(const Elem *e, const char *name, const char *fallback);
+/* What users call an input or output: its `name`, or else its id. */
+const char *elem_port_name(const Elem *e);
 
 /* Making lists (the ONNX reader, tests): names and texts are interned. */
 ElemList *elem_list_create(Context *c, Arena *arena, const char *file);
@@ -82,6 +84,8 @@ bool op_has_params(Op op); /* an input of it becomes a parameter when left out *
 bool elem_reported(Context *c, Loc loc,
 		   DiagCode code); /* the same fault at the same place: blocks repeat elements */
 bool elem_worth_hint(const Context *c);
+/* Whether a text among the inputs is a number. No id may look like one: a text has one meaning. */
+bool elem_is_number(const char *text);
 /* "split.1" is result 1 of "split": cuts a trailing ".digits" off, false when there is none. */
 bool elem_result_suffix(const char *ref, size_t *base_len, int *k);
 const Elem *elem_optimizer(const ElemList *l); /* the first one, or NULL */

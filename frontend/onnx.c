@@ -109,6 +109,14 @@ static const char *symbol_name(Onnx *o, Map *symbols, const char *symbol)
 	return name;
 }
 
+/* Users call a port as the file does; the id beside it is for the references of the list. */
+static void set_port_name(Onnx *o, Elem *e, const char *name)
+{
+	name = onnx_port_name(o, name);
+	if (!str_eq(e->id, name))
+		elem_set(o->aside, e, "name", name);
+}
+
 static void add_input(Onnx *o, OnnxScope *s, Map *symbols, const OnnxValueInfo *in)
 {
 	Loc loc = { .file = o->path, .element = in->name };
@@ -138,6 +146,7 @@ static void add_input(Onnx *o, OnnxScope *s, Map *symbols, const OnnxValueInfo *
 		else
 			str_add(&shape, symbol_name(o, symbols, in->dim.at[i].symbol));
 	}
+	set_port_name(o, &e, in->name);
 	if (type != DT_COUNT && type != DT_f32)
 		elem_set(o->aside, &e, "type", dtype_info[type].name);
 	elem_set(o->aside, &e, "shape", str_text(&shape));
@@ -169,6 +178,8 @@ static bool add_output(Onnx *o, OnnxScope *s, const char *name, OnnxValue **out)
 	const char *from = onnx_value_id(o, v);
 	Elem e = { .op = sym(o->c, "output"), .loc = loc, .id_loc = loc };
 	e.id = onnx_output_id(o, name);
+	if (s->list == o->root)
+		set_port_name(o, &e, name);
 	elem_add_in(o->aside, &e, from);
 	onnx_push(o, s->list, &e);
 	return true;

@@ -255,13 +255,23 @@ const char *onnx_param(OnnxCall *n, int i)
 	return arena_printf(n->o->scratch, "@%s", onnx_value_id(n->o, v));
 }
 
-const char *onnx_scalar_text(OnnxCall *n, int i)
+static const char *double_text(OnnxCall *n, double v)
+{
+	Str s;
+	str_init(&s, n->o->scratch);
+	str_double(&s, v);
+	return str_text(&s);
+}
+
+const char *onnx_scalar_text(OnnxCall *n, int i, DType t)
 {
 	const OnnxValue *v = onnx_in(n, i);
 	if (!v || !v->data || v->data->type->rank > 0 || v->type == DT_bool ||
-	    !isfinite(blob_f64(v->data, 0)) || fabs(blob_f64(v->data, 0)) > 0x1p53)
+	    !isfinite(blob_f64(v->data, 0)))
 		return NULL;
-	return onnx_numbers_text(n->o->scratch, v->data);
+	if (dtype_is_float(v->type) && v->type != t)
+		return double_text(n, blob_f64(v->data, 0));
+	return onnx_number_text(n->o->scratch, v->data, 0);
 }
 
 /* --- texts ----------------------------------------------------------------------------------- */
@@ -273,20 +283,25 @@ const char *onnx_ints_text(OnnxCall *n, Ints v)
 	for (int i = 0; i < v.n; i++) {
 		if (i)
 			str_char(&s, ',');
-		onnx_add_int(&s, v.v[i]);
+		str_fmt(&s, "%lld", (long long)v.v[i]);
 	}
 	return str_text(&s);
 }
 
-/* As a float when it is one: 0.1 and not 0.10000000149011612. */
+static bool is_narrow(DType t)
+{
+	return t == DT_f32 || t == DT_f16 || t == DT_bf16;
+}
+
+/* For elements of at most 32 bits 0.1, and not 0.10000000149011612: both mean the same float. To a
+ * double they are two numbers. */
 const char *onnx_num_text(OnnxCall *n, double v)
 {
 	Str s;
+	if ((double)(float)v != v || !is_narrow(onnx_type(n, 0)))
+		return double_text(n, v);
 	str_init(&s, n->o->scratch);
-	if ((double)(float)v == v)
-		str_float(&s, (float)v);
-	else
-		str_double(&s, v);
+	str_float(&s, (float)v);
 	return str_text(&s);
 }
 
@@ -352,6 +367,15 @@ static const char *wish(const OnnxCall *n, int k)
 	return arena_printf(n->o->scratch, "%s%s", n->scope->prefix, name);
 }
 
+static bool is_default(const AttrFieldInfo *f, const char *value)
+{
+	Num v, usual;
+	if (f->kind != AK_f64 && f->kind != AK_num)
+		return str_eq(f->def, value);
+	return num_parse(value, strlen(value), &v) && num_parse(f->def, strlen(f->def), &usual) &&
+	       memcmp(&v, &usual, sizeof v) == 0;
+}
+
 /* What an attribute says by default needs not be said. */
 static void drop_defaults(Elem *e)
 {
@@ -362,7 +386,7 @@ static void drop_defaults(Elem *e)
 	AttrRecord r = op_info(op)->attr;
 	for (int i = 0; i < e->attr.n; i++) {
 		int field = attr_find(r, e->attr.at[i].name);
-		if (field < 0 || !str_eq(attr_info[r].field[field].def, e->attr.at[i].value))
+		if (field < 0 || !is_default(&attr_info[r].field[field], e->attr.at[i].value))
 			e->attr.at[kept++] = e->attr.at[i];
 	}
 	e->attr.n = kept;

@@ -195,13 +195,7 @@ const Blob *onnx_blob(Onnx *o, const OnnxTensor *t, Loc loc)
 
 /* --- as text --------------------------------------------------------------------------------- */
 
-/* The lowest number has no text that reads back; as a bound of a slice, the only use seen, the next
- * one means the same. */
-void onnx_add_int(Str *s, int64_t v)
-{
-	str_fmt(s, "%lld", (long long)(v == INT64_MIN ? -INT64_MAX : v));
-}
-
+/* Read as a number of the blob's type, the text is the element. */
 static void add_number(Str *s, const Blob *b, int64_t i)
 {
 	DType t = b->type->dtype;
@@ -212,7 +206,15 @@ static void add_number(Str *s, const Blob *b, int64_t i)
 	else if (t == DT_f64)
 		str_double(s, blob_f64(b, i));
 	else
-		onnx_add_int(s, blob_i64(b, i));
+		str_fmt(s, "%lld", (long long)blob_i64(b, i));
+}
+
+const char *onnx_number_text(Arena *a, const Blob *b, int64_t i)
+{
+	Str s;
+	str_init(&s, a);
+	add_number(&s, b, i);
+	return str_text(&s);
 }
 
 const char *onnx_numbers_text(Arena *a, const Blob *b)

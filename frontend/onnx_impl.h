@@ -24,7 +24,8 @@ enum {
 	ONNX_MAX_DEPTH = 32, /* subgraphs and functions within one another */
 	ONNX_MEMORY = 128 << 20,
 	ONNX_MEMORY_PER_BYTE = 64,
-	ONNX_MAX_INLINE = 16 /* numbers of a constant that are written into an attribute */
+	ONNX_MAX_INLINE = 16, /* numbers of a constant that are written into an attribute */
+	ONNX_MAX_INTS = 1024  /* integers that may be sizes or indices: a constant, no parameter */
 };
 
 /* A tensor with a name. A constant becomes an element only when an element uses it. */
@@ -120,6 +121,7 @@ OnnxValue *onnx_find(const OnnxScope *s, const char *name);
 const OnnxValueInfo *onnx_told(const OnnxScope *s, const char *name);
 /* A name of the list made from one of the file; unique. results: how many id.0, id.1 ... it has. */
 const char *onnx_id(Onnx *o, const char *wish, int results);
+const char *onnx_port_name(Onnx *o, const char *name);
 /* The id of an output: the name in the file as far as an id may look like it. */
 const char *onnx_output_id(Onnx *o, const char *name);
 const char *onnx_input_id(Onnx *o, const char *name);
@@ -139,7 +141,8 @@ void onnx_ops_table(Str *out); /* Markdown, for the command line */
 /* --- onnx_data.c ----------------------------------------------------------------------------- */
 
 const Blob *onnx_blob(Onnx *o, const OnnxTensor *t, Loc loc); /* NULL after a report */
-void onnx_add_int(Str *s, int64_t v);
+/* Read as numbers of the blob's type, the texts are its elements. */
+const char *onnx_number_text(Arena *a, const Blob *b, int64_t i);
 const char *onnx_numbers_text(Arena *a, const Blob *b);
 
 /* --- onnx_call.c: asking the node ------------------------------------------------------------ */
@@ -168,9 +171,10 @@ bool onnx_known_ints(const OnnxCall *n, int i,
 bool onnx_known_num(const OnnxCall *n, int i, double *out);
 /* Text for an attribute: the numbers, or "@id"; NULL when the input is left out. */
 const char *onnx_param(OnnxCall *n, int i);
-const char *onnx_scalar_text(OnnxCall *n,
-			     int i); /* of a finite constant without dimensions, else NULL */
+/* Of a finite constant without dimensions, to stand beside inputs of type t; else NULL. */
+const char *onnx_scalar_text(OnnxCall *n, int i, DType t);
 const char *onnx_ints_text(OnnxCall *n, Ints v);
+/* Of a float among the attributes, to be used with elements of the first input's type. */
 const char *onnx_num_text(OnnxCall *n, double v);
 
 /* --- onnx_call.c: making elements ------------------------------------------------------------ */

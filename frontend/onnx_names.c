@@ -166,15 +166,31 @@ const char *onnx_id(Onnx *o, const char *wish, int results)
 	return unique_id(o, clean(o, wish), results);
 }
 
-/* Inputs and outputs are called by their users as the file calls them: only what cannot stand in
- * XML lists is changed. */
-static const char *port_name(Onnx *o, const char *name)
+/* What XML text and its braces cannot hold. */
+static bool is_lost(char c)
+{
+	return (c >= 0 && c < ' ') || c == 0x7f || c == '{' || c == '}';
+}
+
+/* Users call inputs and outputs as the file does. */
+const char *onnx_port_name(Onnx *o, const char *name)
 {
 	Str s;
 	str_init(&s, o->scratch);
+	for (; *name; name++)
+		str_char(&s, is_lost(*name) ? '_' : *name);
+	return s.n ? str_text(&s) : "port";
+}
+
+/* The id of an input or output: the name in the file, but for what cannot stand in XML lists. */
+static const char *port_id(Onnx *o, const char *name)
+{
+	Str s;
+	str_init(&s, o->scratch);
+	if (elem_is_number(name)) /* among inputs it would be a constant */
+		str_char(&s, 'v');
 	for (const char *p = name; *p && (s.n < MAX_ID || (*p & 0xc0) == 0x80); p++) {
-		bool lost = (*p >= 0 && *p <= ' ') || *p == 0x7f || strchr("{},", *p) ||
-			    (p == name && *p == '@');
+		bool lost = is_lost(*p) || *p == ' ' || *p == ',' || (p == name && *p == '@');
 		str_char(&s, lost ? '_' : *p);
 	}
 	return s.n == 0 || str_eq(str_text(&s), "-") ? "port" : str_text(&s);
@@ -182,12 +198,12 @@ static const char *port_name(Onnx *o, const char *name)
 
 const char *onnx_output_id(Onnx *o, const char *name)
 {
-	return sym(o->c, port_name(o, name)); /* may be that of the element it shows */
+	return sym(o->c, port_id(o, name)); /* may be that of the element it shows */
 }
 
 const char *onnx_input_id(Onnx *o, const char *name)
 {
-	return unique_id(o, port_name(o, name), 0);
+	return unique_id(o, port_id(o, name), 0);
 }
 
 /* Exporters call every graph alike; then the file's name says more. */
@@ -307,7 +323,8 @@ const char *onnx_value_id(Onnx *o, OnnxValue *v)
 {
 	if (v->id || !v->data)
 		return v->id;
-	bool param = v->data->type->count > ONNX_MAX_INLINE || is_learned(v);
+	int most = dtype_is_float(v->type) ? ONNX_MAX_INLINE : ONNX_MAX_INTS;
+	bool param = v->data->type->count > most || is_learned(v);
 	v->id = onnx_id(o, v->name, 0);
 	v->fixed |= !v->initializer;
 	Elem e = { .op = sym(o->c, param ? "param" : "const"), .id = v->id, .data = v->data };

@@ -7,16 +7,27 @@
 
 /* --- the common case ------------------------------------------------------------------------- */
 
+/* ONNX's default is the float next to Burin's, which is another double. */
+static void set_default(OnnxCall *n, Elem *e, const AttrFieldInfo *f)
+{
+	double v;
+	if (f->kind == AK_f64 && parse_f64(f->def, strlen(f->def), &v))
+		onnx_set_num(n, e, f->name, (double)(float)v);
+}
+
 static void copy_attr(OnnxCall *n, Elem *e, const AttrFieldInfo *f)
 {
-	if (!onnx_has_attr(n, f->name))
+	if (!onnx_has_attr(n, f->name)) {
+		set_default(n, e, f);
 		return;
+	}
 	switch (f->kind) {
 	case AK_i64: onnx_set_int(n, e, f->name, onnx_attr_int(n, f->name, 0)); break;
 	case AK_flag: onnx_set_flag(n, e, f->name, onnx_attr_int(n, f->name, 0) != 0); break;
 	case AK_f64: onnx_set_num(n, e, f->name, onnx_attr_float(n, f->name, 0)); break;
 	case AK_ints: onnx_set_ints(n, e, f->name, onnx_attr_ints(n, f->name)); break;
 	case AK_str: onnx_set(n, e, f->name, onnx_attr_text(n, f->name, "")); break;
+	case AK_num:
 	case AK_nums:
 	case AK_dtype:
 	case AK_blob:
@@ -32,8 +43,9 @@ static void add_args(OnnxCall *n, Elem *e, Op op)
 	for (int i = first; i < n->n_in; i++)
 		typed |= onnx_in(n, i) && !onnx_in(n, i)->data;
 	for (int i = 0; i < n->n_in; i++) {
-		const char *number =
-			elementwise && typed && i >= first ? onnx_scalar_text(n, i) : NULL;
+		const char *number = elementwise && typed && i >= first
+					     ? onnx_scalar_text(n, i, onnx_type(n, i))
+					     : NULL;
 		if (number)
 			onnx_arg_id(n, e, number);
 		else
@@ -162,18 +174,20 @@ bool onnx_map_pow(OnnxCall *n)
 	DType base = onnx_type(n, 0), exponent = onnx_type(n, 1);
 	if (n->opset < 7)
 		return onnx_map_named(n);
-	const char *number = onnx_in(n, 0)->data ? NULL : onnx_scalar_text(n, 1);
-	if (number && (dtype_is_float(base) || !dtype_is_float(exponent)))
+	bool known = base != DT_COUNT && exponent != DT_COUNT;
+	bool real = known && dtype_is_float(exponent) && !dtype_is_float(base);
+	const char *number = onnx_in(n, 0)->data ? NULL : onnx_scalar_text(n, 1, base);
+	if (number && known && !real)
 		return finish_two(n, "pow", onnx_in_id(n, 0), number, base);
 	const char *x = onnx_in_id(n, 0), *y = onnx_in_id(n, 1);
-	if (base != exponent && base != DT_COUNT && exponent != DT_COUNT) {
-		if (!dtype_is_float(base) && dtype_is_float(exponent)) {
-			const char *real =
-				onnx_do(n, "real", "pow", cast_id(n, "base", x, exponent), y);
-			return cast_result(n, real, base);
-		}
-		y = cast_id(n, "exponent", y, base);
+	if (real) { /* a double holds what either type holds, 64-bit integers aside */
+		if (exponent != DT_f64)
+			y = cast_id(n, "exponent", y, DT_f64);
+		x = cast_id(n, "base", x, DT_f64);
+		return cast_result(n, onnx_do(n, "power", "pow", x, y), base);
 	}
+	if (known && base != exponent)
+		y = cast_id(n, "exponent", y, base);
 	return finish_two(n, "pow", x, y, base);
 }
 

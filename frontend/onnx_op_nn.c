@@ -133,9 +133,7 @@ bool onnx_map_pool(OnnxCall *n)
 
 static void set_eps(OnnxCall *n, Elem *e)
 {
-	double eps = onnx_attr_float(n, "epsilon", (double)1e-5f);
-	if ((float)eps != 1e-5f) /* the default of both */
-		onnx_set_num(n, e, "eps", eps);
+	onnx_set_num(n, e, "eps", onnx_attr_float(n, "epsilon", (double)1e-5f));
 }
 
 bool onnx_map_batchnorm(OnnxCall *n)
@@ -154,8 +152,10 @@ bool onnx_map_batchnorm(OnnxCall *n)
 	set_eps(n, &e);
 	/* ONNX weighs the old average, Burin the new batch */
 	double momentum = 0.9;
-	const char *text = onnx_num_text(n, onnx_attr_float(n, "momentum", (double)0.9f));
-	parse_f64(text, strlen(text), &momentum); /* 0.99, not the float next to it */
+	Str text;
+	str_init(&text, n->o->scratch);
+	str_float(&text, (float)onnx_attr_float(n, "momentum", (double)0.9f));
+	parse_f64(str_text(&text), text.n, &momentum); /* 0.99, not the float next to it */
 	if (momentum != 0.9)
 		onnx_set_num(n, &e, "momentum", (double)(float)(1 - momentum));
 	return onnx_result(n, &e, onnx_type(n, 0));

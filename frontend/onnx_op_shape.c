@@ -366,15 +366,10 @@ bool onnx_map_onehot(OnnxCall *n)
 	onnx_arg_id(n, &e, index);
 	onnx_set_param(n, &e, "depth", 1);
 	onnx_set_int(n, &e, "axis", onnx_attr_int(n, "axis", -1));
-	onnx_set_num(n, &e, "on", blob_f64(values->data, values->data->splat ? 0 : 1));
-	onnx_set_num(n, &e, "off", blob_f64(values->data, 0));
-	if (type == DT_f32)
-		return onnx_result(n, &e, type);
-	const char *floats = onnx_step(n, &e, "float");
-	Elem cast = onnx_elem(n, "cast");
-	onnx_arg_id(n, &cast, floats);
-	onnx_set(n, &cast, "to", dtype_info[type].name);
-	return onnx_result(n, &cast, type);
+	onnx_set(n, &e, "on", onnx_number_text(n->o->scratch, values->data, 1));
+	onnx_set(n, &e, "off", onnx_number_text(n->o->scratch, values->data, 0));
+	onnx_set(n, &e, "type", dtype_info[type].name);
+	return onnx_result(n, &e, type);
 }
 
 bool onnx_map_topk(OnnxCall *n)

@@ -84,7 +84,8 @@ static const char *kind_type(AttrKind k)
 {
 	switch (k) {
 	case AK_i64: return "integer";
-	case AK_f64: return "number";
+	case AK_f64:
+	case AK_num: return "number";
 	case AK_flag: return "flag";
 	case AK_ints: return "integers";
 	case AK_nums: return "numbers";
@@ -176,12 +177,15 @@ typedef struct Row {
 static const Row rows[] = {
 	{ "input", NULL, NULL, "an input of the model", false },
 	{ "input", "id", "id", "its name", true },
+	{ "input", "name", "xs:string", "what users call it when it is not the id", false },
 	{ "input", "type", "dtype", "data type; f32 when not given", false },
 	{ "input", "shape", "integers",
 	  "sizes: numbers, symbols (N) or expressions (2*H); empty: a scalar", true },
 	{ "output", NULL, NULL,
 	  "an output of the model, or the result of a block, a repeat or a branch", false },
 	{ "output", "id", "id", "its name", false },
+	{ "output", "name", "xs:string", "what users of the model call it when it is not the id",
+	  false },
 	{ "output", "in", "names", "the result; none given: the element before", false },
 	{ "param", NULL, NULL, "a parameter by itself; layers make theirs", false },
 	{ "param", "id", "id", "its name, also in the weight file", true },

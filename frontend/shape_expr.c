@@ -47,14 +47,17 @@ static char peek(Parser *p)
 
 static bool parse_sum(Parser *p, int64_t *out);
 
-static bool parse_number(Parser *p, int64_t *out)
+/* The sign belongs to the digits: the lowest number has no positive counterpart. */
+static bool parse_number(Parser *p, bool negative, int64_t *out)
 {
 	size_t start = p->at;
-	while (p->at < p->n && is_digit(p->text[p->at]))
-		p->at++;
-	if (!parse_i64(p->text + start, p->at - start, out))
-		return fail(p, "the number is too large", start, p->at - start);
-	return true;
+	bool fits = true;
+	for (*out = 0; p->at < p->n && is_digit(p->text[p->at]); p->at++) {
+		int64_t digit = p->text[p->at] - '0';
+		fits &= !__builtin_mul_overflow(*out, 10, out) &&
+			!__builtin_add_overflow(*out, negative ? -digit : digit, out);
+	}
+	return fits || fail(p, "the number is too large", start, p->at - start);
 }
 
 /* Names may hold dots (block parameters of ONNX symbols such as "batch.1"). */
@@ -90,8 +93,7 @@ static bool parse_unary(Parser *p, int64_t *out)
 		p->at++;
 		p->depth--;
 	} else if (is_digit(c)) {
-		if (!parse_number(p, out))
-			return false;
+		return parse_number(p, negate, out);
 	} else if (is_name_start(c)) {
 		if (!parse_symbol(p, out))
 			return false;

@@ -54,6 +54,18 @@ static bool expression_error(Expander *x, const ElemAttr *a, const char *expr, s
 	return false;
 }
 
+/* What braces could mean: "{1}" is a number, whatever a parameter is called. */
+bool xml_good_parameter(Expander *x, const char *name, Loc loc)
+{
+	unsigned char c = (unsigned char)name[0];
+	if (c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80)
+		return true;
+	if (!elem_reported(x->c, loc, E2010))
+		diag_error(x->c->diag, loc, E2010,
+			   "'%.80s' cannot name a parameter: names begin with a letter or _", name);
+	return false;
+}
+
 static bool is_plain_name(const char *text, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -170,14 +182,6 @@ static const char *find_result(Expander *x, const Scope *s, const char *written)
 	return NULL;
 }
 
-static bool is_number(const char *text)
-{
-	double v;
-	const char *p = text + (*text == '-' || *text == '+');
-	p += *p == '.';
-	return *p >= '0' && *p <= '9' && parse_f64(text, strlen(text), &v);
-}
-
 /* An element further down with this id: used before it is defined. */
 static const XmlNode *find_below(const Scope *s, const char *written)
 {
@@ -236,17 +240,28 @@ static const char *undefined(Expander *x, const Scope *s, const char *written, L
 	return NULL;
 }
 
+/* From here on the text is a number wherever these names are seen: no id below may be it. */
+static void note_number(Expander *x, const Scope *s, const char *written, Loc loc)
+{
+	Name *n = ARENA_NEW(x->arena, Name);
+	*n = (Name){ .loc = loc };
+	for (; s; s = s->outer)
+		if (s->names)
+			map_put_str(s->names, written, n);
+}
+
 const char *scope_resolve(Expander *x, const Scope *s, const char *written, Loc loc)
 {
 	const Name *n = find_name(s, written);
 	if (n)
-		return n->full;
+		return n->full ? n->full : written;
 	const char *result = find_result(x, s, written);
 	if (result)
 		return result;
-	if (is_number(written))
-		return written;
-	return undefined(x, s, written, loc);
+	if (!elem_is_number(written))
+		return undefined(x, s, written, loc);
+	note_number(x, s, written, loc);
+	return written;
 }
 
 void scope_refs(Expander *x, const Scope *s, const ElemAttr *a, RefList *out)
@@ -308,12 +323,32 @@ static void report_long(Expander *x, const char *full, Loc loc)
 	diag_hint(x->c->diag, "give the <use> elements around it shorter ids");
 }
 
-static void report_duplicate(Expander *x, const Scope *s, const char *id, Loc loc, int line)
+/* In a block it may be one: there the whole name has the block's before it. */
+static void report_number(Expander *x, const Scope *s, const char *tag, const char *full, Loc loc)
+{
+	if (elem_reported(x->c, loc, E2010))
+		return;
+	diag_error(x->c->diag, loc, E2010, "'%.80s' cannot be an id: in=\"%.80s\" is a number",
+		   full, full);
+	if (s->used_at.line)
+		diag_hint(x->c->diag, "an id of the <use> would come before it");
+	else if (str_eq(tag, "input"))
+		diag_hint(x->c->diag, "id=\"v%.40s\" name=\"%.40s\" keeps the name for users", full,
+			  full);
+}
+
+static void report_duplicate(Expander *x, const Scope *s, const char *id, Loc loc, const Name *old)
 {
 	if (elem_reported(x->c, loc, E2009))
 		return;
+	if (!old->full) {
+		diag_error(x->c->diag, loc, E2009, "the id '%.80s' is a number in line %d", id,
+			   old->loc.line);
+		diag_hint(x->c->diag, "a text among inputs is either a name or a number");
+		return;
+	}
 	diag_error(x->c->diag, loc, E2009, "the id '%.80s' is used twice (first in line %d)", id,
-		   line);
+		   old->loc.line);
 	if (s->kind == SCOPE_repeat)
 		diag_hint(x->c->diag,
 			  "elements of a <repeat> need its counter in their ids, such as "
@@ -351,11 +386,13 @@ const char *scope_define(Expander *x, Scope *s, const char *tag, const char *id,
 	const char *full = sym(x->c, arena_printf(x->arena, "%s%s", home->prefix, id));
 	if (strlen(id) <= XML_MAX_NAME && strlen(full) > XML_MAX_NAME)
 		report_long(x, full, loc);
+	if (elem_is_number(full))
+		report_number(x, s, tag, full, loc);
 	const Name *old = map_get_str(home->names, id);
 	if (!old)
 		old = find_full(s->into, full);
 	if (old) {
-		report_duplicate(x, s, id, loc, old->loc.line);
+		report_duplicate(x, s, id, loc, old);
 		return full;
 	}
 	Name *n = ARENA_NEW(x->arena, Name);
@@ -372,7 +409,7 @@ void scope_alias(Expander *x, Scope *s, const char *written, const char *full, L
 	*n = (Name){ .full = full, .loc = loc };
 	const Name *old = map_get_str(s->names, written);
 	if (old)
-		report_duplicate(x, s, written, loc, old->loc.line);
+		report_duplicate(x, s, written, loc, old);
 	else
 		map_put_str(s->names, sym(x->c, written), n);
 }

@@ -16,7 +16,7 @@ enum { EXPAND_MAX_DEPTH = 32, EXPAND_MAX_BYTES = 1 << 29, EXPAND_MAX_TEXT = 64 <
 
 /* A name as it can be written, and the element (or another's result) it stands for. */
 typedef struct Name {
-	const char *full; /* name in the list */
+	const char *full; /* name in the list; NULL: no name, but a number that was used */
 	const char
 		*op; /* of an element; NULL: an alias (block input, block result, carried value) */
 	Loc loc;
@@ -80,6 +80,7 @@ bool xml_deeper(Expander *x,
 		const XmlNode *n); /* false after a report; else x->depth is one more */
 void xml_check_attrs(Expander *x, const XmlNode *n, const char *const *allowed, int count);
 const ElemAttr *xml_need_attr(Expander *x, const XmlNode *n, const char *name);
+bool xml_good_parameter(Expander *x, const char *name, Loc loc); /* false after a report */
 void xml_misplaced(Expander *x, const XmlNode *n, const char *hint);
 bool xml_is_one_of(const char *name, const char *const *allowed, int n);
 /* The value that in= stands for when it is left out. */

@@ -70,6 +70,7 @@ typedef union FieldPtr {
 	const void *any;
 	const int64_t *i64;
 	const double *f64;
+	const Num *num;
 	const Ints *ints;
 	const Nums *nums;
 	const char *const *str;
@@ -177,6 +178,7 @@ bool attr_set_text(Context *c, AttrRecord r, void *record, int field, const char
 	switch (f->kind) {
 	case AK_i64: return parse_i64(text, strlen(text), at);
 	case AK_f64: return parse_f64(text, strlen(text), at);
+	case AK_num: return num_parse(text, strlen(text), at);
 	case AK_flag: return parse_flag(text, at);
 	case AK_ints: return set_ints(c, at, text);
 	case AK_nums: return set_nums(c, at, text);
@@ -204,6 +206,7 @@ void attr_field_print(Str *s, AttrRecord r, const void *record, int field)
 	switch (f->kind) {
 	case AK_i64: str_fmt(s, "%lld", (long long)*at.i64); break;
 	case AK_f64: str_double(s, *at.f64); break;
+	case AK_num: num_print(s, *at.num); break;
 	case AK_flag: str_add(s, *at.i64 ? "yes" : "no"); break;
 	case AK_ints:
 		str_char(s, '[');
@@ -261,6 +264,7 @@ bool attr_in_range(AttrRecord r, const void *record, int field)
 	switch (f->kind) {
 	case AK_i64: return interval_holds(&v, (double)*at.i64);
 	case AK_f64: return interval_holds(&v, *at.f64);
+	case AK_num: return interval_holds(&v, at.num->f);
 	case AK_ints:
 		for (int i = 0; i < at.ints->n; i++)
 			ok &= interval_holds(&v, (double)at.ints->v[i]);
@@ -314,6 +318,7 @@ static bool same_field(const AttrFieldInfo *f, const void *a, const void *b)
 	case AK_i64:
 	case AK_flag: return *x.i64 == *y.i64;
 	case AK_f64: return memcmp(x.f64, y.f64, sizeof(double)) == 0;
+	case AK_num: return memcmp(x.num, y.num, sizeof(Num)) == 0;
 	case AK_ints: return same_list(x.ints->n, x.ints->v, y.ints->n, y.ints->v, sizeof(int64_t));
 	case AK_nums: return same_list(x.nums->n, x.nums->v, y.nums->n, y.nums->v, sizeof(double));
 	case AK_str: return *x.str == *y.str;
@@ -331,6 +336,7 @@ static uint64_t hash_field(const AttrFieldInfo *f, const void *record, uint64_t 
 	case AK_i64:
 	case AK_flag: return hash_mix(h, (uint64_t)*x.i64);
 	case AK_f64: return hash_bytes(x.f64, sizeof(double), h);
+	case AK_num: return hash_bytes(x.num, sizeof(Num), h);
 	case AK_ints: return hash_bytes(x.ints->v, sizeof(int64_t) * (size_t)x.ints->n, h);
 	case AK_nums: return hash_bytes(x.nums->v, sizeof(double) * (size_t)x.nums->n, h);
 	case AK_str: return hash_mix(h, (uint64_t)(uintptr_t)*x.str);

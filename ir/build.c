@@ -67,6 +67,11 @@ Node *emit_scalar_i64(Builder *b, DType t, int64_t v)
 
 Node *emit_full(Builder *b, const Type *t, double v)
 {
+	return emit_num(b, t, num_of(v));
+}
+
+Node *emit_num(Builder *b, const Type *t, Num v)
+{
 	Attr_fill a = { .shape = { t->rank, t->dim }, .value = v, .type = t->dtype };
 	return emit(b, OP_fill, attr_intern(b->ctx, ATTR_fill_RECORD, &a), NULL, 0);
 }
@@ -259,9 +264,14 @@ Node *emit_b3(Builder *b, Op op, Node *x, Node *y, Node *z)
 
 Node *emit_c2(Builder *b, Op op, Node *x, double c)
 {
+	return emit_num2(b, op, x, num_of(c));
+}
+
+Node *emit_num2(Builder *b, Op op, Node *x, Num c)
+{
 	const char *name = b->name;
 	b->name = NULL;
-	Node *y = is_poison(x) ? x : emit_full(b, x->type, c);
+	Node *y = is_poison(x) ? x : emit_num(b, x->type, c);
 	b->name = name;
 	return emit2(b, op, x, y);
 }
@@ -294,7 +304,7 @@ int const_ints(const Node *n, int64_t *out, int max)
 		} else if (n->op == OP_iota) {
 			out[i] = iota_value(n, i);
 		} else {
-			store_f64(n->type->dtype, &room, 0, ATTR_OF(n, fill)->value);
+			num_store(n->type->dtype, &room, 0, ATTR_OF(n, fill)->value);
 			out[i] = load_i64(n->type->dtype, &room, 0);
 		}
 	}
@@ -305,7 +315,7 @@ bool const_scalar(const Node *n, double *out)
 {
 	uint64_t room = 0;
 	if (n->op == OP_fill) {
-		store_f64(n->type->dtype, &room, 0, ATTR_OF(n, fill)->value);
+		num_store(n->type->dtype, &room, 0, ATTR_OF(n, fill)->value);
 		*out = load_f64(n->type->dtype, &room, 0);
 		return true;
 	}

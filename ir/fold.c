@@ -28,21 +28,19 @@ static Node *const_node(Builder *b, const Type *t, const void *data)
 	return leaf_again(b, OP_const, ATTR_data_RECORD, &a);
 }
 
-static Node *fill_of(Builder *b, const Type *t, double v)
+static Node *fill_of(Builder *b, const Type *t, Num v)
 {
 	Attr_fill a = { .shape = { t->rank, t->dim }, .value = v, .type = t->dtype };
 	return leaf_again(b, OP_fill, ATTR_fill_RECORD, &a);
 }
 
-/* Whether a fill's value, a double, can be exactly this element. */
-static bool is_double(DType t, const void *element, double *v)
+/* Whether a fill's value can be exactly this element. */
+static bool is_num(DType t, const void *element, Num *v)
 {
 	uint64_t back = 0;
-	*v = load_f64(t, element, 0);
-	store_f64(t, &back, 0, *v);
-	if (t == DT_i64 && fabs(*v) > 0x1p53)
-		return false;
-	return *v != *v || memcmp(&back, element, (size_t)dtype_info[t].bytes) == 0;
+	*v = num_load(t, element, 0);
+	num_store(t, &back, 0, *v);
+	return v->f != v->f || memcmp(&back, element, (size_t)dtype_info[t].bytes) == 0;
 }
 
 /* One element's bytes, everywhere: a fill where that is exact; NULL when it is not and t is large.
@@ -50,8 +48,8 @@ static bool is_double(DType t, const void *element, double *v)
 static Node *uniform(Builder *b, const Type *t, const void *element)
 {
 	int64_t size = dtype_info[t->dtype].bytes;
-	double v;
-	if (t->count > 1 && is_double(t->dtype, element, &v))
+	Num v;
+	if (t->count > 1 && is_num(t->dtype, element, &v))
 		return fill_of(b, t, v);
 	if (type_bytes(t) > b->ctx->fold_bytes)
 		return NULL;
@@ -73,20 +71,20 @@ static bool all_equal(const Blob *blob)
 static Node *spell_const(Builder *b, Attr attr, const Type *t)
 {
 	const Blob *blob = ((const Attr_data *)attr)->data;
-	double v;
-	if (all_equal(blob) && is_double(t->dtype, blob->data, &v))
+	Num v;
+	if (all_equal(blob) && is_num(t->dtype, blob->data, &v))
 		return fill_of(b, t, v);
 	return leaf(b, OP_const, attr, t);
 }
 
 static Node *spell_fill(Builder *b, Attr attr, const Type *t)
 {
-	double v = ((const Attr_fill *)attr)->value, exact;
+	Num v = ((const Attr_fill *)attr)->value, exact;
 	uint64_t element = 0;
-	store_f64(t->dtype, &element, 0, v);
-	bool fits = is_double(t->dtype, &element, &exact);
+	num_store(t->dtype, &element, 0, v);
+	bool fits = is_num(t->dtype, &element, &exact);
 	Node *n = NULL;
-	if (t->count <= 1 || !fits || (v == v && memcmp(&exact, &v, sizeof v) != 0))
+	if (t->count <= 1 || !fits || (v.f == v.f && memcmp(&exact, &v, sizeof v) != 0))
 		n = uniform(b, t, &element);
 	return n ? n : leaf(b, OP_fill, attr, t);
 }
@@ -104,7 +102,7 @@ Node *fold_leaf(Builder *b, Op op, Attr attr, const Type *t)
 	if (op == OP_fill)
 		return spell_fill(b, attr, t);
 	if (op == OP_iota && counts_to_one(attr, t))
-		return fill_of(b, t, 0);
+		return fill_of(b, t, num_of_i64(0));
 	return leaf(b, op, attr, t);
 }
 
@@ -115,7 +113,7 @@ static bool element_of(const Node *n, uint64_t *out)
 {
 	*out = 0;
 	if (n->op == OP_fill) {
-		store_f64(n->type->dtype, out, 0, ATTR_OF(n, fill)->value);
+		num_store(n->type->dtype, out, 0, ATTR_OF(n, fill)->value);
 		return true;
 	}
 	if (n->op != OP_const || !n->type->count)

@@ -101,6 +101,7 @@ Node *kb_fma(KBuilder *kb, Node *x, Node *y, Node *z);
 Node *kb_cast(KBuilder *kb, Node *x, DType to);
 Node *kb_pack_bf16(KBuilder *kb, Node *x, Node *y);
 Node *kb_f(KBuilder *kb, DType t, double v);
+Node *kb_num(KBuilder *kb, DType t, Num v);
 Node *kb_i(KBuilder *kb, int64_t v);
 /* index arithmetic in i64 with range analysis: (16 i + v) / 64 becomes i / 4 when v < 16 */
 Node *kb_iadd(KBuilder *kb, Node *x, Node *y);

@@ -77,8 +77,13 @@ static Node *scalar_const(KBuilder *kb, DType t, const void *data)
 
 Node *kb_f(KBuilder *kb, DType t, double v)
 {
+	return kb_num(kb, t, num_of(v));
+}
+
+Node *kb_num(KBuilder *kb, DType t, Num v)
+{
 	uint64_t room = 0;
-	store_f64(t, &room, 0, v);
+	num_store(t, &room, 0, v);
 	return scalar_const(kb, t, &room);
 }
 

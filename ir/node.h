@@ -94,6 +94,7 @@ Node *emit_blob(Builder *b, const Blob *blob);
 Node *emit_scalar(Builder *b, DType t, double v); /* rank 0 */
 Node *emit_scalar_i64(Builder *b, DType t, int64_t v);
 Node *emit_full(Builder *b, const Type *t, double v); /* fill */
+Node *emit_num(Builder *b, const Type *t, Num v);     /* fill */
 Node *emit_iota(Builder *b, DType t, int rank, const int64_t *dim, int axis);
 Node *emit_broadcast(Builder *b, Node *x, int rank, const int64_t *dim); /* returns x when equal */
 Node *emit_reshape(Builder *b, Node *x, int rank, const int64_t *dim);   /* sizes concrete */
@@ -114,6 +115,7 @@ Node *emit_b2(Builder *b, Op op, Node *x, Node *y);
 Node *emit_b3(Builder *b, Op op, Node *x, Node *y, Node *z);
 /* x op constant, of x's type and shape */
 Node *emit_c2(Builder *b, Op op, Node *x, double c);
+Node *emit_num2(Builder *b, Op op, Node *x, Num c);
 /* The numpy broadcast of two shapes into dim[], rank returned; -1 when they do not fit. */
 int broadcast_shape(const Type *a, const Type *b, int64_t dim[MAX_RANK]);
 /* The value of a small constant node (const, fill, iota or anything folded): fills out[] with up to

@@ -3,6 +3,7 @@
  * tests, lowering. */
 #ifndef IR_OP_H
 #define IR_OP_H
+#include "ir/num.h"
 #include "ir/type.h"
 
 typedef enum Op {
@@ -35,6 +36,7 @@ typedef struct Graph Graph;
 
 typedef int64_t AttrField_i64;
 typedef double AttrField_f64;
+typedef Num AttrField_num;
 typedef int64_t AttrField_flag;
 typedef Ints AttrField_ints;
 typedef Nums AttrField_nums;
@@ -46,6 +48,7 @@ typedef const Graph *AttrField_graph;
 typedef enum AttrKind {
 	AK_i64,
 	AK_f64,
+	AK_num,
 	AK_flag,
 	AK_ints,
 	AK_nums,

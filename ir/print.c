@@ -133,9 +133,9 @@ static void print_field(Printer *p, const Node *n, AttrRecord r, int i)
 		print_blob(p, *(const Blob *const *)at);
 	else if (f->kind == AK_str)
 		print_quoted(p->s, *(const char *const *)at);
-	else if (n->op == OP_fill && f->kind == AK_f64 && n->type->dtype != DT_f64 &&
+	else if (n->op == OP_fill && f->kind == AK_num && n->type->dtype != DT_f64 &&
 		 dtype_is_float(n->type->dtype))
-		str_float(p->s, (float)ATTR_OF(n, fill)->value);
+		str_float(p->s, (float)ATTR_OF(n, fill)->value.f);
 	else
 		attr_field_print(p->s, r, n->attr, i);
 }

@@ -64,16 +64,16 @@ static void bind_given(burin_graph *g, ReadOptions *r, GivenList *given)
 {
 	for (int i = 0; i < g->list->elem.n; i++) {
 		const Elem *e = &g->list->elem.at[i];
-		Given *v = str_eq(e->op, "input") ? given_find(given, e->id) : NULL;
+		Given *v = str_eq(e->op, "input") ? given_find(given, elem_port_name(e)) : NULL;
 		const char *shape = elem_text(e, "shape", "");
 		if (!v || v->kind == GIVEN_RANDOM)
 			continue;
 		if (v->kind == GIVEN_TENSOR)
 			bind_sizes(g, r, shape, v->tensor->type);
-		if (!decides_shapes(e, shape) || is_bound(r, e->id))
+		if (!decides_shapes(e, shape) || is_bound(r, elem_port_name(e)))
 			continue;
 		double value = v->kind == GIVEN_FILL ? v->fill : blob_f64(v->tensor, 0);
-		bind(g, r, e->id, value);
+		bind(g, r, elem_port_name(e), value);
 		v->used = true;
 	}
 }

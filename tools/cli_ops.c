@@ -29,7 +29,8 @@ static const char *kind_name(AttrKind k)
 {
 	switch (k) {
 	case AK_i64: return "integer";
-	case AK_f64: return "number";
+	case AK_f64:
+	case AK_num: return "number";
 	case AK_flag: return "yes or no";
 	case AK_ints: return "integers";
 	case AK_nums: return "numbers";

@@ -144,6 +144,7 @@ void vjp_clip(Builder *b, const Node *n, Node *dy, Node **dx)
 	Node *x = n->in[0];
 	if (!has_gradient(x))
 		return;
-	Node *inside = emit2(b, OP_and, emit_c2(b, OP_ge, x, a->min), emit_c2(b, OP_le, x, a->max));
+	Node *inside =
+		emit2(b, OP_and, emit_num2(b, OP_ge, x, a->min), emit_num2(b, OP_le, x, a->max));
 	dx[0] = emit3(b, OP_select, inside, dy, zeros_like(b, dy));
 }

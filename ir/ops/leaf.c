@@ -75,12 +75,14 @@ void eval_const(const EvalCall *c)
 
 void eval_fill(const EvalCall *c)
 {
-	const Attr_fill *a = ATTR_OF(c->n, fill);
+	DType t = c->out->type->dtype;
+	uint64_t element = 0;
+	num_store(t, &element, 0, ATTR_OF(c->n, fill)->value);
 	for (int64_t i = 0; i < c->out->type->count; i++)
 		if (c->out->f)
-			c->out->f[i] = a->value;
+			c->out->f[i] = load_f64(t, &element, 0);
 		else
-			c->out->i[i] = float_to_int(c->out->type->dtype, a->value);
+			c->out->i[i] = load_i64(t, &element, 0);
 }
 
 void eval_iota(const EvalCall *c)

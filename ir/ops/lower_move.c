@@ -25,7 +25,7 @@ Node *lower_const(KBuilder *kb, const Node *n, Node *const *at)
 Node *lower_fill(KBuilder *kb, const Node *n, Node *const *at)
 {
 	(void)at;
-	return kb_f(kb, n->type->dtype, ATTR_OF(n, fill)->value);
+	return kb_num(kb, n->type->dtype, ATTR_OF(n, fill)->value);
 }
 
 Node *lower_iota(KBuilder *kb, const Node *n, Node *const *at)

@@ -168,10 +168,10 @@ bool expand_clip(Builder *b, const Node *n, Node **out)
 {
 	const Attr_clip *a = ATTR_OF(n, clip);
 	Node *x = n->in[0];
-	if (a->min > -HUGE_VAL)
-		x = emit_c2(b, OP_max, x, a->min);
-	if (a->max < HUGE_VAL)
-		x = emit_c2(b, OP_min, x, a->max);
+	if (a->min.f > -HUGE_VAL)
+		x = emit_num2(b, OP_max, x, a->min);
+	if (a->max.f < HUGE_VAL)
+		x = emit_num2(b, OP_min, x, a->max);
 	return expand_done(b, out, x);
 }
 

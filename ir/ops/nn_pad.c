@@ -84,7 +84,7 @@ bool expand_padding(Builder *b, const Node *n, Node **out)
 	if (!check_name(b, n, "mode", a->mode, 4, names) || !read_pads(b, n, low, high))
 		return false;
 	if (str_eq(a->mode, "constant")) {
-		Node *value = emit_scalar(b, x->type->dtype, a->value);
+		Node *value = emit_num(b, type_scalar(b->ctx, x->type->dtype), a->value);
 		return expand_done(b, out, emit_pad(b, x, value, low, high, NULL));
 	}
 	PadMode mode = str_eq(a->mode, "reflect") ? PAD_reflect

@@ -3,6 +3,8 @@
  * gather. */
 #include "ir/hooks.h"
 #include "ir/ops/nn.h"
+#include "ir/scalar.h"
+#include <math.h>
 #include <string.h>
 
 /* Marks the named dimensions of a tensor of this rank; all of them distinct and inside. */
@@ -283,7 +285,8 @@ bool expand_onehot(Builder *b, const Node *n, Node **out)
 		dim[i] = i == axis ? a->depth : x->dim[from++];
 		fresh[i] = i == axis ? 1 : dim[i];
 	}
-	if (!result_type(b, n->op, DT_f32, rank, dim))
+	const Type *t = result_type(b, n->op, a->type, rank, dim);
+	if (!t)
 		return false;
 	Node *index = emit_cast(b, n->in[0], DT_i64);
 	Node *negative = emit_c2(b, OP_lt, index, 0);
@@ -291,21 +294,91 @@ bool expand_onehot(Builder *b, const Node *n, Node **out)
 	index = emit3(b, OP_select, negative, wrapped, index);
 	index = emit_broadcast(b, emit_reshape(b, index, rank, fresh), rank, dim);
 	Node *hit = emit2(b, OP_eq, index, emit_iota(b, DT_i64, rank, dim, axis));
-	const Type *t = type_get(b->ctx, DT_f32, rank, dim);
-	return expand_done(
-		b, out, emit3(b, OP_select, hit, emit_full(b, t, a->on), emit_full(b, t, a->off)));
+	return expand_done(b, out,
+			   emit3(b, OP_select, hit, emit_num(b, t, a->on), emit_num(b, t, a->off)));
 }
 
+static const char *num_text(Builder *b, Num v)
+{
+	Str s;
+	str_init(&s, b->graph->arena);
+	num_print(&s, v);
+	return str_text(&s);
+}
+
+static Num rounded_to(DType t, Num v)
+{
+	uint64_t room = 0;
+	num_store(t, &room, 0, v);
+	return num_load(t, &room, 0);
+}
+
+static bool is_of_type(DType t, Num v)
+{
+	Num r = rounded_to(t, v);
+	return r.i == v.i && r.f == v.f;
+}
+
+/* How many numbers there are from start on before limit; -1: no end, or too many. */
+static int64_t count_whole(int64_t start, int64_t limit, int64_t delta)
+{
+	if (delta == 0)
+		return -1;
+	if (delta > 0 ? limit <= start : limit >= start)
+		return 0;
+	uint64_t span =
+		delta > 0 ? (uint64_t)limit - (uint64_t)start : (uint64_t)start - (uint64_t)limit;
+	uint64_t step = delta > 0 ? (uint64_t)delta : 0 - (uint64_t)delta;
+	uint64_t count = (span - 1) / step + 1;
+	return count < (uint64_t)MAX_ELEMENTS ? (int64_t)count : -1;
+}
+
+/* As ONNX Runtime counts: the difference is a number of the type, the quotient is not rounded to
+ * it. */
+static int64_t count_reals(DType t, double start, double limit, double delta)
+{
+	double span = float_round(t, limit - start) / delta;
+	if (!(delta != 0) || !(span < (double)MAX_ELEMENTS))
+		return -1;
+	return span > 0 ? (int64_t)ceil(span) : 0;
+}
+
+/* Between start and limit, so whatever overflows on the way there comes back. */
+static Num last_whole(int64_t start, int64_t delta, int64_t count)
+{
+	uint64_t steps = count > 0 ? (uint64_t)count - 1 : 0;
+	return num_of_i64((int64_t)((uint64_t)start + steps * (uint64_t)delta));
+}
+
+/* Numbers of the type: 0.1 as f32 is the f32 next to it, and an integer type takes integers. */
 bool expand_range(Builder *b, const Node *n, Node **out)
 {
 	const Attr_range *a = ATTR_OF(n, range);
-	double span = (a->limit - a->start) / a->delta;
-	if (!(a->delta != 0) || !(span < (double)MAX_ELEMENTS) || a->type == DT_bool)
-		return builder_error(b, E5013, "range: %g to %g by %g has no end", a->start,
-				     a->limit, a->delta);
-	int64_t count = span > 0 ? (int64_t)span : 0;
-	count += span > 0 && (double)count < span;
-	Node *i = emit_iota(b, a->type, 1, &count, 0);
-	Node *y = a->delta == 1 ? i : emit_c2(b, OP_mul, i, a->delta);
-	return expand_done(b, out, a->start == 0 ? y : emit_c2(b, OP_add, y, a->start));
+	Num start = a->start, limit = a->limit, delta = a->delta;
+	DType t = a->type;
+	int64_t count = -1;
+	bool whole = num_is_whole(start) && num_is_whole(limit) && num_is_whole(delta);
+	if (whole && !dtype_is_float(t))
+		count = count_whole(start.i, limit.i, delta.i);
+	Num last = last_whole(start.i, delta.i, count);
+	if (t == DT_bool ||
+	    (!dtype_is_float(t) && !(whole && is_of_type(t, start) && is_of_type(t, last))))
+		return builder_error(b, E5013, "range: %s, %s and %s are not all numbers of %s",
+				     num_text(b, start), num_text(b, limit), num_text(b, delta),
+				     dtype_info[t].name);
+	if (dtype_is_float(t)) {
+		start = rounded_to(t, start), delta = rounded_to(t, delta);
+		count = count_reals(t, start.f, rounded_to(t, limit).f, delta.f);
+	}
+	if (count < 0)
+		return builder_error(b, E5013, "range: %s to %s by %s has no end",
+				     num_text(b, start), num_text(b, limit), num_text(b, delta));
+	/* a step down of a type without negative numbers, or one that leads out of the type */
+	DType work = dtype_is_float(t) || is_of_type(t, delta) ? t : DT_i64;
+	Node *y = emit_iota(b, work, 1, &count, 0);
+	if (delta.f != 1)
+		y = emit_num2(b, OP_mul, y, delta);
+	if (start.f != 0)
+		y = emit_num2(b, OP_add, y, start);
+	return expand_done(b, out, work == t ? y : emit_cast(b, y, t));
 }

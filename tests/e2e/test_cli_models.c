@@ -107,6 +107,29 @@ static void inputs_and_outputs(void **state)
 	       "FAIL", NULL);
 }
 
+/* A port's name is the user's, whatever it looks like; in all commands and files it is that. */
+static void ports_called_by_numbers(void **state)
+{
+	Cli *c = *state;
+	write_text(c, "n.xml",
+		   "<graph xmlns=\"urn:burin:graph:1\" name=\"n\">\n"
+		   "  <input id=\"v0\" name=\"0\" shape=\"N\"/>\n"
+		   "  <input id=\"k\" name=\"1\" type=\"i64\" shape=\"\"/>\n"
+		   "  <range id=\"r\" limit=\"@k\" type=\"f32\"/>\n"
+		   "  <reduce_sum id=\"s\" in=\"r\"/>\n"
+		   "  <add id=\"t\" in=\"v0 s\"/>\n  <mul id=\"m\" in=\"t 1\"/>\n"
+		   "  <output id=\"y\" in=\"m\" name=\"2\"/>\n</graph>\n");
+	expect(c, "run n.xml --input 0=2xf32=1,2 --bind 1=4 --output 2=@y.npy", 0, "7 8", "");
+	expect(c, "run n.xml --input 0=2xf32=1,2 --input 1=4 --expect 2=@y.npy", 0, "ok", NULL);
+	expect(c, "run n.xml --input v0=2xf32=1,2 --bind N=2 --bind 1=4", 3, NULL, "no input 'v0'");
+	expect(c, "compile n.xml --bind N=2 --bind 1=4 -o n.so", 0, "wrote", NULL);
+	assert_non_null(strstr(read_file(c, "n.h"), "const float *m0"));
+	expect(c, "run n.so --input 0=2xf32=1,2 --expect 2=@y.npy", 0, "ok", NULL);
+	expect(c, "convert n.xml -o again.xml", 0, "wrote", NULL);
+	assert_non_null(strstr(read_file(c, "again.xml"), "id=\"v0\" name=\"0\""));
+	expect(c, "run again.xml --input 0=2xf32=1,2 --bind 1=4 --expect 2=@y.npy", 0, "ok", NULL);
+}
+
 static void verification(void **state)
 {
 	Cli *c = *state;
@@ -268,6 +291,7 @@ int main(void)
 		TEST(compiled_files_give_the_same),
 		TEST(forms_of_output),
 		TEST(inputs_and_outputs),
+		TEST(ports_called_by_numbers),
 		TEST(verification),
 		TEST(a_pass_is_named),
 		TEST(measuring),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* ONNX models for tests, written down as text. A node is "Op x w -> y axis:i=1 pads:I=1,1
- * mode:s=edge alpha:f=0.5"; "-" is an input left out. An initialiser is "name:i64[2]=1,2" or,
+ * mode:s=edge alpha:f=0.5 value:t=i64[1]=5"; "-" is an input left out. An initialiser is "name:i64[2]=1,2" or,
  * without brackets, a scalar. */
 #ifndef TESTS_ONNX_MAKE_H
 #define TESTS_ONNX_MAKE_H
@@ -25,34 +25,46 @@ static inline bool next_word(Words *w)
 }
 
 /* The numbers of "1,2,3". */
-static inline int number_list(const char *text, double *v, int max)
+static inline int number_list(const char *text, Num *v, int max)
 {
 	int n = 0;
-	for (char *end; *text && n < max; text = *end ? end + 1 : end)
-		v[n++] = strtod(text, &end);
+	while (*text && n < max) {
+		size_t len = strcspn(text, ",");
+		if (!num_parse(text, len, &v[n++]))
+			abort();
+		text += len + (text[len] == ',');
+	}
 	return n;
 }
+
+static inline void put_tensor_as(Arena *a, Str *out, uint32_t field, const char *text);
 
 static inline void put_attr(Arena *a, Str *node, char *word)
 {
 	char *colon = strchr(word, ':'), *value = colon + 3;
-	double v[64];
+	Num v[64];
 	Str s;
 	str_init(&s, a);
 	*colon = '\0';
 	pb_put_text(&s, 1, word);
+	if (colon[1] == 't') {
+		put_tensor_as(a, &s, 5, arena_printf(a, ":%s", value));
+		pb_put_varint(&s, 20, 4);
+		pb_put_message(node, 5, &s);
+		return;
+	}
 	int n = colon[1] == 's' ? 0 : number_list(value, v, 64);
 	switch (colon[1]) {
-	case 'i': pb_put_varint(&s, 3, (uint64_t)(int64_t)v[0]); break;
-	case 'f': pb_put_float(&s, 2, (float)v[0]); break;
+	case 'i': pb_put_varint(&s, 3, (uint64_t)v[0].i); break;
+	case 'f': pb_put_float(&s, 2, (float)v[0].f); break;
 	case 's': pb_put_text(&s, 4, value); break;
 	case 'I':
 		for (int i = 0; i < n; i++)
-			pb_put_varint(&s, 8, (uint64_t)(int64_t)v[i]);
+			pb_put_varint(&s, 8, (uint64_t)v[i].i);
 		break;
 	case 'F':
 		for (int i = 0; i < n; i++)
-			pb_put_float(&s, 7, (float)v[i]);
+			pb_put_float(&s, 7, (float)v[i].f);
 		break;
 	}
 	static const char kinds[] = { 'f', 1, 'i', 2, 's', 3, 'F', 6, 'I', 7 };
@@ -92,9 +104,9 @@ static inline int onnx_code(DType t)
 	return code[t];
 }
 
-static inline void put_tensor(Arena *a, Str *graph, const char *text)
+static inline void put_tensor_as(Arena *a, Str *out, uint32_t field, const char *text)
 {
-	double v[64];
+	Num v[64];
 	DType t = DT_f32;
 	char *word = arena_strdup(a, text), *colon = strchr(word, ':'), *value = strchr(word, '=');
 	char *dims = strchr(colon, '[');
@@ -108,15 +120,20 @@ static inline void put_tensor(Arena *a, Str *graph, const char *text)
 	if (!dtype_find(colon + 1, &t))
 		abort();
 	for (int i = 0, n = dims ? number_list(dims, v, 64) : 0; i < n; i++)
-		pb_put_varint(&s, 1, (uint64_t)(int64_t)v[i]);
+		pb_put_varint(&s, 1, (uint64_t)v[i].i);
 	pb_put_varint(&s, 2, (uint64_t)onnx_code(t));
 	pb_put_text(&s, 8, word);
 	int n = number_list(value + 1, v, 64);
 	char data[64 * 8];
 	for (int i = 0; i < n; i++)
-		store_f64(t, data, i, v[i]);
+		num_store(t, data, i, v[i]);
 	pb_put_bytes(&s, 9, data, (size_t)(n * dtype_info[t].bytes));
-	pb_put_message(graph, 5, &s);
+	pb_put_message(out, field, &s);
+}
+
+static inline void put_tensor(Arena *a, Str *graph, const char *text)
+{
+	put_tensor_as(a, graph, 5, text);
 }
 
 /* "x:f32[2,N]" as input (field 11) or output (12); without brackets its shape is not told. */

@@ -239,7 +239,7 @@ static void float_attributes_take_constants(void **state)
 	Fixture *f = *state;
 	Graph *g = build_good(f, "<input id='x' shape='2'/><const id='low' value='-0.25'/><clip "
 				 "in='x' min='@low'/><output/>");
-	assert_true(ATTR_OF(g->result.at[0], clip)->min == -0.25);
+	assert_true(ATTR_OF(g->result.at[0], clip)->min.f == -0.25);
 }
 
 static void dynamic_values_are_refused(void **state)

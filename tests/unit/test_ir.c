@@ -83,7 +83,8 @@ static void attributes_are_interned_by_value(void **state)
 	Attr_cumsum cumsum = { .axis = 1 };
 	assert_ptr_not_equal(attr_intern(f->c, ATTR_axis_RECORD, &axis),
 			     attr_intern(f->c, ATTR_cumsum_RECORD, &cumsum));
-	Attr_fill zero = { .value = 0 }, minus = { .value = -0.0 }, nan = { .value = NAN };
+	Attr_fill zero = { .value = num_of(0) }, minus = { .value = num_of(-0.0) },
+		  nan = { .value = num_of(NAN) };
 	assert_ptr_not_equal(attr_intern(f->c, ATTR_fill_RECORD, &zero),
 			     attr_intern(f->c, ATTR_fill_RECORD, &minus));
 	assert_ptr_equal(attr_intern(f->c, ATTR_fill_RECORD, &nan),
@@ -94,14 +95,72 @@ static void attributes_are_interned_by_value(void **state)
 			 attr_intern(f->c, ATTR_gelu_RECORD, &h));
 }
 
+/* One number has one form; integers of 64 bits are exact, all else is a double. */
+static void numbers_keep_their_bits(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		bool whole;
+		int64_t i;
+		double f;
+	} good[] = {
+		{ "9007199254740993", true, 9007199254740993, 0x1p53 },
+		{ "-9223372036854775808", true, INT64_MIN, -0x1p63 },
+		{ "9223372036854775807", true, INT64_MAX, 0x1p63 },
+		{ "9223372036854775808", false, 0, 0x1p63 },
+		{ "1e18", true, 1000000000000000000, 1e18 },
+		{ "3.0", true, 3, 3 },
+		{ "0", true, 0, 0 },
+		{ "-0", false, 0, -0.0 },
+		{ "0.1", false, 0, 0.1 },
+		{ "-inf", false, 0, -HUGE_VAL },
+	};
+	for (size_t k = 0; k < sizeof good / sizeof *good; k++) {
+		Num v, again;
+		Arena *a = arena_create();
+		Str s;
+		str_init(&s, a);
+		assert_true(num_parse(good[k].text, strlen(good[k].text), &v));
+		assert_int_equal(num_is_whole(v), good[k].whole);
+		assert_true(v.i == good[k].i);
+		assert_memory_equal(&v.f, &good[k].f, sizeof v.f);
+		num_print(&s, v);
+		assert_true(num_parse(str_text(&s), s.n, &again));
+		assert_memory_equal(&v, &again, sizeof v);
+		arena_destroy(a);
+	}
+	Num v;
+	assert_false(num_parse("", 0, &v));
+	assert_false(num_parse("1x", 2, &v));
+}
+
+/* As a cast: rounded once, and at most what the type can hold. */
+static void numbers_are_stored_by_type(void **state)
+{
+	(void)state;
+	int64_t whole = 0;
+	uint8_t byte = 0;
+	float single = 0;
+	num_store(DT_i64, &whole, 0, num_of_i64(9007199254740993));
+	assert_true(whole == 9007199254740993);
+	num_store(DT_i64, &whole, 0, num_of(1e300));
+	assert_true(whole == INT64_MAX);
+	num_store(DT_u8, &byte, 0, num_of_i64(300));
+	assert_int_equal(byte, 255);
+	/* 2^60 + 2^36 + 1: as a double it would lie between two floats, and become 2^60 */
+	num_store(DT_f32, &single, 0, num_of_i64((1ll << 60) + (1ll << 36) + 1));
+	assert_true(single == 0x1.000002p60f);
+}
+
 /* What prints is what sets, for every field of every record, from its default on. */
 static void attributes_print_what_they_read(void **state)
 {
 	Fixture *f = *state;
 	static const char *const text[] = {
-		[AK_i64] = "-7",    [AK_f64] = "1e-05",        [AK_flag] = "yes",
-		[AK_ints] = "[3]",  [AK_nums] = "[0.5, -inf]", [AK_str] = "any text",
-		[AK_dtype] = "bf16"
+		[AK_i64] = "-7",     [AK_f64] = "1e-05",           [AK_flag] = "yes",
+		[AK_ints] = "[3]",   [AK_nums] = "[0.5, -inf]",    [AK_str] = "any text",
+		[AK_dtype] = "bf16", [AK_num] = "9007199254740993"
 	};
 	for (int r = 0; r < ATTR_RECORD_COUNT; r++) {
 		char room[256], again[256];
@@ -309,7 +368,8 @@ static void constants_have_one_spelling(void **state)
 	assert_ptr_equal(emit_scalar(f->b, DT_f32, 2), emit_full(f->b, type_of(f, "f32"), 2));
 	int64_t big[2] = { INT64_MAX, INT64_MAX }; /* no double is that */
 	Node *n = emit_const(f->b, type_of(f, "i64[2]"), big);
-	assert_int_equal(n->op, OP_const);
+	assert_int_equal(n->op, OP_fill);
+	assert_true(ATTR_OF(n, fill)->value.i == INT64_MAX);
 	n = emit2(f->b, OP_add, n, emit_full(f->b, n->type, 0));
 	int64_t v[2];
 	assert_int_equal(const_ints(n, v, 2), 2);
@@ -600,6 +660,8 @@ int main(void)
 		FIXTURE_TEST(types_out_of_range_are_refused),
 		FIXTURE_TEST(types_print_and_parse),
 		FIXTURE_TEST(attributes_are_interned_by_value),
+		FIXTURE_TEST(numbers_keep_their_bits),
+		FIXTURE_TEST(numbers_are_stored_by_type),
 		FIXTURE_TEST(attributes_print_what_they_read),
 		FIXTURE_TEST(attribute_text),
 		FIXTURE_TEST(operators_are_described),

@@ -287,6 +287,36 @@ static void names(void **state)
 	end(&k);
 }
 
+/* Users call a port as the file does; the id beside it is no number and fits into a list. */
+static void port_names(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *id, *port;
+	} cases[] = { { "0", "v0", "0" },         { "0.5", "v0.5", "0.5" },
+		      { "-1", "v-1", "-1" },      { "1e5", "v1e5", "1e5" },
+		      { "0x1", "v0x1", "0x1" },   { "+.5", "v+.5", "+.5" },
+		      { "inf", "inf", "inf" },    { "nan", "nan", "nan" },
+		      { "true", "true", "true" }, { "@x", "_x", "@x" },
+		      { "a,b", "a_b", "a,b" },    { "a{b}", "a_b_", "a_b_" } };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		Case k = begin();
+		OnnxText t = { 17, NULL, NULL, NULL, NULL };
+		t.node = arena_printf(k.arena, "Relu %s -> out;Neg out -> 7", cases[i].name);
+		t.input = arena_printf(k.arena, "%s:f32[2]", cases[i].name);
+		t.output = "7";
+		if (!read_text(&k, &t))
+			fail_msg("%s: %s", cases[i].name, report(&k));
+		const Elem *in = &k.list->elem.at[0], *relu = &k.list->elem.at[1],
+			   *out = &k.list->elem.at[3];
+		assert_string_equal(in->id, cases[i].id);
+		assert_string_equal(elem_port_name(in), cases[i].port);
+		assert_string_equal(relu->in.at[0].name, cases[i].id);
+		assert_string_equal(elem_port_name(out), "7");
+		end(&k);
+	}
+}
+
 static void graph_names(void **state)
 {
 	(void)state;
@@ -588,14 +618,14 @@ static void small_stack(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(operators),   cmocka_unit_test(table),
-		cmocka_unit_test(weights),     cmocka_unit_test(typed_data),
-		cmocka_unit_test(no_copies),   cmocka_unit_test(names),
-		cmocka_unit_test(graph_names), cmocka_unit_test(branches),
-		cmocka_unit_test(functions),   cmocka_unit_test(external_data),
-		cmocka_unit_test(all_at_once), cmocka_unit_test(flood),
-		cmocka_unit_test(every_cut),   cmocka_unit_test(every_byte),
-		cmocka_unit_test(small_stack),
+		cmocka_unit_test(operators),     cmocka_unit_test(table),
+		cmocka_unit_test(weights),       cmocka_unit_test(typed_data),
+		cmocka_unit_test(no_copies),     cmocka_unit_test(names),
+		cmocka_unit_test(port_names),    cmocka_unit_test(graph_names),
+		cmocka_unit_test(branches),      cmocka_unit_test(functions),
+		cmocka_unit_test(external_data), cmocka_unit_test(all_at_once),
+		cmocka_unit_test(flood),         cmocka_unit_test(every_cut),
+		cmocka_unit_test(every_byte),    cmocka_unit_test(small_stack),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -143,7 +143,7 @@ static void test_ranges(void **state)
 			const AttrFieldInfo *f = &attr_info[r].field[i];
 			if (!*f->range)
 				continue;
-			bool real = f->kind == AK_f64 || f->kind == AK_nums;
+			bool real = f->kind == AK_f64 || f->kind == AK_num || f->kind == AK_nums;
 			n++;
 			assert_true(real || f->kind == AK_i64 || f->kind == AK_ints);
 			if (!str_eq(f->def, "?"))
@@ -210,6 +210,7 @@ static void fill_field(Arena *a, const AttrFieldInfo *f, void *record)
 	switch (f->kind) {
 	case AK_i64: *(int64_t *)at = any_number(); break;
 	case AK_f64: *(double *)at = any_real(); break;
+	case AK_num: *(Num *)at = pick(2) ? num_of(any_real()) : num_of_i64(any_number()); break;
 	case AK_flag: *(int64_t *)at = pick(2); break;
 	case AK_ints: *(Ints *)at = (Ints){ n, v }; break;
 	case AK_nums: *(Nums *)at = (Nums){ n, d }; break;

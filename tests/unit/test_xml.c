@@ -278,11 +278,55 @@ static void ids_with_dots_win_over_results(void **state)
 	check_inputs(l, "t", "s.1");
 }
 
-static void defined_names_win_over_numbers(void **state)
+/* In a block an id may be a number, as the layers of PyTorch's Sequential are; there it is that
+ * element, and in the list of elements, which has no blocks, no id is a number. */
+static void numbers_are_names_in_blocks_alone(void **state)
 {
-	ElemList *l = read_good(*state, "<graph><input id='x' shape='4'/><relu id='1'/>"
-					"<add id='t' in='1 2'/><output/></graph>");
-	check_inputs(l, "t", "1 2");
+	ElemList *l = read_good(*state, "<graph><block name='b' in='x'><relu id='1'/>"
+					"<add id='t' in='1 2'/><output/></block>"
+					"<input id='x' shape='4'/><use block='b' id='u' in='x'/>"
+					"<mul id='m' in='u 1'/><output/></graph>");
+	check_inputs(l, "u.t", "u.1 2");
+	check_inputs(l, "m", "u.t 1");
+}
+
+/* One text never means two things: outside of blocks no id is a number, inside of one a number is
+ * no id any more once it was a number; and no parameter is one. */
+static void a_number_or_a_name(void **state)
+{
+	static const struct {
+		const char *text;
+		DiagCode code;
+		int col, len;
+		const char *says;
+	} bad[] = {
+		{ "<graph><input id='0' shape='1'/><output/></graph>", E2010, 19, 1,
+		  "in=\"0\" is a number" },
+		{ "<graph><input id='x' shape='1'/><relu id='-1e5'/><output/></graph>", E2010, 43,
+		  4, "in=\"-1e5\" is a number" },
+		{ "<graph><input id='x' shape='1'/><const id='0x10' value='1'/><output in='x'/>"
+		  "</graph>",
+		  E2010, 44, 4, "is a number" },
+		{ "<graph><block name='b'><add in='x 1'/><relu id='1'/></block>"
+		  "<input id='x' shape='1'/><use block='b' id='u'/><output/></graph>",
+		  E2009, 49, 1, "the id '1' is a number in line 1" },
+		{ "<graph><block name='b' params='k 1=2'><relu/></block>"
+		  "<input id='x' shape='1'/><output/></graph>",
+		  E2010, 32, 5, "'1' cannot name a parameter" },
+		{ "<graph><input id='x' shape='1'/><repeat count='2' as='7'><relu/></repeat>"
+		  "<output/></graph>",
+		  E2010, 55, 1, "'7' cannot name a parameter" },
+		{ "<graph><input id='x' shape='1'/><if in='x'><then><output name='a'/></then>"
+		  "<else><output/></else></if><output/></graph>",
+		  E2004, 58, 4, "has no attribute 'name'" },
+	};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		Fixture *f = *state;
+		check_one(f, bad[i].text, bad[i].code, 1, bad[i].col, bad[i].len);
+		assert_non_null(strstr(diag_at(f->c->diag, 0)->message, bad[i].says));
+		tear_down(state);
+		set_up(state);
+	}
 }
 
 /* --- blocks and repeats ---------------------------------------------------------------------- */
@@ -411,6 +455,28 @@ static void odd_texts_read_back(void **state)
 				"<add in='- größe' x='k'/><if id='f' in='k'><then><output "
 				"in='k'/></then><else>"
 				"<output in='k'/></else></if><output id='out' in='f'/></graph>"));
+}
+
+/* Neither is a number in a name of users. */
+static void ports_have_names_of_their_own(void **state)
+{
+	Fixture *f = *state;
+	ElemList *l = read_good(f, "<graph><input id='v0' name='0' shape='1'/><relu id='r'/>"
+				   "<output id='y' name='@ 1'/></graph>");
+	assert_string_equal(elem_port_name(&l->elem.at[0]), "0");
+	assert_string_equal(elem_port_name(&l->elem.at[2]), "@ 1");
+	check_round_trip(f, l);
+	ReadOptions o = { 0 };
+	Graph *g = build_graph(f->c, f->arena, l, NULL, &o);
+	assert_non_null(g);
+	assert_string_equal(ATTR_OF(g->input.at[0], port)->name, "0");
+	assert_string_equal(g->result_name.at[0], "@ 1");
+	l = read_good(f, "<graph><input id='a' shape='1'/><input id='b' name='a' shape='1'/>"
+			 "<output/></graph>");
+	assert_null(build_graph(f->c, f->arena, l, NULL, &o));
+	assert_int_equal(diag_at(f->c->diag, 0)->code, E2009);
+	assert_int_equal(diag_at(f->c->diag, 0)->loc.col, 53);
+	assert_string_equal(diag_at(f->c->diag, 0)->message, "two inputs are called 'a'");
 }
 
 static const char *const examples[] = { "lenet",       "resnet18", "resnet50", "unet",
@@ -638,7 +704,9 @@ int main(void)
 		TEST(in_defaults_to_the_element_before),
 		TEST(inputs_by_name_leave_holes),
 		TEST(ids_with_dots_win_over_results),
-		TEST(defined_names_win_over_numbers),
+		TEST(numbers_are_names_in_blocks_alone),
+		TEST(a_number_or_a_name),
+		TEST(ports_have_names_of_their_own),
 		TEST(blocks_prefix_their_ids),
 		TEST(blocks_have_several_results),
 		TEST(blocks_nest),
