@@ -106,6 +106,24 @@ bool onnx_map_named(OnnxCall *n)
 	return !n->failed && onnx_result(n, &e, onnx_type(n, 0));
 }
 
+/* From operator set 7 a slope repeats as numpy does, so one of a single dimension belongs to the
+ * last dimension of x. Burin's own stands along the channels; of two dimensions it repeats, too. */
+bool onnx_map_prelu(OnnxCall *n)
+{
+	if (n->opset < 7 || onnx_rank(n, 0) == 2 || onnx_rank(n, 1) == 0 || onnx_rank(n, 1) > 1)
+		return onnx_map_named(n);
+	if (onnx_rank(n, 1) < 0)
+		return onnx_no(n, NULL, "where the rank of the slope is not known");
+	Elem row = onnx_elem(n, "unsqueeze");
+	onnx_arg(n, &row, 1);
+	onnx_set_int(n, &row, "axes", 0);
+	const char *slope = onnx_step(n, &row, "slope");
+	Elem e = onnx_elem(n, "prelu");
+	onnx_arg(n, &e, 0);
+	onnx_arg_id(n, &e, slope);
+	return onnx_result(n, &e, onnx_type(n, 0));
+}
+
 bool onnx_map_compare(OnnxCall *n)
 {
 	Elem e = named_elem(n);

@@ -68,22 +68,29 @@ bool expand_conv2d(Builder *b, const Node *n, Node **out)
 typedef struct Transposed {
 	Plane p;
 	int64_t groups, in, out; /* channels */
-	int64_t extra[2];        /* output_pad */
+	int64_t extra[2];        /* at the end: output_pad, what output_shape wants beyond */
 } Transposed;
 
-/* Padding that gives the wanted result: 'same' is the input's size times the stride. */
+/* Padding that gives the wanted result: 'same' is the input's size times the stride. A result
+ * that the transpose does not quite reach has zeros at its end, as with output_pad: less than a
+ * step, or a convolution of it would not give x's size. */
 static bool pad_for_shape(Builder *b, const Node *n, Transposed *t, const int64_t *want)
 {
 	Plane *p = &t->p;
 	for (int d = 0; d < 2; d++) {
 		int64_t all = (p->size[d] - 1) * p->stride[d] + t->extra[d] + plane_extent(p, d) -
 			      want[d];
-		if (all < 0 || want[d] < 1)
+		int64_t most = all + want[d] - t->extra[d] + p->stride[d] - 1;
+		if (want[d] < 1 || want[d] > most)
 			return builder_error(b, E5013,
 					     "conv_transpose2d: output_shape asks for %lld "
-					     "%s, at most %lld are possible",
+					     "%s, 1 to %lld are possible",
 					     (long long)want[d], d ? "columns" : "rows",
-					     (long long)(all + want[d]));
+					     (long long)most);
+		if (all < 0) {
+			t->extra[d] -= all;
+			all = 0;
+		}
 		bool end = str_eq(ATTR_OF(n, conv2d)->pad, "same");
 		p->pad[d] = end ? all / 2 : all - all / 2;
 		p->pad[d + 2] = all - p->pad[d];

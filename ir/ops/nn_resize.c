@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Interpolation, one dimension after the other: each result index reads one element (nearest), two
  * (linear) or four (cubic) along the dimension, through constant index lists, and sums them with
- * constant weights. Coordinates are computed in single precision as other frameworks do, so that
- * ties fall the same way. */
+ * constant weights. Coordinates are computed in single precision as ONNX Runtime and PyTorch do, so
+ * that what lies on or near an index falls the same way; ties of rounding are told apart from what
+ * single precision makes of them. */
 #include "ir/hooks.h"
 #include "ir/ops/nn.h"
 #include <math.h>
@@ -12,7 +13,8 @@ enum { MAX_TAPS = 4 };
 /* One dimension. */
 typedef struct ResizeAxis {
 	int64_t in, out;
-	float scale; /* out / in, or as stated */
+	float scale;  /* out / in, or as stated */
+	bool by_size; /* the scale is a quotient of two sizes */
 } ResizeAxis;
 
 /* --- coordinates ----------------------------------------------------------------------------- */
@@ -34,15 +36,31 @@ static float coordinate(const char *mode, const ResizeAxis *x, int64_t i)
 	return half + centre * (1 - adjust);
 }
 
-static int64_t nearest(const char *mode, float at)
+/* The same where halves matter. A coordinate made of sizes is exact on a half; one made of a stated
+ * scale, which is seldom the number it stands for, is on a half when it is as near as ONNX Runtime
+ * asks. */
+static double coordinate_for_rounding(const char *mode, const ResizeAxis *x, int64_t i)
 {
-	if (str_eq(mode, "floor"))
-		return (int64_t)floorf(at);
-	if (str_eq(mode, "ceil"))
-		return (int64_t)ceilf(at);
-	if (str_eq(mode, "round_prefer_ceil"))
-		return (int64_t)floorf(at + 0.5f);
-	return (int64_t)ceilf(at - 0.5f);
+	float at = coordinate(mode, x, i);
+	double in = (double)x->in, out = (double)x->out, half = floor((double)at) + 0.5;
+	if (!x->by_size)
+		return fabs((double)at - half) < 1e-6 ? half : (double)at;
+	if (str_eq(mode, "asymmetric"))
+		return (double)i * in / out;
+	if (str_eq(mode, "half_pixel") || (str_eq(mode, "pytorch_half_pixel") && x->out > 1))
+		return ((double)i + 0.5) * in / out - 0.5;
+	return (double)at;
+}
+
+static int64_t nearest(const Attr_resize *a, const ResizeAxis *x, int64_t i)
+{
+	if (str_eq(a->nearest, "floor"))
+		return (int64_t)floorf(coordinate(a->coordinates, x, i));
+	if (str_eq(a->nearest, "ceil"))
+		return (int64_t)ceilf(coordinate(a->coordinates, x, i));
+	double at = coordinate_for_rounding(a->coordinates, x, i);
+	return (int64_t)(str_eq(a->nearest, "round_prefer_ceil") ? floor(at + 0.5)
+								 : ceil(at - 0.5));
 }
 
 /* The cubic weight at distance d, of 0 to 2. */
@@ -59,7 +77,7 @@ static int taps_of(const Attr_resize *a, const ResizeAxis *x, int64_t i, int64_t
 {
 	float at = coordinate(a->coordinates, x, i);
 	if (str_eq(a->mode, "nearest")) {
-		index[0] = nearest(a->nearest, at);
+		index[0] = nearest(a, x, i);
 		weight[0] = 1;
 		return 1;
 	}
@@ -170,12 +188,15 @@ static bool read_axis(Builder *b, const Node *n, int i, int64_t in, ResizeAxis *
 {
 	const Attr_resize *a = ATTR_OF(n, resize);
 	x->in = in;
-	if (a->size.n) {
+	x->by_size = a->size.n > 0;
+	if (x->by_size) {
 		x->out = a->size.v[i];
 		x->scale = (float)x->out / (float)in;
 	} else {
 		x->scale = (float)a->scale.v[i];
-		double out = floor((double)in * (double)x->scale);
+		/* the product in single precision, as ONNX Runtime has it: 10 by 1.3 is 13, though
+		 * the float next to 1.3 is smaller */
+		double out = floor((double)((float)in * x->scale));
 		x->out = out >= 0 && out < (double)MAX_ELEMENTS / 64 ? (int64_t)out : -1;
 	}
 	if (x->out > 0 && in > 0 && x->out < MAX_ELEMENTS / 64)

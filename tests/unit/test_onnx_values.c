@@ -306,6 +306,82 @@ static const Sample floats[] = {
 	{ { 16, "LeakyRelu x -> y alpha:f=0.1", NULL, "x:f32[1]", "y" }, { "-1" }, "-0.1" },
 };
 
+/* Sizes that agree by chance, coordinates on ties, lists that are longer than most. */
+static const Sample shapes[] = {
+	{ { 16, "PRelu x s -> y", "s:f32[2]=10,100", "x:f32[1,2,2,2]", "y" },
+	  { "-1,-2,-3,-4,-5,-6,-7,-8" },
+	  "-10,-200,-30,-400,-50,-600,-70,-800" },
+	{ { 16, "PRelu x s -> y", NULL, "x:f32[1,2,2];s:f32[2]", "y" },
+	  { "-1,-2,-3,-4", "10,100" },
+	  "-10,-200,-30,-400" },
+	{ { 16, "PRelu x s -> y", "s:f32[2,1]=10,100", "x:f32[1,2,2]", "y" },
+	  { "-1,-2,-3,-4" },
+	  "-10,-20,-300,-400" },
+	{ { 6, "PRelu x s -> y", "s:f32[2]=10,100", "x:f32[1,2,2]", "y" },
+	  { "-1,-2,-3,-4" },
+	  "-10,-20,-300,-400" },
+	{ { 13, "Gemm a b c -> y", "c:f32[2]=5,7", "a:f32[2,1];b:f32[1,2]", "y" },
+	  { "0,0", "0,0" },
+	  "5,7,5,7" },
+	{ { 13, "Gemm a b c -> y", "c:f32[2,1]=5,7", "a:f32[2,1];b:f32[1,2]", "y" },
+	  { "0,0", "0,0" },
+	  "5,5,7,7" },
+	{ { 6, "Add x c -> y axis:i=0 broadcast:i=1", "c:f32[2]=5,7", "x:f32[2,2]", "y" },
+	  { "0,0,0,0" },
+	  "5,5,7,7" },
+	{ { 6, "Add x c -> y axis:i=1 broadcast:i=1", "c:f32[2]=5,7", "x:f32[2,2]", "y" },
+	  { "0,0,0,0" },
+	  "5,7,5,7" },
+	{ { 13,
+	    "Split x s -> o0 o1 o2 o3 o4 o5 o6 o7 o8 o9 o10 o11 o12 o13 o14 o15 o16 o17 o18 "
+	    "o19;Sub o19 o0 -> y",
+	    "s:i64[20]=1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1", "x:i64[20]", "y" },
+	  { "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19" },
+	  "19" },
+	{ { 13,
+	    "Constant -> s value_ints:I=1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1;Split x s -> o0 o1 "
+	    "o2 o3 o4 o5 o6 o7 o8 o9 o10 o11 o12 o13 o14 o15 o16 o17 o18 o19;Sub o19 o1 -> y",
+	    NULL, "x:i64[20]", "y" },
+	  { "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19" },
+	  "18" },
+	{ { 13, "Resize x - - s -> y mode:s=nearest nearest_mode:s=round_prefer_ceil",
+	    "s:i64[3]=1,1,6", "x:f32[1,1,20]", "y" },
+	  { "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19" },
+	  "1,5,8,11,15,18" },
+	{ { 13, "Resize x - - s -> y mode:s=nearest nearest_mode:s=round_prefer_floor",
+	    "s:i64[3]=1,1,6", "x:f32[1,1,20]", "y" },
+	  { "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19" },
+	  "1,4,8,11,14,18" },
+	{ { 13, "Resize x - s -> y mode:s=nearest nearest_mode:s=round_prefer_ceil",
+	    "s:f32[3]=1,1,0.3", "x:f32[1,1,20]", "y" },
+	  { "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19" },
+	  "1,5,8,11,15,18" },
+	{ { 13,
+	    "Resize x - - s -> y mode:s=nearest nearest_mode:s=round_prefer_ceil "
+	    "coordinate_transformation_mode:s=asymmetric",
+	    "s:i64[3]=1,1,8", "x:f32[1,1,7]", "y" },
+	  { "0,1,2,3,4,5,6" },
+	  "0,1,2,3,4,4,5,6" },
+	{ { 13,
+	    "Resize x - s -> y mode:s=nearest nearest_mode:s=floor "
+	    "coordinate_transformation_mode:s=asymmetric",
+	    "s:f32[3]=1,1,1.3", "x:f32[1,1,10]", "y" },
+	  { "0,1,2,3,4,5,6,7,8,9" },
+	  "0,0,1,2,3,3,4,5,6,6,7,8,9" },
+	{ { 13, "ConvTranspose x w b -> y strides:I=2 output_shape:I=6",
+	    "w:f32[1,1,3]=1,2,3;b:f32[1]=1", "x:f32[1,1,2]", "y" },
+	  { "1,10" },
+	  "2,3,14,21,31,1" },
+	{ { 13, "ConvTranspose x w -> y strides:I=3,2 output_shape:I=4,3", "w:f32[1,1,2,2]=1,2,3,4",
+	    "x:f32[1,1,1,1]", "y" },
+	  { "1" },
+	  "1,2,0,3,4,0,0,0,0,0,0,0" },
+	{ { 13, "ConvTranspose x w -> y strides:I=2 output_shape:I=4", "w:f32[1,1,3]=1,2,3",
+	    "x:f32[1,1,2]", "y" },
+	  { "1,10" },
+	  "2,13,20,30" },
+};
+
 /* Inputs that are called as the numbers which stand beside them. */
 static const Sample named[] = {
 	{ { 13, "Sub c 0 -> t;Mul t 1 -> y", "c:f32=1", "0:f32[1];1:f32[1]", "y" },
@@ -353,6 +429,12 @@ static void floats_are_exact(void **state)
 	check_samples(floats, sizeof floats / sizeof *floats);
 }
 
+static void shapes_are_those_of_onnx(void **state)
+{
+	(void)state;
+	check_samples(shapes, sizeof shapes / sizeof *shapes);
+}
+
 static void names_are_no_numbers(void **state)
 {
 	(void)state;
@@ -362,6 +444,7 @@ static void names_are_no_numbers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(names_are_no_numbers),
+					    cmocka_unit_test(shapes_are_those_of_onnx),
 					    cmocka_unit_test(integers_are_exact),
 					    cmocka_unit_test(doubles_are_exact),
 					    cmocka_unit_test(floats_are_exact) };
