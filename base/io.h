@@ -75,8 +75,17 @@ void *io_place(IoWriter *w, size_t n);
 void io_place_rest(IoWriter *w);
 /* Ends the writer in any case; on error the temporary file is gone. */
 bool io_commit(IoWriter *w, IoError *e);
+/* Several at once: all are complete before one gets its name, from the last to the first; on error
+ * none does. *failed: which one it was. */
+bool io_commit_all(IoWriter *const *w, int n, int *failed, IoError *e);
 void io_abort(IoWriter *w); /* accepts NULL */
 bool io_write_file(const char *path, const void *data, size_t n, IoError *e);
+
+/* Temporary files and folders are locked by who works in them. Those in the folder of path that are
+ * not were left by processes that were killed, and are removed. */
+void io_sweep(const char *path);
+/* Locks what was just made under that name. False: somebody swept it away, make another. */
+bool io_lock_temporary(int fd, const char *name);
 
 /* --- paths, as text -------------------------------------------------------------------------- */
 

@@ -5,12 +5,15 @@
 #include "base/io.h"
 #include "base/io_error.h"
 #include "base/oom.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -19,8 +22,8 @@
 enum { BUFFER = 1 << 16, TRIES = 100, TEMPORARY_EXTRA = 32, PLACE_ALIGN = 64 };
 
 struct IoWriter {
-	OomOwned owned; /* first */
-	int fd;
+	OomOwned owned;  /* first */
+	int fd, lock;    /* of the same file; lock stays open until it has its name */
 	int error;       /* errno of the first failure, 0 */
 	char *path;      /* the final name */
 	char *temporary; /* NULL: written directly, nothing to rename */
@@ -49,6 +52,8 @@ static void destroy_writer(OomOwned *self)
 		close(w->fd);
 	if (w->temporary)
 		unlink(w->temporary);
+	if (w->lock >= 0)
+		close(w->lock);
 	free(w->temporary);
 	free(w->path);
 	free(w);
@@ -71,8 +76,7 @@ static int open_again(const char *path, int flags)
 	return fd;
 }
 
-/* "a/.b.xml.1f2e3d4c5b6a7988.tmp" for "a/b.xml". A name nobody has: an old temporary of a crash
- * stays as it is. */
+/* "a/.b.xml.burin-1f2e3d4c5b6a7988.tmp" for "a/b.xml", a name nobody has. */
 static bool open_temporary(IoWriter *w)
 {
 	const char *base = path_base(w->path);
@@ -84,13 +88,18 @@ static bool open_temporary(IoWriter *w)
 		uint64_t random;
 		if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
 			continue;
-		snprintf(name, room, "%.*s.%.*s.%016llx.tmp", folder, w->path, most, base,
+		snprintf(name, room, "%.*s.%.*s.burin-%016llx.tmp", folder, w->path, most, base,
 			 (unsigned long long)random);
 		w->fd = open_again(name, O_RDWR | O_CREAT | O_EXCL);
-		if (w->fd >= 0)
+		if (w->fd >= 0 && io_lock_temporary(w->fd, name)) {
+			w->lock = fcntl(w->fd, F_DUPFD_CLOEXEC, 0);
 			return true;
-		if (errno != EEXIST)
+		}
+		if (w->fd >= 0)
+			close(w->fd);
+		else if (errno != EEXIST)
 			break;
+		w->fd = -1;
 	}
 	int error = errno;
 	free(name);
@@ -112,7 +121,7 @@ static bool open_target(IoWriter *w)
 IoWriter *io_create(const char *path, IoError *e)
 {
 	IoWriter *w = mem_alloc(sizeof *w);
-	w->fd = -1;
+	w->fd = w->lock = -1;
 	oom_own(&w->owned, destroy_writer);
 	w->path = mem_alloc(strlen(path) + 1);
 	strcpy(w->path, path);
@@ -259,25 +268,54 @@ static void close_file(IoWriter *w)
 		note_error(w, -1);
 }
 
-bool io_commit(IoWriter *w, IoError *e)
+/* All that may fail but for the name. */
+static void complete(IoWriter *w)
 {
+	struct stat st;
 	end_place(w);
 	flush(w);
 	if (w->temporary && !w->error && !w->scratch)
 		note_error(w, fsync(w->fd));
-	close_file(w);
-	if (w->temporary && !w->error) {
-		note_error(w, rename(w->temporary, w->path));
-		if (!w->error) {
-			free(w->temporary);
-			w->temporary = NULL;
-			if (!w->scratch)
-				sync_folder(w);
-		}
+	close_file(w); /* some file systems report a full disk only now */
+	if (w->temporary && !w->error && lstat(w->path, &st) == 0 && S_ISDIR(st.st_mode))
+		w->error = EISDIR;
+}
+
+static void take_name(IoWriter *w)
+{
+	if (!w->temporary)
+		return;
+	note_error(w, rename(w->temporary, w->path));
+	if (w->error)
+		return;
+	free(w->temporary);
+	w->temporary = NULL;
+	if (!w->scratch)
+		sync_folder(w);
+}
+
+bool io_commit_all(IoWriter *const *w, int n, int *failed, IoError *e)
+{
+	int error = 0;
+	for (int i = 0; i < n && !error; i++) {
+		complete(w[i]);
+		error = w[i]->error;
+		*failed = i;
 	}
-	int error = w->error;
-	io_abort(w);
+	for (int i = n - 1; i >= 0 && !error; i--) {
+		take_name(w[i]);
+		error = w[i]->error;
+		*failed = i;
+	}
+	for (int i = 0; i < n; i++)
+		io_abort(w[i]);
 	return error ? io_fail_errno(e, E1003, error) : true;
+}
+
+bool io_commit(IoWriter *w, IoError *e)
+{
+	int failed;
+	return io_commit_all(&w, 1, &failed, e);
 }
 
 bool io_write_file(const char *path, const void *data, size_t n, IoError *e)
@@ -287,4 +325,79 @@ bool io_write_file(const char *path, const void *data, size_t n, IoError *e)
 		return false;
 	io_write(w, data, n);
 	return io_commit(w, e);
+}
+
+/* --- what killed processes leave ------------------------------------------------------------- */
+
+bool io_lock_temporary(int fd, const char *name)
+{
+	struct stat made, there;
+	int kept = errno;
+	/* where the file system has no locks nothing is swept either */
+	while (flock(fd, LOCK_EX) != 0 && errno == EINTR)
+		;
+	bool ours = fstat(fd, &made) == 0 && lstat(name, &there) == 0 &&
+		    made.st_dev == there.st_dev && made.st_ino == there.st_ino;
+	errno = kept;
+	return ours;
+}
+
+/* ".NAME.burin-0123456789abcdef.tmp" or ".burin-XXXXXX", as they are made here and in
+ * codegen/folder.c */
+static bool is_temporary(const char *name)
+{
+	static const char mark[] = ".burin-";
+	enum { DIGITS = 16, LETTERS = 6 };
+	size_t n = strlen(name), tail = DIGITS + strlen(".tmp");
+	if (strncmp(name, mark, strlen(mark)) == 0 && n == strlen(mark) + LETTERS)
+		return true;
+	if (name[0] != '.' || n < tail + strlen(mark) + 1)
+		return false;
+	const char *end = name + n - tail;
+	return strncmp(end - strlen(mark), mark, strlen(mark)) == 0 &&
+	       strspn(end, "0123456789abcdef") == DIGITS && strcmp(end + DIGITS, ".tmp") == 0;
+}
+
+static void empty_folder(int fd)
+{
+	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = own >= 0 ? fdopendir(own) : NULL;
+	if (!dir && own >= 0)
+		close(own);
+	for (struct dirent *d; dir && (d = readdir(dir)) != NULL;)
+		unlinkat(fd, d->d_name, 0); /* fails for . and .. */
+	if (dir)
+		closedir(dir);
+}
+
+static void remove_left_over(int folder, const char *name)
+{
+	struct stat st;
+	int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		if (S_ISDIR(st.st_mode)) {
+			empty_folder(fd);
+			unlinkat(folder, name, AT_REMOVEDIR);
+		} else if (S_ISREG(st.st_mode)) {
+			unlinkat(folder, name, 0);
+		}
+	}
+	close(fd);
+}
+
+void io_sweep(const char *path)
+{
+	int kept = errno, n = (int)(path_base(path) - path);
+	char folder[PATH_MAX];
+	if (snprintf(folder, sizeof folder, "%.*s", n, n ? path : "") >= (int)sizeof folder)
+		return;
+	DIR *dir = opendir(n ? folder : ".");
+	for (struct dirent *d; dir && (d = readdir(dir)) != NULL;)
+		if (is_temporary(d->d_name))
+			remove_left_over(dirfd(dir), d->d_name);
+	if (dir)
+		closedir(dir);
+	errno = kept;
 }

@@ -6,6 +6,7 @@
 #include "base/io_error.h"
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,8 @@ static void remove_folder(OomOwned *self)
 		closedir(dir);
 	}
 	rmdir(f->path);
+	if (f->fd >= 0)
+		close(f->fd);
 }
 
 bool folder_begin(Folder *f, const char *output, IoError *e)
@@ -29,8 +32,13 @@ bool folder_begin(Folder *f, const char *output, IoError *e)
 	int n = snprintf(f->path, sizeof(f->path), "%.*s.burin-XXXXXX", before, output);
 	if (n < 0 || n >= (int)sizeof(f->path))
 		return io_fail_errno(e, E1003, ENAMETOOLONG);
-	if (!mkdtemp(f->path))
-		return io_fail_errno(e, E1003, errno);
+	char *letters = f->path + n - strlen("XXXXXX");
+	do {
+		memset(letters, 'X', strlen(letters));
+		if (!mkdtemp(f->path))
+			return io_fail_errno(e, E1003, errno);
+		f->fd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	} while (f->fd >= 0 && !io_lock_temporary(f->fd, f->path) && close(f->fd) == 0);
 	oom_own(&f->owned, remove_folder);
 	return true;
 }

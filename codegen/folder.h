@@ -8,6 +8,7 @@
 
 typedef struct Folder {
 	OomOwned owned;
+	int fd; /* locked: it is in use */
 	char path[PATH_MAX];
 } Folder;
 bool folder_begin(Folder *f, const char *output, IoError *e); /* beside `output` */

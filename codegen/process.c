@@ -63,7 +63,7 @@ static void check_stop(Run *run)
 
 static void listen_to(Run *run)
 {
-	char more[1024];
+	char more[1024], *said = run->process->said;
 	size_t kept = 0;
 	for (;;) {
 		ssize_t n = read(run->out, more, sizeof(more));
@@ -74,10 +74,14 @@ static void listen_to(Run *run)
 			break;
 		size_t room = PROCESS_SAID_BYTES - 1 - kept,
 		       part = (size_t)n < room ? (size_t)n : room;
-		memcpy(run->process->said + kept, more, part);
+		memcpy(said + kept, more, part);
 		kept += part;
 	}
-	run->process->said[kept] = 0;
+	while (kept > 0 && said[kept - 1] == '\n')
+		kept--;
+	said[kept] = 0;
+	for (char *end = said; (end = strchr(end, '\n')) != NULL;)
+		*end = ' ';
 	close(run->out);
 }
 

@@ -11,7 +11,7 @@ typedef struct Process {
 	bool stopped;   /* it was told to end because *stop was set */
 	bool signalled; /* ended by a signal: status is its number, else the exit status */
 	int status;
-	char said[PROCESS_SAID_BYTES]; /* the beginning of what it printed */
+	char said[PROCESS_SAID_BYTES]; /* the beginning of what it printed, as one line */
 } Process;
 /* Runs args[0], ended by NULL, in the folder, and waits. stop may be NULL. An errno when it cannot
  * be started, else 0. */

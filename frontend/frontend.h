@@ -3,6 +3,7 @@
  * every error of a file is reported, not the first alone. */
 #ifndef FRONTEND_FRONTEND_H
 #define FRONTEND_FRONTEND_H
+#include "base/io.h"
 #include "frontend/element.h"
 #include "ir/model.h"
 #include "ir/node.h"
@@ -41,7 +42,7 @@ bool model_open(burin_graph *g, const char *path, const burin_opts *o,
 bool model_build(burin_graph *g, const ReadOptions *r); /* graph */
 
 bool xml_write(Context *c, const ElemList *list, Str *out, const char *weights_file); /* convert */
-/* The tensors that the written XML leaves to the weight file, for safetensors_write; lists grow in
+/* The tensors that the written XML leaves to the weight file, for safetensors_create; lists grow in
  * l->arena. */
 typedef struct TensorList {
 	VEC(const char *) name;
@@ -62,8 +63,9 @@ void weights_close(WeightSet *w);
 /* Pages of its files need not stay in memory; they come back when they are used. Accepts NULL. */
 void weights_rest(const WeightSet *w);
 bool weights_are_made(const char *weights); /* "random...", "init...": no file */
-bool safetensors_write(Context *c, const char *path, int n, const char *const *name,
-		       const Blob *const *blob); /* atomic */
+/* A weight file that is complete but for io_commit; NULL: see c->diag. */
+IoWriter *safetensors_create(Context *c, const char *path, int n, const char *const *name,
+			     const Blob *const *blob);
 /* one .npy: the tensor and its type; data in arena */
 const Blob *npy_read(Context *c, Arena *arena, const char *path);
 bool npy_write(Context *c, const char *path, const Type *t, const void *data);

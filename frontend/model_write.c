@@ -8,17 +8,24 @@ bool model_write(Context *c, const ElemList *list, const char *path)
 	TensorList tensors = { 0 };
 	IoError e;
 	Str text;
-	const char *weights = NULL;
+	int failed, n = 1;
+	const char *weights = path_with_suffix(c->arena, path, ".safetensors");
+	const char *const name[] = { path, weights };
 	elem_tensors(list, &tensors);
-	if (tensors.name.n) {
-		weights = path_with_suffix(c->arena, path, ".safetensors");
-		if (!safetensors_write(c, weights, tensors.name.n, tensors.name.at,
-				       tensors.blob.at))
-			return false;
-	}
 	str_init(&text, c->arena);
-	if (!xml_write(c, list, &text, weights ? path_base(weights) : NULL))
+	if (!xml_write(c, list, &text, tensors.name.n ? path_base(weights) : NULL))
 		return false;
-	return io_write_file(path, str_text(&text), text.n, &e) ||
-	       io_report(c->diag, (Loc){ 0 }, path, &e);
+	io_sweep(path);
+	IoWriter *w[2] = { io_create(path, &e) };
+	if (!w[0])
+		return io_report(c->diag, (Loc){ 0 }, path, &e);
+	io_write(w[0], str_text(&text), text.n);
+	if (tensors.name.n)
+		w[n++] = safetensors_create(c, weights, tensors.name.n, tensors.name.at,
+					    tensors.blob.at);
+	if (!w[n - 1]) {
+		io_abort(w[0]);
+		return false;
+	}
+	return io_commit_all(w, n, &failed, &e) || io_report(c->diag, (Loc){ 0 }, name[failed], &e);
 }

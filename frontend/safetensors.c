@@ -252,18 +252,20 @@ static bool can_write(Context *c, const char *path, int n, const char *const *na
 	return true;
 }
 
-bool safetensors_write(Context *c, const char *path, int n, const char *const *name,
-		       const Blob *const *blob)
+IoWriter *safetensors_create(Context *c, const char *path, int n, const char *const *name,
+			     const Blob *const *blob)
 {
 	if (!can_write(c, path, n, name, blob))
-		return false;
+		return NULL;
 	Str header;
 	str_init(&header, c->arena);
 	write_header(&header, n, name, blob);
 	IoError e;
 	IoWriter *w = io_create(path, &e);
-	if (!w)
-		return io_report(c->diag, (Loc){ .file = path }, path, &e);
+	if (!w) {
+		io_report(c->diag, (Loc){ .file = path }, path, &e);
+		return NULL;
+	}
 	unsigned char length[8];
 	for (int i = 0; i < 8; i++)
 		length[i] = (unsigned char)((uint64_t)header.n >> 8 * i);
@@ -275,5 +277,5 @@ bool safetensors_write(Context *c, const char *path, int n, const char *const *n
 		else
 			io_write(w, blob[i]->data, (size_t)type_bytes(blob[i]->type));
 	}
-	return io_commit(w, &e) || io_report(c->diag, (Loc){ .file = path }, path, &e);
+	return w;
 }

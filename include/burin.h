@@ -107,7 +107,10 @@ BURIN_API burin_status burin_opts_set(burin_opts *o, const char *key, const char
 				      burin_error *err);
 BURIN_API void burin_opts_free(burin_opts *o);
 
-/* A .so that burin wrote; or the <name>_descriptor of a model that is linked in. */
+/* A .so that burin wrote; or the <name>_descriptor of a model that is linked in. Packed weights, in
+ * the library or beside it, are read once as a whole and must add up to their checksum (but for
+ * those of a model that is linked in, and those that a library packed of a state of training,
+ * which have none). */
 BURIN_API BURIN_CHECK burin_status burin_load(burin_model **out, const char *path,
 					      const burin_opts *o, burin_error *err);
 BURIN_API BURIN_CHECK burin_status burin_load_static(burin_model **out, const void *descriptor,

@@ -30,7 +30,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define BURIN_PROGRAM_VERSION 2
+#define BURIN_PROGRAM_VERSION 3
 
 /* BURIN_WRAP(name, result, parameters after the program): 'p' pointer, 'z' size_t, 'i' int, 'v'
  * nothing. */
@@ -128,13 +128,15 @@ typedef struct BurinState {
 } BurinState;
 
 /* Layout of a file of packed weights: this head, padded to BURIN_WEIGHTS_AT, then weight_bytes
- * bytes. */
+ * bytes; then, where it is sealed, the seal (base/seal.h) of all that. Those that an artefact itself
+ * packs of a state of training are not. The block inside of an artefact always is. */
 #define BURIN_WEIGHTS_MAGIC "BURINWT1"
 enum { BURIN_WEIGHTS_AT = 4096 };
 typedef struct BurinWeightsHead {
 	char magic[8];
 	int64_t bytes;
 	uint64_t layout[2];
+	uint64_t sealed; /* 1, or 0 */
 } BurinWeightsHead;
 
 /* The weights in such a file, or NULL when it is not of this program. */

@@ -247,10 +247,20 @@ static burin_status open_weights(burin_model *m, const char *path, bool copy, bu
 	return s;
 }
 
+static burin_status damaged(const char *path, const char *how, burin_error *err)
+{
+	rt_fail(err, BURIN_E_INVALID, 4001, "the weights in '%s' are damaged: %s", path, how);
+	rt_hint(err, "take another copy of the file, or compile the model again");
+	return BURIN_E_INVALID;
+}
+
 static burin_status check_weights(const burin_model *m, const char *path, burin_error *err)
 {
-	if (burin_weights_in(m->program, m->weights, m->weights_bytes))
-		return BURIN_OK;
+	bool sealed;
+	if (burin_weights_in(m->program, m->weights, m->weights_bytes)) {
+		const char *wrong = weights_check_file(m->weights, m->weights_bytes, &sealed);
+		return wrong ? damaged(path, wrong, err) : BURIN_OK;
+	}
 	rt_fail(err, BURIN_E_INVALID, 4001, "'%s' holds no packed weights of this model", path);
 	rt_hint(err, "it was written when the model was compiled, or packed from its training "
 		     "state; make it again");
@@ -292,6 +302,14 @@ static burin_status finish_load(burin_model **out, const char *path, const burin
 		*out = NULL;
 	}
 	return s;
+}
+
+/* Those that lie in the library itself. */
+static burin_status check_inside(const char *path, burin_error *err)
+{
+	bool any;
+	const char *wrong = note_check_weights(path, &any);
+	return wrong ? damaged(path, wrong, err) : BURIN_OK;
 }
 
 burin_status burin_load_static(burin_model **out, const void *descriptor, const burin_opts *o,
@@ -350,7 +368,13 @@ burin_status burin_load(burin_model **out, const char *path, const burin_opts *o
 	burin_status s = load_named(out, path, note.prefix, err);
 	free(note.memory);
 	if (s == BURIN_OK)
+		s = check_inside(path, err);
+	if (s == BURIN_OK)
 		s = finish_load(out, path, o, err);
+	if (s != BURIN_OK) {
+		burin_model_free(*out);
+		*out = NULL;
+	}
 	errno = kept;
 	return s;
 }

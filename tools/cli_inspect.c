@@ -256,11 +256,44 @@ static int inspect_compiled(Cli *c, const char *path)
 				 e.message);
 	json_put_key(&c->json, "metadata");
 	put_json(&c->json, v);
+	bool any;
+	wrong = note_check_weights(path, &any);
+	if (wrong)
+		return cli_error(c, E4001,
+				 "take another copy of the file, or compile the model again",
+				 "the weights in '%s' are damaged: %s", path, wrong);
 	const char *needs = needed_libraries(c->arena, path);
 	json_key_text(c, "needs", needs);
-	cli_print(c, "%s%s%s\n", path, *needs ? "  needs: " : "", needs);
+	if (any)
+		json_key_text(c, "checksum", "right");
+	cli_print(c, "%s%s%s%s\n", path, any ? "  checksum of the weights: right" : "",
+		  *needs ? "  needs: " : "", needs);
 	JSON_EACH(item, v)
 	print_value(c, item);
+	return EXIT_YES;
+}
+
+static int inspect_packed(Cli *c, const char *path)
+{
+	IoError e;
+	BurinWeightsHead head;
+	bool sealed;
+	IoMap *m = io_map(path, &e);
+	if (!m)
+		return cli_error(c, e.code, NULL, "cannot read '%s': %s", path, e.text);
+	const char *wrong = weights_check_file(io_map_data(m), io_map_size(m), &sealed);
+	if (!wrong)
+		memcpy(&head, io_map_data(m), sizeof head);
+	io_unmap(m);
+	if (wrong)
+		return cli_error(c, E4001,
+				 "take another copy of the file, or compile the model again",
+				 "the weights in '%s' are damaged: %s", path, wrong);
+	json_key_int(c, "weight_bytes", head.bytes);
+	json_key_text(c, "checksum", sealed ? "right" : "none");
+	cli_print(c, "%s  %s of packed weights, checksum: %s\n", path,
+		  text_bytes(c->arena, head.bytes),
+		  sealed ? "right" : "none, they were packed from a state of training");
 	return EXIT_YES;
 }
 
@@ -274,6 +307,8 @@ int verb_inspect(Cli *c)
 			return inspect_weights(c, path);
 	if (str_ends(path, ".so") || str_ends(path, ".o"))
 		return inspect_compiled(c, path);
+	if (str_ends(path, ".weights"))
+		return inspect_packed(c, path);
 	shapes_alone(c);
 	return inspect_model(c, path);
 }

@@ -14,15 +14,12 @@ static bool sink(void *writer, const void *data, size_t bytes)
 	return true;
 }
 
-bool object_write(const ElfOut *e, const char *path, bool scratch, IoError *error)
+IoWriter *object_create(const ElfOut *e, const char *path, IoError *error)
 {
 	IoWriter *w = io_create(path, error);
-	if (!w)
-		return false;
-	if (scratch)
-		io_scratch(w);
-	elf_write(e, sink, w);
-	return io_commit(w, error);
+	if (w)
+		elf_write(e, sink, w);
+	return w;
 }
 
 static void put_member_head(IoWriter *w, const char *name, uint64_t bytes)
@@ -56,19 +53,19 @@ static void put_index(IoWriter *w, Exports exports)
 	io_write(w, "", padded - bytes);
 }
 
-bool archive_write(const ElfOut *e, const char *path, Exports exports, IoError *error)
+IoWriter *archive_create(const ElfOut *e, const char *path, Exports exports, IoError *error)
 {
 	if (elf_bytes(e) > MEMBER_LIMIT) {
 		*error = (IoError){ .code = E1003, .text = "more than 10 GB in an archive" };
-		return false;
+		return NULL;
 	}
 	IoWriter *w = io_create(path, error);
 	if (!w)
-		return false;
+		return NULL;
 	io_write(w, "!<arch>\n", MAGIC_BYTES);
 	put_index(w, exports);
 	put_member_head(w, "model.o/", elf_bytes(e));
 	elf_write(e, sink, w);
 	io_write(w, "\n", elf_bytes(e) & 1);
-	return io_commit(w, error);
+	return w;
 }

@@ -40,8 +40,8 @@ typedef struct ArtifactRequest {
 					      ended and all is removed */
 } ArtifactRequest;
 
-/* Each file appears complete or not at all (by rename); the code first, as it is the most likely to
- * fail. False: see c->diag. */
+/* All files appear, each complete, when all are (by rename), or none does and those of before stay
+ * as they are. False: see c->diag. */
 bool artifact_write(Context *c, const ArtifactRequest *r);
 
 /* A C identifier made of a model's name. */

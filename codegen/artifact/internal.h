@@ -4,6 +4,7 @@
 #define CODEGEN_ARTIFACT_INTERNAL_H
 #include "codegen/artifact/artifact.h"
 #include "base/io.h"
+#include "base/seal.h"
 #include "codegen/artifact/elf_out.h"
 #include "codegen/folder.h"
 
@@ -19,14 +20,14 @@ char *c_identifier(Arena *a, const char *name, size_t limit);
 bool c_name_is_taken(const char *name);
 enum { PREFIX_LIMIT = 64 };
 
-/* The object, or an archive of it; path's file appears complete or not at all. */
-bool object_write(const ElfOut *e, const char *path, bool scratch, IoError *error);
-bool archive_write(const ElfOut *e, const char *path, Exports exports, IoError *error);
+/* Each of these makes a file that is complete but for io_commit. NULL: *error, or reported. */
+IoWriter *object_create(const ElfOut *e, const char *path, IoError *error);
+IoWriter *archive_create(const ElfOut *e, const char *path, Exports exports, IoError *error);
+IoWriter *link_shared(Context *c, const ArtifactRequest *r, const ElfOut *e, Exports exports);
 
-/* The weights, as the next bytes of a file under way. */
-bool weights_write(const ArtifactRequest *r, IoWriter *w);
-/* Links the object to r->path. */
-bool link_shared(Context *c, const ArtifactRequest *r, const ElfOut *e, Exports exports);
+/* The weights and their seal, as the next bytes of a file under way: seal_end(weight_bytes) of them.
+ * sum: of what the seal is for besides; or NULL. */
+bool weights_write(const ArtifactRequest *r, IoWriter *w, Sha256 *sum);
 
 /* The runtime that is linked into artefacts: runtime/cpu or runtime/cuda. False: none for this
  * machine. */

@@ -179,11 +179,24 @@ static bool make_arguments(Context *c, const ArtifactRequest *r, const char *lin
 
 /* --- running ---------------------------------------------------------------------------------- */
 
-static bool run_linker(Context *c, const char *folder, char *const *args,
-		       const volatile sig_atomic_t *stop)
+/* Whether what a linker makes of so many bytes would find no room. Linkers map the file that they
+ * write, so that a full disk ends them by a signal. */
+static bool is_full(const char *folder, uint64_t bytes, Arena *a, IoError *error)
+{
+	int fd = open(path_join(a, folder, "room"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int wrong = fd < 0 ? errno : posix_fallocate(fd, 0, (off_t)bytes + 1);
+	if (fd >= 0)
+		close(fd);
+	return (wrong == ENOSPC || wrong == EDQUOT || wrong == EFBIG) &&
+	       !io_fail_errno(error, E1003, wrong);
+}
+
+static bool run_linker(Context *c, const ArtifactRequest *r, const char *folder, uint64_t bytes,
+		       char *const *args)
 {
 	Process run;
-	int error = process_run(&run, folder, args, stop);
+	IoError full;
+	int error = process_run(&run, folder, args, r->stop);
 	if (error != 0)
 		return diag_error(c->diag, (Loc){ 0 }, E5211, "%s could not be started: %s",
 				  args[0], strerror(error));
@@ -191,6 +204,8 @@ static bool run_linker(Context *c, const char *folder, char *const *args,
 		return diag_error(c->diag, (Loc){ 0 }, E5213, "stopped while linking");
 	if (run.status == 0)
 		return true;
+	if (is_full(folder, bytes, c->arena, &full))
+		return io_report(c->diag, (Loc){ .file = r->path }, r->path, &full);
 	diag_error(c->diag, (Loc){ 0 }, E5211, "%s failed (%s %d): %s", args[0],
 		   run.signalled ? "signal" : "exit status", run.status, run.said);
 	diag_hint(c->diag, "choose another with --linker, or write a .a or a .o");
@@ -235,38 +250,41 @@ static bool link_in(Context *c, const ArtifactRequest *r, const ElfOut *e, Expor
 {
 	IoError error;
 	Arena *a = c->arena;
-	if (!object_write(e, path_join(a, folder, "m.o"), true, &error) ||
+	IoWriter *object = object_create(e, path_join(a, folder, "m.o"), &error);
+	if (object)
+		io_scratch(object);
+	if (!object || !io_commit(object, &error) ||
 	    !write_map(path_join(a, folder, "m.map"), a, exports, &error))
 		return io_report(c->diag, (Loc){ .file = r->path }, r->path, &error);
-	return run_linker(c, folder, args, r->stop) &&
+	return run_linker(c, r, folder, elf_bytes(e), args) &&
 	       (io_read(path_join(a, folder, "m.so"), a, LINKED_LIMIT, linked, &error) ||
 		io_report(c->diag, (Loc){ .file = r->path }, r->path, &error));
 }
 
 /* As with a linker's own output, nobody waits for the disk. */
-static bool write_linked(Context *c, const ArtifactRequest *r, IoText linked, uint64_t weights_at)
+static IoWriter *write_linked(Context *c, const ArtifactRequest *r, IoText linked,
+			      uint64_t weights_at)
 {
 	static const char zeros[1 << 16];
 	IoError error;
 	IoWriter *w = io_create(r->path, &error);
-	if (w) {
-		io_scratch(w);
-		io_runnable(w);
-		io_write(w, linked.at, linked.n);
-		if (weights_at) {
-			io_write(w, zeros, weights_at - linked.n);
-			if (!weights_write(r, w)) {
-				io_abort(w);
-				return false;
-			}
-		}
-		if (io_commit(w, &error))
-			return true;
+	if (!w) {
+		io_report(c->diag, (Loc){ .file = r->path }, r->path, &error);
+		return NULL;
 	}
-	return io_report(c->diag, (Loc){ .file = r->path }, r->path, &error);
+	io_scratch(w);
+	io_runnable(w);
+	io_write(w, linked.at, linked.n);
+	if (!weights_at)
+		return w;
+	io_write(w, zeros, weights_at - linked.n);
+	if (weights_write(r, w, NULL))
+		return w;
+	io_abort(w);
+	return NULL;
 }
 
-static bool finish(Context *c, const ArtifactRequest *r, const char *linker, IoText linked)
+static IoWriter *finish(Context *c, const ArtifactRequest *r, const char *linker, IoText linked)
 {
 	uint64_t at = 0;
 	bool embedded = r->weight_bytes > 0 && !r->beside;
@@ -278,10 +296,10 @@ static bool finish(Context *c, const ArtifactRequest *r, const char *linker, IoT
 		   wrong);
 	diag_hint(c->diag, "choose another with --linker, or put the weights beside the library "
 			   "(--weights beside)");
-	return false;
+	return NULL;
 }
 
-bool link_shared(Context *c, const ArtifactRequest *r, const ElfOut *e, Exports exports)
+IoWriter *link_shared(Context *c, const ArtifactRequest *r, const ElfOut *e, Exports exports)
 {
 	Args args = { .at = NULL };
 	Folder folder;
@@ -289,10 +307,12 @@ bool link_shared(Context *c, const ArtifactRequest *r, const ElfOut *e, Exports 
 	IoText linked;
 	const char *linker = need_linker(c, r->linker);
 	if (!linker || !make_arguments(c, r, linker, &args))
-		return false;
-	if (!folder_begin(&folder, r->path, &error))
-		return io_report(c->diag, (Loc){ .file = r->path }, r->path, &error);
+		return NULL;
+	if (!folder_begin(&folder, r->path, &error)) {
+		io_report(c->diag, (Loc){ .file = r->path }, r->path, &error);
+		return NULL;
+	}
 	bool ok = link_in(c, r, e, exports, folder.path, args.at, &linked);
 	folder_end(&folder);
-	return ok && finish(c, r, linker, linked);
+	return ok ? finish(c, r, linker, linked) : NULL;
 }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LARGE_SECTION = 1 << 30, PAGE = 4096 };
+enum { LARGE_SECTION = 1 << 30, PAGE = 4096, SEAL_PART = 16 << 20 };
 #define SECTION_LARGE 0x10000000u /* SHF_X86_64_LARGE: may lie beyond 2 GB from the code */
 
 /* Those of an object, and the number of their section. */
@@ -49,18 +49,38 @@ static bool is_shared(const ArtifactRequest *r)
 	return str_ends(r->path, ".so");
 }
 
+/* to: zeros, seal_end(weight_bytes) of them. In parts, so that not all need be in memory. */
+static bool fill_sealed(const ArtifactRequest *r, char *to, IoWriter *file, Sha256 *sum)
+{
+	Sha256 own;
+	size_t bytes = seal_at((uint64_t)r->weight_bytes);
+	if (!sum)
+		sha256_init(sum = &own);
+	if (!r->fill(r->user, to, file))
+		return false;
+	for (size_t at = 0; at < bytes; at += SEAL_PART) {
+		size_t part = bytes - at < SEAL_PART ? bytes - at : SEAL_PART;
+		sha256_add(sum, to + at, part);
+		if (file)
+			io_place_rest(file);
+	}
+	seal_make((Seal *)(void *)(to + bytes), sum);
+	return true;
+}
+
 /* In an object or archive, whose linker is the user's: the bytes are made here. */
 static bool add_bytes(const ArtifactRequest *r, ElfOut *e, Weights *w)
 {
 	bool large = r->weight_bytes > LARGE_SECTION && r->machine == EM_X86_64;
-	w->at = aligned_alloc(PAGE, ((size_t)r->weight_bytes + PAGE - 1) / PAGE * PAGE);
+	size_t bytes = seal_end((uint64_t)r->weight_bytes), room = (bytes + PAGE - 1) / PAGE * PAGE;
+	w->at = aligned_alloc(PAGE, room);
 	if (!w->at)
 		oom_raise();
+	memset(w->at, 0, room);
 	oom_own(&w->owned, free_weights);
 	w->section = elf_section(e, large ? ".lrodata.burin" : ".rodata.burin", SHT_PROGBITS,
-				 SHF_ALLOC | (large ? SECTION_LARGE : 0), PAGE, w->at,
-				 (size_t)r->weight_bytes);
-	return r->fill(r->user, w->at, NULL);
+				 SHF_ALLOC | (large ? SECTION_LARGE : 0), PAGE, w->at, bytes);
+	return fill_sealed(r, w->at, NULL, NULL);
 }
 
 static bool add_weights(Context *c, const ArtifactRequest *r, ElfOut *e, Weights *w)
@@ -68,7 +88,7 @@ static bool add_weights(Context *c, const ArtifactRequest *r, ElfOut *e, Weights
 	if (r->beside || r->weight_bytes == 0)
 		return true;
 	if (is_shared(r))
-		w->section = elf_reserve(e, r->machine, (uint64_t)r->weight_bytes);
+		w->section = elf_reserve(e, r->machine, seal_end((uint64_t)r->weight_bytes));
 	else if (!add_bytes(r, e, w))
 		return false;
 	const char *wrong =
@@ -76,10 +96,10 @@ static bool add_weights(Context *c, const ArtifactRequest *r, ElfOut *e, Weights
 	return !wrong || broken(c, "weights", wrong);
 }
 
-bool weights_write(const ArtifactRequest *r, IoWriter *w)
+bool weights_write(const ArtifactRequest *r, IoWriter *w, Sha256 *sum)
 {
-	void *to = io_place(w, (size_t)r->weight_bytes);
-	return !to || r->fill(r->user, to, w); /* without: io_commit tells why */
+	void *to = io_place(w, seal_end((uint64_t)r->weight_bytes));
+	return !to || fill_sealed(r, to, w, sum); /* without: io_commit tells why */
 }
 
 /* Returns where its text begins. */
@@ -125,21 +145,50 @@ static ElfOut *make_object(Context *c, const ArtifactRequest *r, Exports exports
 	return wrong ? NULL : e;
 }
 
-static bool write_object(Context *c, const ArtifactRequest *r, const ElfOut *e, Exports exports)
+/* --- files ------------------------------------------------------------------------------------ */
+
+/* All that are under way; the code is the first, and the last to get its name: whoever finds it finds
+ * the rest. */
+typedef struct Files {
+	IoWriter *writer[3];
+	const char *path[3];
+	int n;
+} Files;
+
+/* w: NULL when it was reported. */
+static bool add_file(Files *f, const char *path, IoWriter *w)
 {
-	IoError error;
-	bool ok = str_ends(r->path, ".a") ? archive_write(e, r->path, exports, &error)
-					  : object_write(e, r->path, false, &error);
-	return ok || io_report(c->diag, (Loc){ .file = r->path }, r->path, &error);
+	if (!w)
+		return false;
+	f->path[f->n] = path;
+	f->writer[f->n++] = w;
+	return true;
 }
 
-static bool write_code(Context *c, const ArtifactRequest *r)
+static IoWriter *reported(Context *c, const char *path, IoWriter *w, const IoError *error)
+{
+	if (!w)
+		io_report(c->diag, (Loc){ .file = path }, path, error);
+	return w;
+}
+
+static IoWriter *write_object(Context *c, const ArtifactRequest *r, const ElfOut *e,
+			      Exports exports)
+{
+	IoError error;
+	IoWriter *w = str_ends(r->path, ".a") ? archive_create(e, r->path, exports, &error)
+					      : object_create(e, r->path, &error);
+	return reported(c, r->path, w, &error);
+}
+
+static bool write_code(Context *c, const ArtifactRequest *r, Files *f)
 {
 	Weights w = { .at = NULL };
 	Exports exports = artifact_exports(c->arena, r);
 	const ElfOut *e = make_object(c, r, exports, &w);
-	bool ok = e &&
-		  (is_shared(r) ? link_shared(c, r, e, exports) : write_object(c, r, e, exports));
+	bool ok = e && add_file(f, r->path,
+				is_shared(r) ? link_shared(c, r, e, exports)
+					     : write_object(c, r, e, exports));
 	if (w.at) {
 		oom_disown(&w.owned);
 		free(w.at);
@@ -148,37 +197,39 @@ static bool write_code(Context *c, const ArtifactRequest *r)
 }
 
 /* A file of their own. */
-static bool write_beside(Context *c, const ArtifactRequest *r)
+static bool write_beside(Context *c, const ArtifactRequest *r, Files *f)
 {
-	static const char zeros[BURIN_WEIGHTS_AT];
+	_Alignas(BurinWeightsHead) char page[BURIN_WEIGHTS_AT] = { 0 };
 	const char *path = path_with_suffix(c->arena, r->path, ".weights");
-	BurinWeightsHead head = { .bytes = r->weight_bytes,
-				  .layout = { r->entry[0].layout[0], r->entry[0].layout[1] } };
+	BurinWeightsHead *head = (BurinWeightsHead *)(void *)page;
 	IoError error;
+	Sha256 sum;
 	if (!r->beside || r->weight_bytes == 0)
 		return true;
-	memcpy(head.magic, BURIN_WEIGHTS_MAGIC, sizeof(head.magic));
-	IoWriter *w = io_create(path, &error);
-	if (w) {
-		io_write(w, &head, sizeof(head));
-		io_write(w, zeros, sizeof(zeros) - sizeof(head));
-		if (!weights_write(r, w)) {
-			io_abort(w);
-			return false;
-		}
-		if (io_commit(w, &error))
-			return true;
-	}
-	return io_report(c->diag, (Loc){ .file = path }, path, &error);
+	*head = (BurinWeightsHead){ .bytes = r->weight_bytes,
+				    .layout = { r->entry[0].layout[0], r->entry[0].layout[1] },
+				    .sealed = 1 };
+	memcpy(head->magic, BURIN_WEIGHTS_MAGIC, sizeof head->magic);
+	if (!add_file(f, path, reported(c, path, io_create(path, &error), &error)))
+		return false;
+	IoWriter *w = f->writer[f->n - 1];
+	io_write(w, page, sizeof page);
+	sha256_init(&sum);
+	sha256_add(&sum, page, sizeof page);
+	return weights_write(r, w, &sum);
 }
 
-static bool write_header(Context *c, const ArtifactRequest *r)
+static bool write_header(Context *c, const ArtifactRequest *r, Files *f)
 {
 	IoError error;
 	const char *path = r->header ? r->header : path_with_suffix(c->arena, r->path, ".h");
 	const char *text = artifact_header(c->arena, r);
-	return !*path || io_write_file(path, text, strlen(text), &error) ||
-	       io_report(c->diag, (Loc){ .file = path }, path, &error);
+	if (!*path)
+		return true;
+	if (!add_file(f, path, reported(c, path, io_create(path, &error), &error)))
+		return false;
+	io_write(f->writer[f->n - 1], text, strlen(text));
+	return true;
 }
 
 static bool check_request(Context *c, const ArtifactRequest *r)
@@ -195,11 +246,29 @@ static bool check_request(Context *c, const ArtifactRequest *r)
 	return true;
 }
 
+static bool commit_files(Context *c, Files *f)
+{
+	IoError error;
+	int failed;
+	return io_commit_all(f->writer, f->n, &failed, &error) ||
+	       io_report(c->diag, (Loc){ .file = f->path[failed] }, f->path[failed], &error);
+}
+
 bool artifact_write(Context *c, const ArtifactRequest *request)
 {
 	ArtifactRequest r = *request;
+	Files f = { .n = 0 };
 	if (r.machine == 0)
 		r.machine = EM_X86_64;
-	return check_request(c, &r) && write_code(c, &r) && write_beside(c, &r) &&
-	       write_header(c, &r);
+	if (!check_request(c, &r))
+		return false;
+	io_sweep(r.path);
+	bool ok = write_code(c, &r, &f) && write_beside(c, &r, &f) && write_header(c, &r, &f);
+	if (ok && r.stop && *r.stop)
+		ok = diag_error(c->diag, (Loc){ 0 }, E5213, "stopped before all was written");
+	if (ok)
+		return commit_files(c, &f);
+	for (int i = 0; i < f.n; i++)
+		io_abort(f.writer[i]);
+	return false;
 }

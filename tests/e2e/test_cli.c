@@ -235,23 +235,86 @@ static void interrupts(void **state)
 		skip_because("no timeout");
 	for (int ms = 20; ms < 2000; ms += ms < 200 ? 40 : 300) {
 		int status = shell(
-			c,
-			arena_printf(c->arena,
-				     "mkdir i%d && timeout --preserve-status -s INT 0.%03d $B "
-				     "compile " EXAMPLES "/resnet18.xml --batch 1 --weights "
-				     "random:seed=1 --cache off -j 1 -o i%d/m.so; s=$?; ls -A i%d; "
-				     "exit $s",
-				     ms, ms < 1000 ? ms : 999, ms, ms));
+			c, arena_printf(c->arena,
+					"mkdir i%d && timeout --preserve-status -s INT 0.%03d $B "
+					"compile " EXAMPLES "/resnet18.xml --batch 1 --weights "
+					"random:seed=1 --set weights=beside --cache off -j 1 -o "
+					"i%d/m.so; s=$?; ls -A i%d; "
+					"exit $s",
+					ms, ms < 1000 ? ms : 999, ms, ms));
 		if (status != 130 && status != 0)
 			fail_msg("status %d after %d ms: %s", status, ms, c->err);
 		stopped += status == 130;
-		if (status == 130 && *c->out && strcmp(c->out, "m.so\n") != 0 &&
-		    strcmp(c->out, "m.h\nm.so\n") != 0)
+		if (status == 130 && *c->out && strcmp(c->out, "m.h\nm.so\nm.weights\n") != 0)
 			fail_msg("after an interrupt at %d ms: %s", ms, c->out);
 		if (status == 0)
 			break;
 	}
 	assert_true(stopped > 0);
+}
+
+/* What stands there stays as it is, all of it, whenever the end comes; and what a killed process
+ * leaves goes with the next one. */
+#define SET_OF(seed) \
+	"compile " EXAMPLES "/resnet18.xml --batch 1 --mcpu native --weights random:seed=" seed \
+	" --set weights=beside --cache off -q -o s/m.so"
+static void sets_of_files(void **state)
+{
+	Cli *c = *state;
+	if (shell(c, "command -v timeout") != 0)
+		skip();
+	assert_int_equal(shell(c, "mkdir s"), 0);
+	expect(c, SET_OF("1"), 0, NULL, "");
+	assert_int_equal(shell(c, "sha256sum s/* >sums"), 0);
+	for (int ms = 100; ms < 1500; ms += 170) {
+		const char *name = ms % 4 ? "TERM" : "KILL";
+		int status = shell(c, arena_printf(c->arena,
+						   "timeout --preserve-status -s %s %d.%03d $B %s",
+						   name, ms / 1000, ms % 1000, SET_OF("2")));
+		if (status == 0)
+			break;
+		if (shell(c, "sha256sum -c sums") != 0)
+			fail_msg("SIG%s after %d ms: %s", name, ms, c->out);
+	}
+	expect(c, SET_OF("2"), 0, NULL, "");
+	assert_int_equal(shell(c, "ls -A s"), 0);
+	assert_string_equal(c->out, "m.h\nm.so\nm.weights\n");
+	expect(c, "inspect s/m.weights", 0, "checksum: right", "");
+	assert_int_equal(shell(c, "printf x | dd of=s/m.weights bs=1 seek=1000000 conv=notrunc "
+				  "status=none"),
+			 0);
+	expect(c, "inspect s/m.weights", 3, "", "E4001");
+	expect(c, "run s/m.so", 3, "", "the weights in 's/m.weights' are damaged");
+}
+
+/* A disk that fills is called so, whoever meets it; nothing is left, what was there stays. */
+static void full_disk(void **state)
+{
+	Cli *c = *state;
+	if (shell(c, "unshare -rm true")) {
+		print_message("unshare: %s, not tried\n", c->err);
+		return;
+	}
+	assert_int_equal(shell(c, "mkdir d"), 0);
+	for (int kb = 12; kb < 1200; kb += kb / 3) {
+		int rc = shell(
+			c,
+			arena_printf(c->arena,
+				     "unshare -rm sh -c 'mount -t tmpfs -o size=%dk tmpfs d && "
+				     "cd d && echo old >m.h && $B compile " LENET
+				     " --set weights=beside --cache off -q -o m.so; rc=$?; ls -A; "
+				     "cat m.h; exit $rc'",
+				     kb));
+		if (rc == 0) {
+			assert_true(kb > 12);
+			return;
+		}
+		if (rc != 5 || !strstr(c->err, "E1003") ||
+		    !strstr(c->err, "no space left on device") || strstr(c->err, "LLVM") ||
+		    strcmp(c->out, "m.h\nold\n") != 0)
+			fail_msg("%d KiB: status %d, %s%s", kb, rc, c->out, c->err);
+	}
+	fail_msg("no disk was large enough: %s", c->err);
 }
 
 static void other_verbs(void **state)
@@ -286,6 +349,8 @@ int main(void)
 		TEST(colour),
 		TEST(lost_output),
 		TEST(interrupts),
+		TEST(sets_of_files),
+		TEST(full_disk),
 		TEST(other_verbs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What `burin inspect` reads of a file that claims to be an artefact. */
+/* What `burin inspect` reads of a file that claims to be an artefact, or packed weights. */
 #include "runtime/note.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 			abort();
 		free(note.memory);
 	}
+	bool any;
+	note_check_weights(path, &any);
+	weights_check_file(data, n, &any);
 	close(fd);
 	return 0;
 }

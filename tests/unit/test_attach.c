@@ -2,6 +2,7 @@
 /* Weights that the linker does not see: the segment that they get by every linker there is, tools
  * that work on such libraries, and linked files that are not as expected. */
 #include "tests/unit/artifact_fixture.h"
+#include "base/seal.h"
 #include "codegen/artifact/elf_attach.h"
 #include <dlfcn.h>
 #include <elf.h>
@@ -36,7 +37,7 @@ static void assert_segments(IoText t)
 		assert_true(p.p_vaddr >= end && p.p_vaddr % p.p_align == p.p_offset % p.p_align);
 		assert_true(p.p_offset + p.p_filesz <= t.n);
 		end = p.p_vaddr + p.p_memsz;
-		read_only_last = p.p_flags == PF_R && p.p_filesz == sizeof(weights) &&
+		read_only_last = p.p_flags == PF_R && p.p_filesz == seal_end(sizeof(weights)) &&
 				 p.p_memsz == p.p_filesz &&
 				 memcmp(t.at + p.p_offset, weights, sizeof(weights)) == 0;
 	}

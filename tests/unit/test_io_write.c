@@ -97,7 +97,7 @@ static void test_abort(void **state)
 }
 
 /* What need not survive a power cut is not waited for; a kept file costs write, fsync, close,
- * rename and the folder's three. */
+ * rename, the folder's three and the close of the lock. */
 static void test_scratch(void **state)
 {
 	(void)state;
@@ -107,14 +107,110 @@ static void test_scratch(void **state)
 	io_write(w, "new", 3);
 	system_calls.fault = FAIL;
 	assert_true(io_commit(w, &e));
-	assert_int_equal(system_calls.calls, 3); /* write, close, rename */
+	assert_int_equal(system_calls.calls, 4); /* write, close, rename, close of the lock */
 	check_content(in_folder("out"), "new");
 	w = io_create(in_folder("out"), &e);
 	io_write(w, "newer", 5);
 	system_calls.calls = 0;
 	assert_true(io_commit(w, &e));
-	assert_int_equal(system_calls.calls, 7);
+	assert_int_equal(system_calls.calls, 8);
 	check_content(in_folder("out"), "newer");
+}
+
+/* Several files: all or none, whichever fails and however. */
+static void test_set(void **state)
+{
+	static const char *const name[] = { "one", "two", "three" };
+	(void)state;
+	for (long k = 0;; k++) {
+		IoWriter *w[3];
+		IoError e;
+		int failed = -1;
+		for (int i = 0; i < 3; i++) {
+			put(name[i], "old");
+			w[i] = io_create(in_folder(name[i]), &e);
+			io_write(w[i], "new", 3);
+		}
+		system_calls.fault = FAIL;
+		system_calls.error = ENOSPC;
+		system_calls.calls = 0;
+		system_calls.countdown = k;
+		bool ok = io_commit_all(w, 3, &failed, &e);
+		system_calls.fault = NO_FAULT;
+		assert_int_equal(files_in_folder(), 3);
+		/* until the first has its name: three times write, fsync, close */
+		if (k < 9) {
+			assert_false(ok);
+			assert_int_equal(failed, k / 3);
+			assert_string_equal(e.text, "no space left on device");
+			for (int i = 0; i < 3; i++)
+				check_content(in_folder(name[i]), "old");
+		}
+		if (system_calls.countdown >= 0) {
+			assert_true(ok);
+			for (int i = 0; i < 3; i++)
+				check_content(in_folder(name[i]), "new");
+			break;
+		}
+	}
+	for (int i = 0; i < 3; i++)
+		unlink(in_folder(name[i]));
+}
+
+/* A name that is a folder's stops all of them. */
+static void test_set_with_a_folder(void **state)
+{
+	IoWriter *w[2];
+	IoError e;
+	int failed;
+	(void)state;
+	put("one", "old");
+	assert_int_equal(mkdir(in_folder("two"), 0700), 0);
+	w[0] = io_create(in_folder("two"), &e);
+	if (w[0]) {
+		w[1] = io_create(in_folder("one"), &e);
+		assert_false(io_commit_all(w, 2, &failed, &e));
+		assert_int_equal(failed, 0);
+	}
+	check_content(in_folder("one"), "old");
+	rmdir(in_folder("two"));
+	unlink(in_folder("one"));
+}
+
+/* Left-overs of processes that are gone are swept, what is in use or not ours stays. */
+static void test_sweep(void **state)
+{
+	static const char *const stays[] = { ".x.0123456789abcdef.tmp",
+					     ".x.burin-0123456789abcde.tmp",
+					     ".x.burin-0123456789abcdeg.tmp",
+					     "x.burin-0123456789abcdef.tmp", ".burin-abc" };
+	IoError e;
+	(void)state;
+	IoWriter *w = io_create(in_folder("busy"), &e);
+	io_write(w, "new", 3);
+	put(".x.burin-0123456789abcdef.tmp", "gone");
+	for (size_t i = 0; i < sizeof stays / sizeof *stays; i++)
+		put(stays[i], "");
+	assert_int_equal(mkdir(in_folder(".burin-abcdef"), 0700), 0);
+	put(".burin-abcdef/m.o", "gone");
+	assert_int_equal(mkdir(in_folder(".burin-locked"), 0700), 0);
+	put(".burin-locked/m.o", "in use");
+	int lock = open(in_folder(".burin-locked"), O_RDONLY | O_DIRECTORY);
+	assert_true(io_lock_temporary(lock, in_folder(".burin-locked")));
+	io_sweep(in_folder("busy"));
+	assert_int_not_equal(access(in_folder(".x.burin-0123456789abcdef.tmp"), F_OK), 0);
+	assert_int_not_equal(access(in_folder(".burin-abcdef"), F_OK), 0);
+	assert_int_equal(access(in_folder(".burin-locked/m.o"), F_OK), 0);
+	for (size_t i = 0; i < sizeof stays / sizeof *stays; i++)
+		assert_int_equal(unlink(in_folder(stays[i])), 0);
+	assert_true(io_commit(w, &e));
+	check_content(in_folder("busy"), "new");
+	close(lock);
+	io_sweep(in_folder("busy"));
+	assert_int_not_equal(access(in_folder(".burin-locked"), F_OK), 0);
+	assert_int_equal(files_in_folder(), 1);
+	unlink(in_folder("busy"));
+	io_sweep("/nowhere/at/all");
 }
 
 static void test_write_to_device(void **state)
@@ -159,8 +255,9 @@ static void test_faults_while_writing(void **state)
 				assert_string_equal(t.at, fresh);
 				break;
 			}
-			/* only the closing of the folder may fail unnoticed: it is on the disk */
-			assert_true(!ok || system_calls.calls == k + 1);
+			/* only the closing of the folder and of the lock may fail unnoticed: all is
+			 * on the disk */
+			assert_true(!ok || system_calls.calls <= k + 2);
 			if (!ok && strcmp(t.at, "old") != 0)
 				assert_string_equal(t.at, fresh);
 		}
@@ -336,6 +433,9 @@ int main(void)
 		TEST(test_write_around_the_buffer),
 		TEST(test_abort),
 		TEST(test_scratch),
+		TEST(test_set),
+		TEST(test_set_with_a_folder),
+		TEST(test_sweep),
 		TEST(test_write_to_device),
 		TEST(test_faults_while_writing),
 		TEST(test_interrupted_while_writing),

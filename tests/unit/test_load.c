@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* libburin_rt: loading artefacts and models that are linked in, running them with checked tensors,
  * options, weights beside, profiles. */
+#include "base/seal.h"
 #include "include/burin.h"
 #include "runtime/artifact.h"
 #include "runtime/model.h"
 #include "tests/unit/artifact_fixture.h"
+#include <fcntl.h>
 #include <stddef.h>
 
 /* DLTensor of DLPack 1.x, to compare with. */
@@ -321,6 +323,83 @@ static void test_beside(void **state)
 	burin_opts_free(o);
 }
 
+/* --- damage ----------------------------------------------------------------------------------- */
+
+static char *read_whole(Fixture *f, const char *path, size_t *n)
+{
+	IoText t;
+	IoError e;
+	assert_true(io_read(path, f->c->arena, 1 << 24, &t, &e));
+	*n = t.n;
+	return arena_copy(f->c->arena, t.at, t.n);
+}
+
+static void write_over(const char *path, const char *bytes, size_t n)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, n), n);
+	close(fd);
+}
+
+static void assert_damaged(Fixture *f, const char *file, size_t at)
+{
+	burin_model *m;
+	burin_error err = { .size = sizeof err };
+	burin_status s = burin_load(&m, f->r.path, NULL, &err);
+	if (s != BURIN_E_INVALID || err.code != 4001 || !strstr(err.message, file))
+		fail_msg("byte %zu: %s, %s", at, burin_status_name(s), err.message);
+}
+
+/* Every bit of a file of packed weights, and every length of it. */
+static void test_damaged_beside(void **state)
+{
+	Fixture *f = *state;
+	size_t n;
+	f->object = compile_glue(f, "m", 10, "0");
+	f->r.beside = true;
+	f->entry.layout[0] = 7;
+	f->entry.layout[1] = 9;
+	assert_written(f);
+	const char *path = in_folder(f, "m.weights");
+	char *bytes = read_whole(f, path, &n);
+	for (size_t at = 0; at < n; at++) {
+		bytes[at] ^= (char)(1 << at % 8);
+		write_over(path, bytes, n);
+		assert_damaged(f, "m.weights", at);
+		bytes[at] ^= (char)(1 << at % 8);
+	}
+	for (size_t cut = 1; cut < n; cut += cut < 300 ? 1 : 37) {
+		write_over(path, bytes, n - cut);
+		assert_damaged(f, "m.weights", n - cut);
+	}
+	write_over(path, bytes, n);
+	burin_model_free(load(f, NULL));
+}
+
+/* The same of weights in the library, which are its end. */
+static void test_damaged_inside(void **state)
+{
+	Fixture *f = *state;
+	size_t n;
+	assert_written(f);
+	char *bytes = read_whole(f, f->r.path, &n);
+	char *begin = memmem(bytes, n, weights, sizeof weights);
+	assert_non_null(begin);
+	assert_int_equal(bytes + n - begin, seal_end(sizeof weights));
+	for (size_t at = (size_t)(begin - bytes); at < n; at++) {
+		bytes[at] ^= (char)(1 << at % 8);
+		write_over(f->r.path, bytes, n);
+		assert_damaged(f, "m.so", at);
+		bytes[at] ^= (char)(1 << at % 8);
+	}
+	write_over(f->r.path, bytes, n);
+	burin_model_free(load(f, NULL));
+	/* tools that rewrite the file leave them as they are */
+	shell(f, "strip m.so && objcopy m.so copy.so && mv copy.so m.so");
+	burin_model_free(load(f, NULL));
+}
+
 static void count_steps(void *user, const burin_kernel_time *k)
 {
 	int *n = user;
@@ -375,10 +454,11 @@ int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_load),        TEST(test_types),        TEST(test_options),
-		TEST(test_workspace),   TEST(test_host_threads), TEST(test_tensors),
-		TEST(test_short_error), TEST(test_not_models),   TEST(test_beside),
-		TEST(test_profile),     TEST(test_many),
+		TEST(test_load),           TEST(test_types),          TEST(test_options),
+		TEST(test_workspace),      TEST(test_host_threads),   TEST(test_tensors),
+		TEST(test_short_error),    TEST(test_not_models),     TEST(test_beside),
+		TEST(test_damaged_beside), TEST(test_damaged_inside), TEST(test_profile),
+		TEST(test_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include "frontend/onnx_proto.h"
 #include "tests/unit/check.h"
 #include "tests/unit/onnx_make.h"
+#include "tests/unit/weight_file.h"
 #include <stdio.h>
 #include <unistd.h>
 

@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "frontend/frontend.h"
 #include "tests/unit/check.h"
+#include "tests/unit/weight_file.h"
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
