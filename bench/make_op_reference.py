@@ -549,6 +549,18 @@ def activations():
 
 
 # --- other spellings of data movement ----------------------------------------------------------------------------------
+def small_results():
+    """Functions whose results near 0 are the point; NumPy computes them in double precision."""
+    near = np.array([0.0, -0.0, 2.0 ** -30, -2.0 ** -30, 2.0 ** -20, -2.0 ** -12, 0.0625, -0.0625, 0.5, -0.5])
+    far = np.array([1.0, -1, 2.5, -2.5, 10, -10, 50, 80, math.inf, math.nan])
+    for op, f in {"expm1": np.expm1, "log1p": np.log1p, "sinh": np.sinh, "cosh": np.cosh}.items():
+        with np.errstate(invalid="ignore", divide="ignore"):
+            case(op, [near], f(near), "near")
+            case(op, [far], f(far), "far")
+            if op != "log1p":
+                case(op, [-far], f(-far), "below")
+
+
 def shapes():
     x = rand(1, 3, 1, 4)
     case("squeeze", [x], x.reshape(3, 4))
@@ -768,7 +780,7 @@ def training():
 
 def main():
     torch.manual_seed(1)
-    for group in (elementwise, movement, reductions, windows, convolutions, pools, products, winograd, attention, norms, activations, shapes,
+    for group in (elementwise, movement, reductions, windows, convolutions, pools, products, winograd, attention, norms, activations, small_results, shapes,
                   resizes, recurrent, optimisers, losses, sums_by_index, training, winograd_tiles):
         group()
     if "split" in files:

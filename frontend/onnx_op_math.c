@@ -388,27 +388,6 @@ bool onnx_map_tan(OnnxCall *n)
 	return finish_two(n, "div", sin, cos, onnx_type(n, 0));
 }
 
-/* (e^x + e^-x) / 2 */
-static const char *twice_cosh(OnnxCall *n, const char *x)
-{
-	const char *up = onnx_do(n, "up", "exp", x, NULL);
-	const char *down = onnx_do(n, "down", "exp", onnx_do(n, "neg", "neg", x, NULL), NULL);
-	return onnx_do(n, "sum", "add", up, down);
-}
-
-bool onnx_map_cosh(OnnxCall *n)
-{
-	return finish_two(n, "mul", twice_cosh(n, onnx_in_id(n, 0)), "0.5", onnx_type(n, 0));
-}
-
-/* tanh(x) cosh(x): exact near 0, where the difference of exponentials is not */
-bool onnx_map_sinh(OnnxCall *n)
-{
-	const char *x = onnx_in_id(n, 0), *tanh = onnx_do(n, "tanh", "tanh", x, NULL);
-	const char *cosh = onnx_do(n, "cosh", "mul", twice_cosh(n, x), "0.5");
-	return finish_two(n, "mul", tanh, cosh, onnx_type(n, 0));
-}
-
 /* --- reductions ------------------------------------------------------------------------------ */
 
 /* Axes are an attribute, from some operator set on an input. False: nothing is to be reduced. */

@@ -115,6 +115,8 @@ static const Pattern pattern[] = {
 	{ OP_relu, CALL1("relu"), CALL1("relu"), "$0" },
 	{ OP_exp, CALL1("exp"), NULL, NULL },
 	{ OP_log, CALL1("log"), NULL, NULL },
+	{ OP_expm1, CALL1("expm1"), NULL, NULL },
+	{ OP_log1p, CALL1("log1p"), NULL, NULL },
 	{ OP_sqrt, CALL1("sqrt"), NULL, NULL },
 	{ OP_sin, CALL1("sin"), NULL, NULL },
 	{ OP_cos, CALL1("cos"), NULL, NULL },

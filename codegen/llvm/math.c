@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Elementary functions, written out where they are used, for scalars and vectors alike.
  *
- * f32 (and the narrower types, which are computed in it): exp, log, tanh, sigmoid, erf by argument
+ * f32 (and the narrower types, which are computed in it): exp, log, expm1, log1p, tanh, sigmoid, erf by argument
  * reduction and polynomials, within 2 or 3 units in the last place over the whole range, subnormal
  * numbers, infinities and NaN included; sine and cosine in double precision, beyond a million by
  * libm. pow and all of f64 call libm for each lane. */
@@ -12,9 +12,9 @@
 	{ \
 #name, (void *)name \
 	}
-const LibmRow libm_table[] = { ROW(powf), ROW(pow),  ROW(fmodf),    ROW(fmod), ROW(exp),
-			       ROW(log),  ROW(sin),  ROW(cos),      ROW(tanh), ROW(erf),
-			       ROW(sinf), ROW(cosf), { NULL, NULL } };
+const LibmRow libm_table[] = { ROW(powf), ROW(pow),  ROW(fmodf), ROW(fmod),  ROW(exp),
+			       ROW(log),  ROW(sin),  ROW(cos),   ROW(tanh),  ROW(erf),
+			       ROW(sinf), ROW(cosf), ROW(expm1), ROW(log1p), { NULL, NULL } };
 #undef ROW
 
 /* --- libm, lane by lane ---------------------------------------------------------------------- */
@@ -140,19 +140,25 @@ static LLVMValueRef scale(Emit *e, LLVMValueRef x, LLVMValueRef n)
 
 /* --- f32 ------------------------------------------------------------------------------------- */
 
-/* e^x = 2^n e^r with n whole and |r| <= ln 2 / 2; ln 2 in two parts, the product with the first of
- * which is exact. */
-static LLVMValueRef exp_f32(Emit *e, LLVMValueRef x)
+/* e^r - 1, where x = n ln 2 + r with n whole and |r| <= ln 2 / 2; ln 2 in two parts, the product
+ * with the first of which is exact. */
+static LLVMValueRef exp_less_1(Emit *e, LLVMValueRef x, LLVMValueRef *whole)
 {
 	static const double c[] = { 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3,
 				    4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1 };
-	x = at_least(e, at_most(e, x, 89), -104);
 	LLVMValueRef n = LLVMBuildFMul(e->b, x, like(e, x, 1.44269504), "");
 	n = unary_intrinsic(e, "llvm.roundeven", n);
 	LLVMValueRef r = emit_fma(e, n, like(e, x, -0.693145752), x);
 	r = emit_fma(e, n, like(e, x, -1.42860677e-6), r);
 	LLVMValueRef p = polynomial(e, r, c, 6);
-	p = emit_fma(e, p, LLVMBuildFMul(e->b, r, r, ""), r);
+	*whole = n;
+	return emit_fma(e, p, LLVMBuildFMul(e->b, r, r, ""), r);
+}
+
+/* 2^n e^r */
+static LLVMValueRef exp_f32(Emit *e, LLVMValueRef x)
+{
+	LLVMValueRef n, p = exp_less_1(e, at_least(e, at_most(e, x, 89), -104), &n);
 	return scale(e, LLVMBuildFAdd(e->b, p, like(e, x, 1), ""), n);
 }
 
@@ -184,6 +190,39 @@ static LLVMValueRef log_f32(Emit *e, LLVMValueRef x)
 	p = choose_if(e, LLVMRealOLT, x, like(e, x, INFINITY), p, x); /* inf, NaN */
 	p = choose_if(e, LLVMRealOLT, x, like(e, x, 0), like(e, x, NAN), p);
 	return choose_if(e, LLVMRealOEQ, x, like(e, x, 0), like(e, x, -INFINITY), p);
+}
+
+/* 2^n (e^r - 1 + 1 - 2^-n): the second difference is exact where it counts. From n = 30 on 2^-n
+ * counts no more. */
+static LLVMValueRef expm1_f32(Emit *e, LLVMValueRef x)
+{
+	LLVMBuilderRef b = e->b;
+	LLVMTypeRef t = int_like(e, x);
+	LLVMValueRef n, p = exp_less_1(e, at_least(e, at_most(e, x, 89), -18), &n);
+	LLVMValueRef i = LLVMBuildFreeze(b, LLVMBuildFPToSI(b, n, t, ""), "");
+	LLVMValueRef far = LLVMBuildICmp(b, LLVMIntSGT, i, const_i(e, t, 30), "");
+	i = LLVMBuildSelect(b, far, const_i(e, t, 30), i, "");
+	LLVMValueRef down = two_to(e, LLVMBuildNeg(b, i, ""));
+	p = LLVMBuildFAdd(b, p, LLVMBuildFSub(b, like(e, x, 1), down, ""), "");
+	p = scale(e, p, n);
+	return choose_if(e, LLVMRealOEQ, x, like(e, x, 0), x, p); /* -0 */
+}
+
+/* log u + (x - (u - 1)) / u with u = 1 + x rounded: the second part is what rounding lost. */
+static LLVMValueRef log1p_f32(Emit *e, LLVMValueRef x)
+{
+	LLVMBuilderRef b = e->b;
+	LLVMValueRef one = like(e, x, 1), u = LLVMBuildFAdd(b, x, one, "");
+	LLVMValueRef big = LLVMBuildFSub(b, one, LLVMBuildFSub(b, u, x, ""), "");
+	LLVMValueRef small = LLVMBuildFSub(b, x, LLVMBuildFSub(b, u, one, ""), "");
+	LLVMValueRef lost = choose_if(e, LLVMRealOGT, x, one, big, small);
+	LLVMValueRef p = log_f32(e, u);
+	LLVMValueRef sum = LLVMBuildFAdd(b, p, LLVMBuildFDiv(b, lost, u, ""), "");
+	LLVMValueRef finite =
+		LLVMBuildAnd(b, LLVMBuildFCmp(b, LLVMRealOGT, u, like(e, x, 0), ""),
+			     LLVMBuildFCmp(b, LLVMRealOLT, u, like(e, x, INFINITY), ""), "");
+	p = LLVMBuildSelect(b, finite, sum, p, "");
+	return choose_if(e, LLVMRealOEQ, x, like(e, x, 0), x, p); /* -0 */
 }
 
 static LLVMValueRef tanh_f32(Emit *e, LLVMValueRef x)
@@ -299,6 +338,8 @@ static LLVMValueRef math_f32(Emit *e, Op op, LLVMValueRef x)
 	switch ((int)op) {
 	case OP_exp: return exp_f32(e, x);
 	case OP_log: return log_f32(e, x);
+	case OP_expm1: return expm1_f32(e, x);
+	case OP_log1p: return log1p_f32(e, x);
 	case OP_tanh: return tanh_f32(e, x);
 	case OP_sigmoid: return sigmoid_f32(e, x);
 	case OP_erf: return erf_f32(e, x);

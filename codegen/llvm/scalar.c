@@ -406,6 +406,8 @@ static LLVMValueRef operate(Emit *e, const Node *n, DType t, LLVMValueRef *in)
 	case OP_cast: return cast(e, t, n->type->dtype, in[0]);
 	case OP_exp:
 	case OP_log:
+	case OP_expm1:
+	case OP_log1p:
 	case OP_sqrt:
 	case OP_sin:
 	case OP_cos:

@@ -126,6 +126,16 @@ void vjp_log(Builder *b, const Node *n, Node *dy, Node **dx)
 	dx[0] = emit2(b, OP_div, dy, n->in[0]);
 }
 
+void vjp_expm1(Builder *b, const Node *n, Node *dy, Node **dx)
+{
+	dx[0] = emit2(b, OP_mul, dy, emit1(b, OP_exp, n->in[0]));
+}
+
+void vjp_log1p(Builder *b, const Node *n, Node *dy, Node **dx)
+{
+	dx[0] = emit2(b, OP_div, dy, emit_c2(b, OP_add, n->in[0], 1));
+}
+
 void vjp_sqrt(Builder *b, const Node *n, Node *dy, Node **dx)
 {
 	dx[0] = emit2(b, OP_div, emit_c2(b, OP_mul, dy, 0.5), (Node *)n);

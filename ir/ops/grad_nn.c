@@ -112,12 +112,12 @@ void vjp_reduce_l2(Builder *b, const Node *n, Node *dy, Node **dx)
 
 /* --- activations ----------------------------------------------------------------------------- */
 
-/* alpha e^x below zero, `right` above; the exponential of what is above is not used, only chosen
+/* alpha e^x up to zero, `right` above; the exponential of what is above is not used, only chosen
  * from: it may be infinite */
 static Node *elu_back(Builder *b, Node *x, Node *dy, double left, double right)
 {
 	Node *slope = emit_c2(b, OP_mul, emit1(b, OP_exp, x), left);
-	slope = emit3(b, OP_select, emit_c2(b, OP_lt, x, 0), slope, emit_full(b, x->type, right));
+	slope = emit3(b, OP_select, emit_c2(b, OP_le, x, 0), slope, emit_full(b, x->type, right));
 	return emit2(b, OP_mul, dy, slope);
 }
 

@@ -4,10 +4,10 @@
 #include "ir/ops/nn.h"
 #include <math.h>
 
-/* x < 0 ? negative : x; NaN stays NaN */
+/* x > 0 ? x : negative; `negative` is made of x, so NaN stays NaN, and at 0 its slope counts */
 static Node *below_zero(Builder *b, Node *x, Node *negative)
 {
-	return emit3(b, OP_select, emit_c2(b, OP_lt, x, 0), negative, x);
+	return emit3(b, OP_select, emit_c2(b, OP_gt, x, 0), x, negative);
 }
 
 static Node *silu(Builder *b, Node *x)
@@ -15,17 +15,16 @@ static Node *silu(Builder *b, Node *x)
 	return emit2(b, OP_mul, x, emit1(b, OP_sigmoid, x));
 }
 
-/* max(x, 0) + log(1 + exp(-|x|)) does not overflow */
+/* max(x, 0) + log(1 + e^-|x|) does not overflow, and is e^x where that is tiny */
 static Node *softplus(Builder *b, Node *x)
 {
 	Node *e = emit1(b, OP_exp, emit1(b, OP_neg, emit1(b, OP_abs, x)));
-	Node *tail = emit1(b, OP_log, emit_c2(b, OP_add, e, 1));
-	return emit2(b, OP_add, emit1(b, OP_relu, x), tail);
+	return emit2(b, OP_add, emit1(b, OP_relu, x), emit1(b, OP_log1p, e));
 }
 
 static Node *elu(Builder *b, Node *x, double alpha)
 {
-	Node *e = emit_c2(b, OP_sub, emit1(b, OP_exp, x), 1);
+	Node *e = emit1(b, OP_expm1, x);
 	return below_zero(b, x, alpha == 1 ? e : emit_c2(b, OP_mul, e, alpha));
 }
 
@@ -111,7 +110,7 @@ bool expand_hard_swish(Builder *b, const Node *n, Node **out)
 	if (!check_float_dtype(b, n->op, 0, n->in))
 		return false;
 	Node *gate = between(b, emit_c2(b, OP_add, x, 3), 0, 6);
-	return expand_done(b, out, emit_c2(b, OP_div, emit2(b, OP_mul, x, gate), 6));
+	return expand_done(b, out, emit2(b, OP_mul, x, emit_c2(b, OP_div, gate, 6)));
 }
 
 bool expand_leaky_relu(Builder *b, const Node *n, Node **out)
@@ -153,6 +152,35 @@ bool expand_selu(Builder *b, const Node *n, Node **out)
 	if (!check_float_dtype(b, n->op, 0, n->in))
 		return false;
 	return expand_done(b, out, emit_c2(b, OP_mul, elu(b, n->in[0], a->alpha), a->gamma));
+}
+
+/* With t = e^(x/2) - 1 and u = e^(-x/2) - 1: (t - u) (t + u + 2) / 2. Neither factor overflows before
+ * the result does, and the first is exact near 0. */
+bool expand_sinh(Builder *b, const Node *n, Node **out)
+{
+	if (!check_float_dtype(b, n->op, 0, n->in))
+		return false;
+	Node *half = emit_c2(b, OP_mul, n->in[0], 0.5);
+	Node *t = emit1(b, OP_expm1, half), *u = emit1(b, OP_expm1, emit1(b, OP_neg, half));
+	Node *cosh = emit_c2(b, OP_add, emit2(b, OP_add, t, u), 2);
+	Node *sinh = emit_c2(b, OP_mul, emit2(b, OP_sub, t, u), 0.5);
+	return expand_done(b, out, emit2(b, OP_mul, sinh, cosh));
+}
+
+/* x^2 / 2 */
+static Node *half_square(Builder *b, Node *x)
+{
+	return emit2(b, OP_mul, emit_c2(b, OP_mul, x, 0.5), x);
+}
+
+/* By e^(x/2) and e^(-x/2), whose squares overflow only where the result does. */
+bool expand_cosh(Builder *b, const Node *n, Node **out)
+{
+	if (!check_float_dtype(b, n->op, 0, n->in))
+		return false;
+	Node *half = emit_c2(b, OP_mul, n->in[0], 0.5);
+	Node *up = emit1(b, OP_exp, half), *down = emit1(b, OP_exp, emit1(b, OP_neg, half));
+	return expand_done(b, out, emit2(b, OP_add, half_square(b, up), half_square(b, down)));
 }
 
 bool expand_softsign(Builder *b, const Node *n, Node **out)

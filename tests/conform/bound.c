@@ -110,6 +110,8 @@ static double function_ulps(Op op)
 	switch ((int)op) {
 	case OP_exp:
 	case OP_log:
+	case OP_expm1:
+	case OP_log1p:
 	case OP_tanh:
 	case OP_sigmoid:
 	case OP_erf: return 3;

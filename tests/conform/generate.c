@@ -17,6 +17,8 @@ static const GenerateRow row[OP_COUNT] = {
 	ROW(prelu, prelu, "each"),
 	ROW(elu, activation, "each"),
 	ROW(selu, activation, "each"),
+	ROW(sinh, activation, "each"),
+	ROW(cosh, activation, "each"),
 	ROW(softplus, activation, "each"),
 	ROW(softsign, activation, "each"),
 	ROW(clip, activation, "each"),

@@ -22,7 +22,7 @@ static DType type_for(Case *c, Op op)
 /* Logarithms, roots and powers of what is above 0. */
 static Domain domain_of(const Case *c, Op op)
 {
-	bool above = op == OP_log || op == OP_sqrt || op == OP_pow;
+	bool above = op == OP_log || op == OP_log1p || op == OP_sqrt || op == OP_pow;
 	return c->smooth && above ? between(0.3, 2) : any;
 }
 

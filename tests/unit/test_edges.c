@@ -5,6 +5,7 @@
  * numpy; where these leave it open, PyTorch's. */
 #include "tests/unit/program_run.h"
 #include "ir/text.h"
+#include "passes/autodiff.h"
 #include "passes/expand.h"
 #include <math.h>
 #include <string.h>
@@ -40,6 +41,46 @@ static const Edge edges[] = {
 	  "-9223372036854775808 3 9223372036854775807 3 0", "2 1 3 4" },
 	{ "topk, f16", "(%x: f16[5]) { %t = topk_index %x {k=4} : i64[4] return %t }",
 	  "65504 -inf nan inf 65504", "2 3 0 4" },
+	/* --- elementary functions near 0, far from it, and beyond the numbers --- */
+	{ "expm1", "(%x: f32[8]) { %y = expm1 %x : f32[8] return %y }",
+	  "-0 1e-8 -1e-8 -17 -200 -inf 88.7 nan",
+	  "-0 1.00000000500e-8 -9.99999995e-9 -0.99999996 -1 -1 3.32597676e38 nan" },
+	{ "log1p", "(%x: f32[9]) { %y = log1p %x : f32[9] return %y }",
+	  "-0 1e-8 -1e-8 -1 -2 1e38 inf nan 1e-40",
+	  "-0 9.99999995e-9 -1.000000005e-8 -inf nan 87.498233535 inf nan 1e-40" },
+	{ "softplus and its logarithm",
+	  "(%x: f32[8]) { %y = softplus %x : f32[8] %z = log %y : f32[8] return %y, %z }",
+	  "-17 -20 -80 100 3e38 inf -inf nan",
+	  "4.1399375e-8 2.0611537e-9 1.8048515e-35 100 3e38 inf 0 nan |"
+	  "-17 -20 -80 4.60517019 88.5968458 inf -inf nan" },
+	{ "elu", "(%x: f32[7]) { %y = elu %x {alpha=2} : f32[7] return %y }",
+	  "-1e-6 -0 -100 1e30 inf -inf nan", "-1.9999990e-6 -0 -2 1e30 inf -2 nan" },
+	{ "selu", "(%x: f32[5]) { %y = selu %x : f32[5] return %y }", "-1e-6 -100 inf -inf nan",
+	  "-1.75809847e-6 -1.75809934 inf -1.75809934 nan" },
+	{ "mish", "(%x: f32[4]) { %y = mish %x : f32[4] return %y }", "-30 1e30 inf nan",
+	  "-2.8072868906e-12 1e30 inf nan" },
+	{ "sinh", "(%x: f32[9]) { %y = sinh %x : f32[9] return %y }",
+	  "-0 1e-6 89 -89.4 89.5 100 inf -inf nan",
+	  "-0 1e-6 2.2448064e38 -3.34886275e38 inf inf inf -inf nan" },
+	{ "cosh", "(%x: f32[7]) { %y = cosh %x : f32[7] return %y }",
+	  "-0 89 -89.4 89.5 inf -inf nan", "1 2.2448064e38 3.34886275e38 inf inf inf nan" },
+	{ "hard_swish", "(%x: f32[6]) { %y = hard_swish %x : f32[6] return %y }",
+	  "2e38 3.4e38 -3.4e38 inf 1.5 nan", "2e38 3.4e38 -0 inf 1.125 nan" },
+	{ "hard_sigmoid", "(%x: f32[5]) { %y = hard_sigmoid %x {alpha=2} : f32[5] return %y }",
+	  "3e38 -3e38 inf -inf nan", "1 0 1 0 nan" },
+	{ "sigmoid and tanh",
+	  "(%x: f32[6]) { %y = sigmoid %x : f32[6] %z = tanh %x : f32[6] return %y, %z }",
+	  "-80 3e38 -3e38 inf -inf nan", "1.8048515e-35 1 0 1 0 nan | -1 1 -1 1 -1 nan" },
+	{ "silu and gelu",
+	  "(%x: f32[4]) { %y = silu %x : f32[4] %z = gelu %x : f32[4] return %y, %z }",
+	  "3e38 -3e38 inf nan", "3e38 -0 inf nan | 3e38 -0 inf nan" },
+	{ "log_softmax and logsumexp",
+	  "(%x: f32[3]) { %y = log_softmax %x : f32[3] %z = reduce_logsumexp %x : f32 return %y, "
+	  "%z }",
+	  "3e38 3e38 -3e38", "-0.693147181 -0.693147181 -inf | 3e38" },
+	{ "softmax of a hidden element", "(%x: f32[3]) { %y = softmax %x : f32[3] return %y }",
+	  "-inf 1 1", "0 0.5 0.5" },
+	/* --- sums in order --- */
 	{ "cumsum", "(%x: f32[5]) { %y = cumsum %x {axis=0} : f32[5] return %y }", "1 inf 2 -inf 3",
 	  "1 inf inf nan nan" },
 	{ "cumsum, exclusive and reverse",
@@ -48,6 +89,28 @@ static const Edge edges[] = {
 	{ "cumsum, i8 wraps", "(%x: i8[3]) { %y = cumsum %x {axis=0} : i8[3] return %y }",
 	  "100 100 1", "100 -56 -55" },
 };
+/* Gradients of the sum of the only result by the only input: at kinks the slope that PyTorch takes.
+ */
+static const Edge slopes[] = {
+	{ "slope of softplus", "(%x: f32[6]) { %y = softplus %x : f32[6] return %y }",
+	  "-100 -17 0 100 inf -inf", "3.783506e-44 4.1399375e-8 0.5 1 1 0" },
+	{ "slope of elu", "(%x: f32[6]) { %y = elu %x {alpha=2} : f32[6] return %y }",
+	  "-50 0 1e-6 3e38 inf -inf", "3.8574997e-22 2 1 1 1 0" },
+	{ "slope of selu", "(%x: f32[3]) { %y = selu %x : f32[3] return %y }", "0 1e30 -inf",
+	  "1.75809934 1.05070099 0" },
+	{ "slope of leaky_relu",
+	  "(%x: f32[5]) { %y = leaky_relu %x {alpha=0.25} : f32[5] return %y }", "-1 0 1 inf -inf",
+	  "0.25 0.25 1 1 0.25" },
+	{ "slope of relu", "(%x: f32[3]) { %y = relu %x : f32[3] return %y }", "-1 0 1", "0 0 1" },
+	{ "slope of clip", "(%x: f32[5]) { %y = clip %x {min=-1, max=2} : f32[5] return %y }",
+	  "-1 2 0 -1.5 inf", "1 1 1 0 0" },
+	{ "slope of expm1 and log1p",
+	  "(%x: f32[4]) { %t = expm1 %x : f32[4] %y = log1p %t : f32[4] return %y }", "-1e-8 0 1 5",
+	  "1 1 1 1" },
+	{ "slope of sigmoid", "(%x: f32[4]) { %y = sigmoid %x : f32[4] return %y }",
+	  "-80 0 100 -inf", "1.8048515e-35 0.25 0 0" },
+};
+enum { SLOPES = sizeof slopes / sizeof *slopes };
 enum { EDGES = sizeof edges / sizeof *edges, MOST_PORTS = 8, MOST_ELEMENTS = 64 };
 
 /* --- values ---------------------------------------------------------------------------------- */
@@ -111,12 +174,28 @@ static void check(const Edge *e, const char *how, const Graph *g, void *const *g
 
 /* --- the ways a graph is computed ------------------------------------------------------------ */
 
-static Graph *make(Fixture *f, const Edge *e, void **ports)
+static Graph *with_gradient(const Edge *e, const Graph *from)
+{
+	Arena *a = from->ctx->arena;
+	Graph *g = expand_for_autodiff(from, a);
+	Node *grad = NULL;
+	assert_non_null(g);
+	Builder *b = builder_create(g);
+	Node *loss = emit_reduce(b, OP_reduce_sum, g->result.at[0], 0, NULL, false);
+	if (!autodiff(b, loss, &g->input.at[0], 1, &grad) || !grad)
+		fail_msg("%s: %s", e->what, messages(from->ctx));
+	g->result.at[0] = grad;
+	return g;
+}
+
+static Graph *make(Fixture *f, const Edge *e, bool slope, void **ports)
 {
 	const char *text = arena_printf(f->c->arena, "graph @edge%s", e->graph), *in = e->in;
 	Graph *g = graph_parse(f->c, f->c->arena, e->what, text, strlen(text));
 	if (!g)
 		fail_msg("%s: %s", e->what, messages(f->c));
+	if (slope)
+		g = with_gradient(e, g);
 	assert_true(g->input.n + g->result.n <= MOST_PORTS);
 	for (int i = 0; i < g->input.n; i++) {
 		const Type *t = g->input.at[i]->type;
@@ -133,13 +212,13 @@ static Graph *make(Fixture *f, const Edge *e, void **ports)
 	return g;
 }
 
-static void evaluated(const Edge *e)
+static void evaluated(const Edge *e, bool slope)
 {
 	Fixture *f;
 	void *ports[MOST_PORTS];
 	EvalTensor in[MOST_PORTS], out[MOST_PORTS];
 	setup((void **)&f);
-	const Graph *g = make(f, e, ports);
+	const Graph *g = make(f, e, slope, ports);
 	for (int i = 0; i < g->input.n; i++)
 		in[i] = eval_from_data(f->c->arena, g->input.at[i]->type, ports[i]);
 	const Graph *core = expand_macros(g, f->c->arena);
@@ -159,7 +238,7 @@ static void run_emulated(Fixture *f, const Program *p, void **ports)
 		fail_msg("%s", program_fault(p));
 }
 
-static void compiled(const Edge *e, const char *target, FpMode fp)
+static void compiled(const Edge *e, bool slope, const char *target, FpMode fp)
 {
 	Fixture *f;
 	void *ports[MOST_PORTS];
@@ -168,7 +247,7 @@ static void compiled(const Edge *e, const char *target, FpMode fp)
 	f->c->fp = fp;
 	o.pass.verify = true;
 	assert_true(target_find(target, &o.pass.target));
-	const Graph *g = make(f, e, ports);
+	const Graph *g = make(f, e, slope, ports);
 	Program *p = program_compile(f->c, g, &o);
 	if (!p)
 		fail_msg("%s for %s: %s", e->what, target, messages(f->c));
@@ -186,28 +265,35 @@ static void test_reference(void **state)
 {
 	(void)state;
 	for (int i = 0; i < EDGES; i++)
-		evaluated(&edges[i]);
+		evaluated(&edges[i], false);
+	for (int i = 0; i < SLOPES; i++)
+		evaluated(&slopes[i], true);
+}
+
+static void all_compiled(const char *target, FpMode fp)
+{
+	for (int i = 0; i < EDGES; i++)
+		compiled(&edges[i], false, target, fp);
+	for (int i = 0; i < SLOPES; i++)
+		compiled(&slopes[i], true, target, fp);
 }
 
 static void test_compiled(void **state)
 {
 	(void)state;
-	for (int i = 0; i < EDGES; i++)
-		compiled(&edges[i], "native", FP_CONTRACT);
+	all_compiled("native", FP_CONTRACT);
 }
 
 static void test_strict(void **state)
 {
 	(void)state;
-	for (int i = 0; i < EDGES; i++)
-		compiled(&edges[i], "native", FP_STRICT);
+	all_compiled("native", FP_STRICT);
 }
 
 static void test_gpu(void **state)
 {
 	(void)state;
-	for (int i = 0; i < EDGES; i++)
-		compiled(&edges[i], "sm_80", FP_CONTRACT);
+	all_compiled("sm_80", FP_CONTRACT);
 }
 
 int main(void)

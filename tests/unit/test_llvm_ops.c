@@ -165,7 +165,9 @@ static double tolerance(Op op)
 {
 	switch ((int)op) {
 	case OP_exp:
-	case OP_log: return 2;
+	case OP_log:
+	case OP_expm1:
+	case OP_log1p: return 2;
 	case OP_erf:
 	case OP_tanh:
 	case OP_sigmoid: return 3;
@@ -433,8 +435,9 @@ static void accuracy(void **state)
 	static const struct {
 		Op op;
 		double bound;
-	} row[] = { { OP_exp, 2 }, { OP_log, 2 }, { OP_tanh, 3 }, { OP_sigmoid, 3 },
-		    { OP_erf, 3 }, { OP_sin, 1 }, { OP_cos, 1 } };
+	} row[] = { { OP_exp, 2 },   { OP_log, 2 },  { OP_expm1, 2 },
+		    { OP_log1p, 2 }, { OP_tanh, 3 }, { OP_sigmoid, 3 },
+		    { OP_erf, 3 },   { OP_sin, 1 },  { OP_cos, 1 } };
 	Context *c = context_create();
 	Target target[3];
 	int n_target = host_targets(target);

@@ -28,10 +28,12 @@ typedef unsigned long long u64;
 extern "C" {
 __device__ float __nv_expf(float), __nv_logf(float), __nv_sinf(float), __nv_cosf(float);
 __device__ float __nv_tanhf(float), __nv_erff(float), __nv_powf(float, float);
+__device__ float __nv_expm1f(float), __nv_log1pf(float);
 __device__ float __nv_fmodf(float, float), __nv_fmaf(float, float, float), __nv_sqrtf(float);
 __device__ float __nv_fabsf(float), __nv_floorf(float), __nv_ceilf(float), __nv_rintf(float);
 __device__ double __nv_exp(double), __nv_log(double), __nv_sin(double), __nv_cos(double);
 __device__ double __nv_tanh(double), __nv_erf(double), __nv_pow(double, double);
+__device__ double __nv_expm1(double), __nv_log1p(double);
 __device__ double __nv_fmod(double, double), __nv_fma(double, double, double), __nv_sqrt(double);
 __device__ double __nv_fabs(double), __nv_floor(double), __nv_ceil(double), __nv_rint(double);
 }
@@ -299,6 +301,14 @@ BURIN_FN f32 burin_round_bf16(f32 x)
 	BURIN_FN t burin_log_##t(t x) \
 	{ \
 		return BURIN_MATH(log##f)(x); \
+	} \
+	BURIN_FN t burin_expm1_##t(t x) \
+	{ \
+		return BURIN_MATH(expm1##f)(x); \
+	} \
+	BURIN_FN t burin_log1p_##t(t x) \
+	{ \
+		return BURIN_MATH(log1p##f)(x); \
 	} \
 	BURIN_FN t burin_sqrt_##t(t x) \
 	{ \
