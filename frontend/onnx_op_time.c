@@ -221,9 +221,11 @@ static const char *time_of(OnnxCall *n, const char *id, const char *what)
 	return onnx_step(n, &e, what);
 }
 
-/* Query i sees keys 0 to i, also when there are more keys than queries. */
+/* Which keys a query sees, as truth values: the first 0 to i, also when there are more keys than
+ * queries; of a past, all of it too: the last query sees all, which is the triangle turned round. */
 static const char *triangle(OnnxCall *n, const Heads *h)
 {
+	bool past = onnx_in(n, 4);
 	const char *rows = time_of(n, h->q, "queries_n"), *columns = time_of(n, h->k, "keys_n");
 	Elem shape = onnx_elem(n, "concat");
 	onnx_arg_id(n, &shape, rows);
@@ -234,39 +236,67 @@ static const char *triangle(OnnxCall *n, const Heads *h)
 	onnx_set(n, &ones, "shape", arena_printf(n->o->scratch, "@%s", both));
 	onnx_set(n, &ones, "value", "1");
 	const char *all = onnx_step(n, &ones, "ones");
-	Elem lower = onnx_elem(n, "trilu");
-	onnx_arg_id(n, &lower, all);
-	onnx_set_flag(n, &lower, "upper", false);
-	const char *half = onnx_step(n, &lower, "lower");
-	return mask_of(n, onnx_do(n, "seen", "gt", half, "0"), "causal");
+	Elem part = onnx_elem(n, "trilu");
+	onnx_arg_id(n, &part, all);
+	onnx_set_flag(n, &part, "upper", past);
+	const char *half = onnx_step(n, &part, past ? "upper" : "lower");
+	if (past) {
+		Elem turned = onnx_elem(n, "strided_slice");
+		onnx_arg_id(n, &turned, half);
+		onnx_set(n, &turned, "starts", "-1,-1");
+		onnx_set(n, &turned, "ends", "-2147483648,-2147483648");
+		onnx_set(n, &turned, "steps", "-1,-1");
+		half = onnx_step(n, &turned, "turned");
+	}
+	return onnx_do(n, "seen", "gt", half, "0");
 }
 
-/* The sum of the masks, or NULL. *causal: the element's own flag says it. */
-static const char *attention_mask(OnnxCall *n, const Heads *h, bool *causal)
+/* What hides keys. */
+typedef struct Hiding {
+	const char *mask; /* or NULL */
+	bool truths;      /* it says which keys are seen; else it is added */
+	bool causal;      /* the element's own flag */
+	bool rows;        /* a query may be left without keys */
+} Hiding;
+
+static Hiding attention_mask(OnnxCall *n, const Heads *h)
 {
 	const char *mask = onnx_in_id(n, 3);
-	*causal = onnx_attr_int(n, "is_causal", 0) != 0;
-	if (mask && onnx_type(n, 3) == DT_bool)
-		mask = mask_of(n, mask, "mask");
+	Hiding y = { mask, mask && onnx_type(n, 3) == DT_bool, false, mask != NULL };
 	int time = h->folded ? 1 : 2;
 	bool square = told_size(n, 0, time) && told_size(n, 0, time) == told_size(n, 1, time);
-	if (!*causal || onnx_in(n, 4) || (square && onnx_type(n, 3) != DT_bool))
-		return mask;
-	*causal = false;
+	if (!onnx_attr_int(n, "is_causal", 0))
+		return y;
+	y.causal = !mask && (onnx_in(n, 4) || square);
+	if (y.causal)
+		return y;
 	const char *half = triangle(n, h);
-	return mask ? onnx_do(n, "masks", "add", mask, half) : half;
+	y.truths = y.truths || !mask;
+	y.mask = !mask      ? half
+		 : y.truths ? onnx_do(n, "masks", "and", mask, half)
+			    : onnx_do(n, "masks", "add", mask, mask_of(n, half, "causal"));
+	return y;
 }
 
-/* A query that a mask of truth values keeps from all keys gives zeros. */
-static Elem guarded_rows(OnnxCall *n, const char *y, const char *mask)
+/* A query that the masks keep from all keys gives zeros. */
+static Elem guarded_rows(OnnxCall *n, const char *y, const Hiding *h)
 {
+	const char *mask = h->mask;
+	if (h->truths) {
+		Elem number = onnx_elem(n, "cast");
+		onnx_arg_id(n, &number, mask);
+		onnx_set(n, &number, "to", "i32");
+		mask = onnx_step(n, &number, "number");
+	}
 	Elem most = onnx_elem(n, "reduce_max");
 	onnx_arg_id(n, &most, mask);
 	onnx_set(n, &most, "axes", "-1");
 	onnx_set_flag(n, &most, "keepdims", true);
-	const char *none = onnx_do(n, "blind", "isinf", onnx_step(n, &most, "most"), NULL);
+	const char *seen = onnx_step(n, &most, "most");
 	Elem e = onnx_elem(n, "select");
-	onnx_arg_id(n, &e, none);
+	onnx_arg_id(n, &e,
+		    h->truths ? onnx_do(n, "blind", "eq", seen, "0")
+			      : onnx_do(n, "blind", "isinf", seen, NULL));
 	onnx_arg_id(n, &e, "0");
 	onnx_arg_id(n, &e, y);
 	return e;
@@ -289,21 +319,20 @@ static bool attention_form(OnnxCall *n)
 bool onnx_map_attention(OnnxCall *n)
 {
 	Heads h = { 0 };
-	bool causal;
 	if (!attention_form(n) || !read_heads(n, &h))
 		return false;
-	const char *mask = attention_mask(n, &h, &causal);
+	Hiding hiding = attention_mask(n, &h);
 	Elem e = onnx_elem(n, "attention");
 	onnx_arg_id(n, &e, h.q);
 	onnx_arg_id(n, &e, h.k);
 	onnx_arg_id(n, &e, h.v);
-	onnx_arg_id(n, &e, mask);
+	onnx_arg_id(n, &e, hiding.mask);
 	if (onnx_has_attr(n, "scale"))
 		onnx_set_num(n, &e, "scale", onnx_attr_float(n, "scale", 0));
-	if (causal)
+	if (hiding.causal)
 		onnx_set_flag(n, &e, "causal", true);
-	if (mask && onnx_type(n, 3) == DT_bool)
-		e = guarded_rows(n, onnx_step(n, &e, "seen_by"), mask);
+	if (hiding.rows)
+		e = guarded_rows(n, onnx_step(n, &e, "seen_by"), &hiding);
 	if (!h.folded)
 		return onnx_result(n, &e, onnx_type(n, 0));
 	const char *y = exchange(n, onnx_step(n, &e, "heads"), "0,2,1,3", "rows");

@@ -13,6 +13,7 @@
  * tests/unit/test_rules.c instantiates every textual rule with random values, special ones among
  * them, and compares both sides. */
 #include "ir/rule.h"
+#include "ir/scalar.h"
 #include <math.h>
 
 static bool floats(const Node *n)
@@ -76,6 +77,29 @@ static bool by_power_of_two(const Node *n)
 	return e - 1 <= range[n->type->dtype] && e - 1 >= -range[n->type->dtype];
 }
 
+static bool is_normal(DType t, double v)
+{
+	static const double least[DT_COUNT] = {
+		[DT_f32] = 0x1p-126, [DT_f64] = 0x1p-1022, [DT_f16] = 0x1p-14, [DT_bf16] = 0x1p-126
+	};
+	v = fabs(float_round(t, v));
+	return v >= least[t] && isfinite(v);
+}
+
+/* x a b, where a b neither overflows nor loses digits that the steps keep. */
+static bool normal_product(const Node *n)
+{
+	double a, b;
+	return open_floats(n) && const_scalar(n->in[1], &b) && const_scalar(n->in[0]->in[1], &a) &&
+	       (a == 0 || b == 0 || is_normal(n->type->dtype, a * b));
+}
+
+static bool normal_reciprocal(const Node *n)
+{
+	double c;
+	return open_floats(n) && const_scalar(n->in[1], &c) && is_normal(n->type->dtype, 1 / c);
+}
+
 #define RULE(p, r) \
 	{ \
 		.pattern = p, .replacement = r \
@@ -132,11 +156,11 @@ const Rule algebra[] = {
 	RULE_IF("add(sub(x, #a), #b)", open_integers, "add(x, sub(b, a))"),
 	RULE_IF("~add(sub(x, #a), #b)", open_floats, "add(x, sub(b, a))"),
 	RULE_IF("mul(mul(x, #a), #b)", open_integers, "mul(x, mul(a, b))"),
-	RULE_IF("~mul(mul(x, #a), #b)", open_floats, "mul(x, mul(a, b))"),
+	RULE_IF("~mul(mul(x, #a), #b)", normal_product, "mul(x, mul(a, b))"),
 	RULE_IF("min(min(x, #a), #b)", open, "min(x, min(a, b))"),
 	RULE_IF("max(max(x, #a), #b)", open, "max(x, max(a, b))"),
 	RULE_IF("div(x, #c)", by_power_of_two, "mul(x, div(1, c))"),
-	RULE_IF("~div(x, #c)", open_floats, "mul(x, div(1, c))"),
+	RULE_IF("~div(x, #c)", normal_reciprocal, "mul(x, div(1, c))"),
 
 	/* powers and elementary functions */
 	RULE("pow(x, 1)", "x"),

@@ -22,6 +22,7 @@ typedef enum MaskKind { MASK_ANY, MASK_NOTHING, MASK_FUTURE } MaskKind;
 /* The mask judged last: all layers have the same. */
 typedef struct Judged {
 	const Node *mask;
+	double hidden; /* as in Match */
 	MaskKind kind;
 } Judged;
 
@@ -46,6 +47,7 @@ typedef struct Match {
 	Mask mask[MAX_MASKS];
 	int n_masks;
 	int64_t batch, heads;
+	double hidden;    /* what a mask of truth values puts in place of a score */
 	const char *miss; /* why it is no attention */
 } Match;
 
@@ -428,10 +430,37 @@ static Node *mask_term(Match *m, const Mask *mask)
 	return mask->drop ? emit3(b, OP_select, x, low, zero) : emit3(b, OP_select, x, zero, low);
 }
 
+/* Do all masks choose, between the score and numbers that are alike? */
+static bool all_choose(const Match *m)
+{
+	for (int i = 0; i < m->n_masks; i++)
+		if (m->mask[i].added || isinf(m->mask[i].instead) != isinf(m->mask[0].instead))
+			return false;
+	return m->n_masks > 0;
+}
+
+/* The keys that all masks keep: scores are chosen, so that a NaN behind the mask stays there. */
+static bool build_choice(Match *m, Node **mask)
+{
+	Builder *b = m->w->b;
+	for (int i = 0; i < m->n_masks; i++) {
+		Node *x = mask_values(m, m->mask[i].keep, m->mask[i].type);
+		if (!x)
+			return false;
+		if (m->mask[i].drop)
+			x = emit1(b, OP_not, x);
+		*mask = *mask ? emit_b2(b, OP_and, *mask, x) : x;
+	}
+	m->hidden = isinf(m->mask[0].instead) ? m->mask[0].instead : lowest;
+	return true;
+}
+
 static bool build_mask(Match *m, Node **mask)
 {
 	bool several = false;
 	*mask = NULL;
+	if (all_choose(m))
+		return build_choice(m, mask);
 	for (int i = 0; i < m->n_masks; i++) {
 		Node *term = mask_term(m, &m->mask[i]);
 		if (!term)
@@ -480,18 +509,26 @@ static bool evaluate(const Graph *g, const bool *needed, const Node *x, Arena *s
 	return true;
 }
 
-/* Rows against columns of a mask for `queries` by `keys` scores, of which it has all or one. */
-static MaskKind judge_mask(const EvalTensor *e, int64_t queries, int64_t keys)
+/* What element i does to a score: adds to it, or puts `instead` in its place. */
+static double effect(const EvalTensor *e, int64_t i, double instead)
+{
+	return e->f ? e->f[i] : e->i[i] ? 0 : instead;
+}
+
+/* Rows against columns of a mask for `queries` by `keys` scores, of which it has all or one. Where
+ * queries are more than keys the first see none, which the causal form takes for NaN: a finite mask
+ * leaves them with equal scores. */
+static MaskKind judge_mask(const Match *m, const EvalTensor *e, int64_t queries, int64_t keys)
 {
 	const int64_t *dim = e->type->dim;
 	bool nothing = true, future = dim[2] == queries && dim[3] == keys;
-	if (!e->f)
-		return MASK_ANY;
+	double low = queries > keys ? -HUGE_VAL : hidden;
 	for (int64_t i = 0; i < e->type->count && (nothing || future); i++) {
 		int64_t row = i / dim[3] % dim[2], column = i % dim[3];
 		bool ahead = column > row + (keys - queries);
-		nothing = nothing && e->f[i] == 0;
-		future = future && (ahead ? e->f[i] <= hidden : e->f[i] == 0);
+		double v = effect(e, i, m->hidden);
+		nothing = nothing && v == 0;
+		future = future && (ahead ? v <= low : v == 0);
 	}
 	return nothing ? MASK_NOTHING : future ? MASK_FUTURE : MASK_ANY;
 }
@@ -505,7 +542,7 @@ static MaskKind evaluated_kind(const Match *m, const Node *mask, int64_t queries
 	if (needs_constants_alone(g, mask, needed)) {
 		EvalTensor *of = ARENA_ARRAY(scratch, EvalTensor, mask->id + 1);
 		if (evaluate(g, needed, mask, scratch, of))
-			kind = judge_mask(&of[mask->id], queries, keys);
+			kind = judge_mask(m, &of[mask->id], queries, keys);
 	}
 	arena_destroy(scratch);
 	return kind;
@@ -513,8 +550,8 @@ static MaskKind evaluated_kind(const Match *m, const Node *mask, int64_t queries
 
 static MaskKind mask_kind(const Match *m, const Node *mask, int64_t queries, int64_t keys)
 {
-	if (m->judged->mask != mask)
-		*m->judged = (Judged){ mask, evaluated_kind(m, mask, queries, keys) };
+	if (m->judged->mask != mask || m->judged->hidden != m->hidden)
+		*m->judged = (Judged){ mask, m->hidden, evaluated_kind(m, mask, queries, keys) };
 	return m->judged->kind;
 }
 
@@ -538,7 +575,9 @@ static Node *emit_attention(Match *m)
 	int64_t queries = in[0]->type->dim[2], keys = in[1]->type->dim[2];
 	MaskKind kind = mask ? mask_kind(m, mask, queries, keys) : MASK_NOTHING;
 	in[3] = kind == MASK_ANY ? mask : NULL;
-	Attr_attention a = { .scale = m->scale, .causal = kind == MASK_FUTURE };
+	Attr_attention a = { .scale = m->scale,
+			     .causal = kind == MASK_FUTURE,
+			     .hidden = m->hidden };
 	pass_explain(w->p, "attention: '%s': %lld x %lld heads, %lld queries, %lld keys%s",
 		     node_label(m->value), (long long)m->batch, (long long)m->heads,
 		     (long long)queries, (long long)keys,
@@ -560,7 +599,7 @@ static void miss(const Match *m)
 /* The new node for product n when n ends an attention, else NULL. */
 static Node *match(Rewrite *w, Judged *judged, Node *n)
 {
-	Match m = { .w = w, .judged = judged, .value = n, .scale = 1 };
+	Match m = { .w = w, .judged = judged, .value = n, .scale = 1, .hidden = -HUGE_VAL };
 	rewrite_place(w, n);
 	if (n->op != OP_matmul || n->type->rank < 3 || ATTR_OF(n, matmul)->trans_x ||
 	    ATTR_OF(n, matmul)->panel)
@@ -590,7 +629,7 @@ static Node *match(Rewrite *w, Judged *judged, Node *n)
 Graph *pass_attention(const Pass *p, const Graph *g, Arena *arena)
 {
 	Rewrite w;
-	Judged judged = { NULL, MASK_ANY };
+	Judged judged = { NULL, 0, MASK_ANY };
 	rewrite_start(&w, p, g, arena);
 	bool exact = p->ctx->fp == FP_STRICT; /* sums in another order */
 	for (int i = 0; i < g->node.n; i++) {

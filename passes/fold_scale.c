@@ -11,6 +11,7 @@
  * shifted. */
 #include "passes/pattern.h"
 #include "ir/ops/util.h"
+#include <math.h>
 
 /* value = base * scale + shift, for a static scalar or vector along `axis` each */
 typedef struct Chain {
@@ -188,16 +189,27 @@ static void add_shift(Folder *f, Op op, Node *v, Chain *c)
 		c->shift = op == OP_add ? v : emit1(f->w.b, OP_neg, v);
 }
 
-static void add_scale(Folder *f, Op op, Node *v, Chain *c)
+/* A number that may join others and weights: their product is far from both ends of the type. One
+ * outside would be folded to infinity, or to 0, where step by step all is finite. */
+static bool in_reach(const Node *scale)
 {
+	double v;
+	return !const_scalar(scale, &v) || v == 0 || (fabs(v) >= 0x1p-60 && fabs(v) <= 0x1p60);
+}
+
+static bool add_scale(Folder *f, Op op, Node *v, Chain *c)
+{
+	Node *scale = v;
+	if (c->scale)
+		scale = combine(f, op, c->scale, v);
+	else if (op == OP_div)
+		scale = combine(f, OP_div, emit_scalar(f->w.b, v->type->dtype, 1), v);
+	if (!in_reach(v) || !in_reach(scale))
+		return false;
 	if (c->shift)
 		c->shift = combine(f, op, c->shift, v);
-	if (c->scale)
-		c->scale = combine(f, op, c->scale, v);
-	else if (op == OP_mul)
-		c->scale = v;
-	else
-		c->scale = combine(f, OP_div, emit_scalar(f->w.b, v->type->dtype, 1), v);
+	c->scale = scale;
+	return true;
 }
 
 /* One step more. A division by one number does not become a product with its reciprocal, which
@@ -215,10 +227,9 @@ static bool extend(Folder *f, const Node *n, Node *s, Chain *c)
 		return false;
 	c->alone = alone;
 	c->steps++;
-	if (n->op == OP_add || n->op == OP_sub)
-		add_shift(f, n->op, v, c);
-	else
-		add_scale(f, n->op, v, c);
+	if (n->op != OP_add && n->op != OP_sub)
+		return add_scale(f, n->op, v, c);
+	add_shift(f, n->op, v, c);
 	return true;
 }
 

@@ -41,10 +41,17 @@ static LLVMValueRef zero_like(LLVMValueRef x)
 }
 
 /* Under --fp fast the code generator may reassociate and divide by multiplying; NaN and infinities
- * stay. */
+ * stay. What the rules (ir/algebra.c) have left of products and quotients by constants they left
+ * for a reason: joined, the constants would overflow or vanish. */
 static LLVMValueRef loose(Emit *e, LLVMValueRef v)
 {
-	if (e->fast && LLVMIsAInstruction(v) && LLVMCanValueUseFastMathFlags(v))
+	if (!e->fast || !LLVMIsAInstruction(v) || !LLVMCanValueUseFastMathFlags(v))
+		return v;
+	LLVMOpcode op = LLVMGetInstructionOpcode(v);
+	if ((op == LLVMFMul || op == LLVMFDiv) &&
+	    (LLVMIsConstant(LLVMGetOperand(v, 0)) || LLVMIsConstant(LLVMGetOperand(v, 1))))
+		LLVMSetFastMathFlags(v, LLVMFastMathAllowContract);
+	else
 		LLVMSetFastMathFlags(v, LLVMFastMathAllowReassoc | LLVMFastMathAllowContract |
 						LLVMFastMathAllowReciprocal);
 	return v;

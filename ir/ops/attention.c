@@ -52,15 +52,18 @@ const Type *infer_attention(Builder *b, Op op, Attr attr, Node *const *in, int n
 
 /* --- evaluation ------------------------------------------------------------------------------ */
 
-static double mask_at(const EvalTensor *mask, const int64_t *at)
+/* The score under the mask: a sum, or of truth values a choice, through which a hidden key's NaN
+ * does not get. */
+static double masked(const EvalCall *c, double score, const int64_t *at)
 {
+	const EvalTensor *mask = c->in[3];
 	int64_t flat = 0;
 	const Type *t = mask->type;
 	for (int i = 0; i < t->rank; i++)
 		flat = flat * t->dim[i] + (t->dim[i] == 1 ? 0 : at[4 - t->rank + i]);
 	if (mask->f)
-		return mask->f[flat];
-	return mask->i[flat] ? 0 : -HUGE_VAL;
+		return score + mask->f[flat];
+	return mask->i[flat] ? score : ATTR_OF(c->n, attention)->hidden;
 }
 
 /* Scores of one query against all keys. */
@@ -80,7 +83,7 @@ static void scores(const EvalCall *c, const int64_t *at, double *score)
 			dot += query[d] * key[j * width + d];
 		score[j] = dot * scale;
 		if (c->n->n_in > 3 && c->in[3])
-			score[j] += mask_at(c->in[3], (int64_t[]){ at[0], at[1], at[2], j });
+			score[j] = masked(c, score[j], (int64_t[]){ at[0], at[1], at[2], j });
 		if (a->causal && j > at[2] + keys - q->dim[2])
 			score[j] = -HUGE_VAL;
 	}

@@ -31,13 +31,13 @@ static Node *seen_keys(Builder *b, const Type *scores)
 	return emit_broadcast(b, emit2(b, OP_le, j, last), 4, scores->dim);
 }
 
-static Node *masked(Builder *b, Node *scores, Node *mask)
+static Node *masked(Builder *b, Node *scores, Node *mask, double hidden)
 {
 	const Type *t = scores->type;
 	mask = emit_broadcast(b, mask, 4, t->dim);
 	if (mask->type->dtype != DT_bool)
 		return emit2(b, OP_add, scores, mask);
-	return emit3(b, OP_select, mask, scores, emit_full(b, t, -HUGE_VAL));
+	return emit3(b, OP_select, mask, scores, emit_full(b, t, hidden));
 }
 
 /* The weights P = softmax(scale q k^T + mask), computed again: they are large. */
@@ -46,7 +46,7 @@ static Node *attention_weights(Builder *b, const Node *n, double scale)
 	Node *scores = emit_matmul(b, n->in[0], n->in[1], false, true);
 	scores = emit_c2(b, OP_mul, scores, scale);
 	if (given_input(n, 3))
-		scores = masked(b, scores, n->in[3]);
+		scores = masked(b, scores, n->in[3], ATTR_OF(n, attention)->hidden);
 	if (ATTR_OF(n, attention)->causal)
 		scores = emit3(b, OP_select, seen_keys(b, scores->type), scores,
 			       emit_full(b, scores->type, -HUGE_VAL));

@@ -18,6 +18,7 @@ AttendOp attend_op(Lowering *l)
 	o.e = o.v->type->dim[o.rank + 1];
 	o.scale = a->scale != 0 ? a->scale : 1 / sqrt((double)o.d);
 	o.causal = a->causal;
+	o.hidden = a->hidden;
 	o.type = o.anchor->type->dtype == DT_f64 ? DT_f64 : DT_f32;
 	return o;
 }
@@ -68,7 +69,7 @@ Node *attend_score(const AttendOp *o, Node *const *at, Node *product, Node *row,
 		return x;
 	Node *mask = mask_at(o, at, row, key);
 	if (o->mask->type->dtype == DT_bool)
-		return kb_emit3(kb, OP_select, mask, x, attend_number(o, -INFINITY));
+		return kb_emit3(kb, OP_select, mask, x, attend_number(o, o->hidden));
 	return kb_emit2(kb, OP_add, x, kb_cast(kb, mask, o->type));
 }
 

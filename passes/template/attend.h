@@ -12,7 +12,8 @@ typedef struct AttendOp {
 	int rank;                              /* leading dimensions: batch and head */
 	double scale;
 	bool causal;
-	DType type; /* that is computed in: f32 for the narrow ones */
+	double hidden; /* see Attr_attention */
+	DType type;    /* that is computed in: f32 for the narrow ones */
 } AttendOp;
 
 AttendOp attend_op(Lowering *l);

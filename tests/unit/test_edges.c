@@ -80,6 +80,42 @@ static const Edge edges[] = {
 	  "3e38 3e38 -3e38", "-0.693147181 -0.693147181 -inf | 3e38" },
 	{ "softmax of a hidden element", "(%x: f32[3]) { %y = softmax %x : f32[3] return %y }",
 	  "-inf 1 1", "0 0.5 0.5" },
+	/* --- attention: hidden keys --- */
+	{ "a NaN in a hidden key and value stays there",
+	  "(%q: f32[1,1,2,1], %k: f32[1,1,2,1], %m: bool[2,2]) {"
+	  " %v = fill {shape=[1, 1, 2, 1], value=3} : f32[1,1,2,1]"
+	  " %y = attention %q, %k, %v, %m : f32[1,1,2,1] return %y }",
+	  "1 2 | 1 nan | 1 0 1 0", "3 3" },
+	{ "masked scores written out: Where(mask, q k, -1e9)",
+	  "(%q: f32[1,2,1], %k: f32[1,1,3], %v: f32[1,3,1], %m: bool[1,2,3]) {"
+	  " %s = matmul %q, %k : f32[1,2,3]"
+	  " %c = fill {shape=[1, 2, 3], value=-1e9} : f32[1,2,3]"
+	  " %t = select %m, %s, %c : f32[1,2,3]"
+	  " %p = softmax %t : f32[1,2,3]"
+	  " %y = matmul %p, %v : f32[1,2,1] return %y }",
+	  "1 2 | 1 nan 1 | 3 9 6 | 1 0 1 0 0 0", "4.5 6" },
+	{ "a finite mask that leaves the first of more queries than keys without one",
+	  "(%q: f32[1,3,1], %k: f32[1,1,2], %v: f32[1,2,1]) {"
+	  " %s = matmul %q, %k : f32[1,3,2]"
+	  " %i = iota {shape=[1, 3, 2], axis=1} : i64[1,3,2]"
+	  " %j = iota {shape=[1, 3, 2], axis=2} : i64[1,3,2]"
+	  " %m = gt %i, %j : bool[1,3,2]"
+	  " %c = fill {shape=[1, 3, 2], value=-1e9} : f32[1,3,2]"
+	  " %t = select %m, %s, %c : f32[1,3,2]"
+	  " %p = softmax %t : f32[1,3,2]"
+	  " %y = matmul %p, %v : f32[1,3,1] return %y }",
+	  "1 2 0 | 1 5 | 3 9", "6 3 6" },
+	{ "the same, hidden by infinity",
+	  "(%q: f32[1,3,1], %k: f32[1,1,2], %v: f32[1,2,1]) {"
+	  " %s = matmul %q, %k : f32[1,3,2]"
+	  " %i = iota {shape=[1, 3, 2], axis=1} : i64[1,3,2]"
+	  " %j = iota {shape=[1, 3, 2], axis=2} : i64[1,3,2]"
+	  " %m = gt %i, %j : bool[1,3,2]"
+	  " %c = fill {shape=[1, 3, 2], value=-inf} : f32[1,3,2]"
+	  " %t = select %m, %s, %c : f32[1,3,2]"
+	  " %p = softmax %t : f32[1,3,2]"
+	  " %y = matmul %p, %v : f32[1,3,1] return %y }",
+	  "1 2 0 | 1 5 | 3 9", "nan 3 6" },
 	/* --- sums in order --- */
 	{ "cumsum", "(%x: f32[5]) { %y = cumsum %x {axis=0} : f32[5] return %y }", "1 inf 2 -inf 3",
 	  "1 inf inf nan nan" },
@@ -89,6 +125,33 @@ static const Edge edges[] = {
 	{ "cumsum, i8 wraps", "(%x: i8[3]) { %y = cumsum %x {axis=0} : i8[3] return %y }",
 	  "100 100 1", "100 -56 -55" },
 };
+/* Chains of constants, which rules and folding shorten: in --fp fast, too. */
+static const Edge chains[] = {
+	{ "scales whose product overflows stay apart",
+	  "(%x: f32[2,1], %w: f32[1,1] param {data=[2]}) {"
+	  " %p = matmul %x, %w : f32[2,1]"
+	  " %c = fill {shape=[2, 1], value=1e25} : f32[2,1]"
+	  " %a = mul %p, %c : f32[2,1]"
+	  " %y = mul %a, %c : f32[2,1] return %y }",
+	  "1e-30 -3e-20", "2e20 -6e30" },
+	{ "likewise quotients that vanish",
+	  "(%x: f32[2,1], %w: f32[1,1] param {data=[2]}) {"
+	  " %p = matmul %x, %w : f32[2,1]"
+	  " %c = fill {shape=[2, 1], value=1e25} : f32[2,1]"
+	  " %a = div %p, %c : f32[2,1]"
+	  " %y = div %a, %c : f32[2,1] return %y }",
+	  "1e30 -3e20", "2e-20 -6e-30" },
+	{ "a quotient whose reciprocal would be infinite",
+	  "(%x: f32[2]) { %c = fill {shape=[2], value=7.346839692639297e-40} : f32[2]"
+	  " %y = div %x, %c : f32[2] return %y }",
+	  "0x1p-130 -0x1p-120", "1 -1024" },
+	{ "products of constants that vanish",
+	  "(%x: f32[2]) { %c = fill {shape=[2], value=1e-30} : f32[2]"
+	  " %a = mul %x, %c : f32[2] %y = mul %a, %c : f32[2] return %y }",
+	  "1e30 -3e35", "1e-30 -3e-25" },
+};
+enum { CHAINS = sizeof chains / sizeof *chains };
+
 /* Gradients of the sum of the only result by the only input: at kinks the slope that PyTorch takes.
  */
 static const Edge slopes[] = {
@@ -255,8 +318,12 @@ static void compiled(const Edge *e, bool slope, const char *target, FpMode fp)
 		run_emulated(f, p, ports);
 	else
 		run(f, p, 1, ports);
-	check(e, arena_printf(f->c->arena, "%s%s", target, fp == FP_STRICT ? " strict" : ""), g,
-	      ports + g->input.n);
+	check(e,
+	      arena_printf(f->c->arena, "%s%s", target,
+			   fp == FP_STRICT ? " strict"
+			   : fp == FP_FAST ? " fast"
+					   : ""),
+	      g, ports + g->input.n);
 	program_destroy(p);
 	teardown((void **)&f);
 }
@@ -266,6 +333,8 @@ static void test_reference(void **state)
 	(void)state;
 	for (int i = 0; i < EDGES; i++)
 		evaluated(&edges[i], false);
+	for (int i = 0; i < CHAINS; i++)
+		evaluated(&chains[i], false);
 	for (int i = 0; i < SLOPES; i++)
 		evaluated(&slopes[i], true);
 }
@@ -274,6 +343,8 @@ static void all_compiled(const char *target, FpMode fp)
 {
 	for (int i = 0; i < EDGES; i++)
 		compiled(&edges[i], false, target, fp);
+	for (int i = 0; i < CHAINS; i++)
+		compiled(&chains[i], false, target, fp);
 	for (int i = 0; i < SLOPES; i++)
 		compiled(&slopes[i], true, target, fp);
 }
@@ -290,6 +361,13 @@ static void test_strict(void **state)
 	all_compiled("native", FP_STRICT);
 }
 
+static void test_fast(void **state)
+{
+	(void)state;
+	for (int i = 0; i < CHAINS; i++)
+		compiled(&chains[i], false, "native", FP_FAST);
+}
+
 static void test_gpu(void **state)
 {
 	(void)state;
@@ -299,9 +377,8 @@ static void test_gpu(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reference),
-		cmocka_unit_test(test_compiled),
-		cmocka_unit_test(test_strict),
+		cmocka_unit_test(test_reference), cmocka_unit_test(test_compiled),
+		cmocka_unit_test(test_strict),    cmocka_unit_test(test_fast),
 		cmocka_unit_test(test_gpu),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
