@@ -13,7 +13,10 @@
 /* Names:
  *   bind.NAME = number                      a symbol or a scalar input
  *   size = number                           what free symbols are by default
- *   model-weights = FILE or random:seed=N
+ *   model-weights = FILE, random:seed=N or init:seed=N
+ *   initial-weights = the same, for a model that names none
+ *   fresh = NAME,NAME                       parameters that start anew
+ *   seed = number                           of parameters that a weight file lacks
  *   fp = contract | strict | fast
  *   emit.fold, emit.cse, emit.rules = on | off
  *   check-only = on                         parameters without data */
@@ -62,15 +65,33 @@ static bool read_bindings(Context *c, const burin_opts *o, ReadOptions *r)
 	return ok;
 }
 
+static void read_fresh(Context *c, const char *names, ReadOptions *r)
+{
+	const char *item;
+	size_t n;
+	if (!names)
+		return;
+	for (ListCursor l = list_cursor(names); list_next(&l, &item, &n);) {
+		const char *name = arena_strndup(c->arena, item, n);
+		vec_push(c->arena, &r->fresh, name);
+	}
+}
+
 static bool read_options(Context *c, const burin_opts *o, ReadOptions *r)
 {
 	const char *size = opts_get(o, "size");
+	int64_t number;
 	c->emit_fold = option_on(o, "emit.fold", true);
 	c->emit_cse = option_on(o, "emit.cse", true);
 	c->emit_rules = option_on(o, "emit.rules", true);
 	const char *weights = opts_get(o, "model-weights");
 	r->weights = weights ? arena_strdup(c->arena, weights) : NULL; /* rebuild outlives o */
+	const char *start = opts_get(o, "initial-weights"), *seed = opts_get(o, "seed");
+	r->start = start ? arena_strdup(c->arena, start) : NULL;
 	r->shapes_only = option_on(o, "check-only", false);
+	read_fresh(c, opts_get(o, "fresh"), r);
+	if (seed && parse_i64(seed, strlen(seed), &number))
+		r->seed = (uint64_t)number;
 	if (size && (!parse_i64(size, strlen(size), &r->default_size) || r->default_size < 1))
 		return bad_value(c, "size", size, "a positive whole number");
 	return read_fp(c, o) && read_bindings(c, o, r);
@@ -185,6 +206,8 @@ bool model_open(burin_graph *g, const char *path, const burin_opts *o, ReadOptio
 		return false;
 	g->list = read_elements(g->ctx, g->arena, g->path, r, &w);
 	g->weights = w;
+	if (!r->weights && !w)
+		r->weights = r->start;
 	if (!g->list)
 		return false;
 	g->batch_symbol = leading_symbol(g->list, g->arena);

@@ -133,6 +133,21 @@ static void fill_inputs(Expander *x, Scope *s, const XmlNode *n, Elem *e, ElemKi
 	}
 }
 
+/* Whether an input that becomes a parameter in any case is left out; of others, such as a bias,
+ * build_op.c knows. */
+static bool makes_params(const Elem *e, Op op)
+{
+	const OpInfo *info = op_info(op);
+	for (int i = 0; i < info->max_in; i++) {
+		bool optional, given = i < e->in.n && e->in.at[i].name;
+		const char *param = NULL;
+		op_input_name(op, i, &optional, &param);
+		if (param && !optional && !given)
+			return true;
+	}
+	return false;
+}
+
 static void add_element(Expander *x, Scope *s, const XmlNode *n)
 {
 	Op op = OP_COUNT;
@@ -150,13 +165,9 @@ static void add_element(Expander *x, Scope *s, const XmlNode *n)
 			add_attr(x, s, &e, a);
 	}
 	bool leaf = kind == EK_input || kind == EK_param || kind == EK_const;
-	if (!id && (leaf || (kind == EK_op && op_has_params(op))) &&
-	    !elem_reported(x->c, n->loc, E2005)) {
-		diag_error(x->c->diag, n->loc, E2005, "<%s> needs the attribute 'id'", n->tag);
-		if (!leaf)
-			diag_hint(x->c->diag,
-				  "its parameters are called by it: id.weight and so on");
-	}
+	e.nameless = !id;
+	if (!id && (leaf || (kind == EK_op && makes_params(&e, op))))
+		elem_needs_id(x->c, &e, !leaf);
 	if (id)
 		e.id_loc = id->value_loc;
 	x->bytes += e.attr.n * (int64_t)sizeof(ElemAttr);

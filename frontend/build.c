@@ -386,12 +386,15 @@ static bool check_bindings(Build *s)
 static bool build_all(Build *s, const ElemList *list)
 {
 	Unit *top = unit_create(s, NULL, list);
+	s->trains = list->training != NULL;
 	build_param_options(s);
 	if (s->o->training && !list->training)
 		return no_training(s, list);
 	if (!check_bindings(s) || !build_all_inputs(s, top))
 		return false;
 	note_known(s, list);
+	if (!build_check_fresh(s))
+		return false;
 	mark_outputs(s, top);
 	Map *seen = map_create(s->arena);
 	build_outputs(s, top, seen, false);
@@ -415,6 +418,7 @@ Graph *build_graph(Context *c, Arena *arena, const ElemList *list, const WeightS
 	s.bind_used = ARENA_ARRAY(scratch, bool, o->bind.n + 1);
 	s.param = map_create(scratch);
 	s.input = map_create(scratch);
+	s.asked = map_create(scratch);
 	s.known = map_create(scratch);
 	bool ok = build_all(&s, list) && diag_errors(c->diag) == before;
 	arena_destroy(scratch);

@@ -29,10 +29,12 @@ typedef struct Build {
 	bool *bind_used;
 	VEC(const char *) unbound; /* symbols without a value, in order of appearance */
 	Loc unbound_at;
-	Map *param; /* tensor name -> OP_param node */
-	Map *input; /* names of inputs; ids are unique by the reader's care, names are not */
-	Map *known; /* tensor names that the model means, built or not */
-	bool random, fresh, no_file_reported, converted_reported, failed;
+	Map *param;  /* tensor name -> OP_param node */
+	Map *asked;  /* tensor name -> the ParamAsk that it was first asked for with */
+	Map *input;  /* names of inputs; ids are unique by the reader's care, names are not */
+	Map *known;  /* tensor names that the model means, built or not */
+	bool trains; /* the model has a <training> */
+	bool random, made, no_file_reported, converted_reported, failed;
 	uint64_t seed;
 	int64_t raw_at; /* next element of a .bin */
 	int depth;
@@ -70,6 +72,7 @@ typedef struct ParamAsk {
 	bool trainable;
 	const char *init;     /* asked for in the model, or NULL */
 	const char *own_init; /* what the layer starts training from, or NULL */
+	bool may_lack;        /* the model says how it starts: a weight file need not hold it */
 	const Blob *data;     /* from an ONNX file, or NULL */
 	Loc loc;
 } ParamAsk;
@@ -78,6 +81,8 @@ typedef struct ParamAsk {
 Node *build_param(Build *s, const ParamAsk *ask);
 /* Whether parameters are made instead of read: --weights random:seed=N, init:seed=N. */
 void build_param_options(Build *s);
+/* Reports names of ReadOptions.fresh that mean nothing. */
+bool build_check_fresh(Build *s);
 /* Reports what the weight file has and the model has not. */
 void build_param_extra(Build *s);
 

@@ -134,6 +134,7 @@ Node *build_param_element(Build *s, const Elem *e)
 			 .type = e->data ? e->data->type : declared_type(s, e, 1),
 			 .trainable = build_flag(elem_text(e, "trainable", "yes")),
 			 .init = elem_text(e, "init", NULL),
+			 .may_lack = elem_attr(e, "init") != NULL,
 			 .data = e->data,
 			 .loc = e->loc };
 	return ask.type ? build_param(s, &ask) : build_give_up(s);

@@ -153,6 +153,8 @@ static Node *implicit_param(Build *s, const Elem *e, Op op, Attr attr, Node *con
 		return build_give_up(s);
 	if (!t)
 		return NULL;
+	if (e->nameless && !elem_needs_id(s->c, e, true))
+		return build_give_up(s);
 	bool weight = str_starts(role, "weight");
 	ParamAsk ask = { .name = sym(s->c, arena_printf(s->arena, "%s.%s", e->id, role)),
 			 .role = role,
@@ -161,6 +163,7 @@ static Node *implicit_param(Build *s, const Elem *e, Op op, Attr attr, Node *con
 				      !str_starts(role, "running_"),
 			 .init = weight ? elem_text(e, "init", NULL) : NULL,
 			 .own_init = init,
+			 .may_lack = elem_attr(e, "init") != NULL,
 			 .loc = e->loc };
 	s->b->name = ask.name;
 	return build_param(s, &ask);

@@ -4,6 +4,7 @@
  * one look at a model and its weights is enough. */
 #include "frontend/build_impl.h"
 #include "frontend/weights.h"
+#include <fnmatch.h>
 
 /* "random" or "init", with or without ":seed=N". */
 static bool is_source(const char *text, const char *kind, uint64_t *seed)
@@ -30,7 +31,75 @@ void build_param_options(Build *s)
 {
 	const char *w = s->o->weights;
 	s->random = w && is_source(w, "random", &s->seed);
-	s->fresh = w && is_source(w, "init", &s->seed);
+	s->made = s->random || (w && is_source(w, "init", &s->seed));
+	if (!s->made)
+		s->seed = s->o->seed;
+}
+
+/* The name of a parameter, a pattern of such names, or a layer or block that it belongs to. */
+static bool means(const char *pattern, const char *name)
+{
+	size_t n = strlen(pattern);
+	return fnmatch(pattern, name, 0) == 0 || (strncmp(pattern, name, n) == 0 && name[n] == '.');
+}
+
+bool param_is_fresh(const ReadOptions *o, const char *name)
+{
+	for (int i = 0; i < o->fresh.n; i++)
+		if (means(o->fresh.at[i], name))
+			return true;
+	return false;
+}
+
+static bool is_known(Build *s, const char *fresh)
+{
+	uint64_t name;
+	for (int i = 0; i < map_count(s->known); i++) {
+		map_at(s->known, i, &name);
+		if (means(fresh, (const char *)(uintptr_t)name))
+			return true;
+	}
+	return false;
+}
+
+/* A parameter or the layer or block that it belongs to. */
+static const char *nearest_known(Build *s, const char *fresh)
+{
+	int n = 0;
+	uint64_t at;
+	const char **names = ARENA_ARRAY(s->arena, const char *, 2 * map_count(s->known) + 1);
+	for (int i = 0; i < map_count(s->known); i++) {
+		map_at(s->known, i, &at);
+		const char *name = (const char *)(uintptr_t)at, *dot = strrchr(name, '.');
+		names[n++] = name;
+		if (dot)
+			names[n++] = arena_strndup(s->arena, name, (size_t)(dot - name));
+	}
+	return nearest_name(fresh, names, n);
+}
+
+bool build_check_fresh(Build *s)
+{
+	Diag *d = s->c->diag;
+	bool ok = true;
+	if (!s->o->fresh.n || s->o->shapes_only)
+		return true;
+	if (s->made || !s->weights)
+		return diag_error(d, (Loc){ 0 }, E4008,
+				  "--fresh has no effect: no parameter is read from a file");
+	if (weights_raw(s->weights))
+		return diag_error(d, (Loc){ .file = weights_file(s->weights) }, E4008,
+				  "--fresh: a .bin has no names of parameters");
+	for (int i = 0; i < s->o->fresh.n; i++) {
+		if (is_known(s, s->o->fresh.at[i]))
+			continue;
+		ok = diag_error(d, (Loc){ 0 }, E4008, "--fresh: the model has no parameter '%.80s'",
+				s->o->fresh.at[i]);
+		const char *near = nearest_known(s, s->o->fresh.at[i]);
+		if (near)
+			diag_hint(d, "did you mean '%s'?", near);
+	}
+	return ok;
 }
 
 static const char *type_text(Arena *a, const Type *t)
@@ -44,7 +113,7 @@ static const char *type_text(Arena *a, const Type *t)
 static const Blob *make_initial(Build *s, const ParamAsk *ask)
 {
 	void *data = arena_alloc(s->g->arena, (size_t)type_bytes(ask->type));
-	const char *init = ask->init || !s->fresh ? ask->init : ask->own_init;
+	const char *init = ask->init || s->random ? ask->init : ask->own_init;
 	init_tensor(ask->type, data, init, ask->role, ask->name, s->seed);
 	return blob_wrap(s->c, ask->type, data, ask->name);
 }
@@ -64,6 +133,12 @@ static bool check_init(Build *s, const ParamAsk *ask)
 		diag_hint(s->c->diag, "zeros, ones, a number, uniform:A, normal:S, he_normal, "
 				      "xavier_uniform, lecun_normal ...");
 	return false;
+}
+
+static void hint_fresh(Build *s, const ParamAsk *ask)
+{
+	if (s->trains)
+		diag_hint(s->c->diag, "--fresh %s: training begins it anew", ask->name);
 }
 
 static const Blob *no_tensor(Build *s, const ParamAsk *ask)
@@ -97,6 +172,8 @@ static const Blob *no_tensor(Build *s, const ParamAsk *ask)
 			  type_text(s->arena, weights_find(s->weights, near)->type));
 	else if (n == 1)
 		diag_hint(s->c->diag, "the model does not use its tensor '%s'", names[0]);
+	else
+		hint_fresh(s, ask);
 	return NULL;
 }
 
@@ -127,6 +204,7 @@ static const Blob *check_fit(Build *s, const ParamAsk *ask, const Blob *found)
 		return found->data ? convert(s, ask, found) : found;
 	diag_error(s->c->diag, ask->loc, E4003, "'%s' is %s here, but %s in the weight file",
 		   ask->name, type_text(s->arena, ask->type), type_text(s->arena, found->type));
+	hint_fresh(s, ask);
 	return NULL;
 }
 
@@ -144,7 +222,7 @@ static const Blob *take_raw(Build *s, const ParamAsk *ask, const Blob *raw)
 
 static const Blob *param_data(Build *s, const ParamAsk *ask)
 {
-	if (s->random || s->fresh)
+	if (s->made || param_is_fresh(s->o, ask->name))
 		return make_initial(s, ask);
 	const Blob *raw = s->weights ? weights_raw(s->weights) : NULL;
 	if (raw)
@@ -152,7 +230,7 @@ static const Blob *param_data(Build *s, const ParamAsk *ask)
 	const Blob *found = s->weights ? weights_find(s->weights, ask->name) : NULL;
 	if (found)
 		return check_fit(s, ask, found);
-	return ask->init ? make_initial(s, ask) : no_tensor(s, ask);
+	return ask->may_lack ? make_initial(s, ask) : no_tensor(s, ask);
 }
 
 static Node *poison(Build *s)
@@ -167,21 +245,46 @@ static bool keeps_own(const Build *s, const ParamAsk *ask)
 {
 	if (!ask->data || !s->o->weights)
 		return ask->data;
-	return !ask->trainable && (s->random || s->fresh || weights_raw(s->weights) ||
-				   !weights_find(s->weights, ask->name));
+	return !ask->trainable &&
+	       (s->made || weights_raw(s->weights) || !weights_find(s->weights, ask->name));
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && str_eq(a, b));
+}
+
+/* One parameter is one thing, however often it is named. */
+static bool agrees(Build *s, const ParamAsk *ask, const ParamAsk *first)
+{
+	const char *what, *here, *there;
+	if (first->type != ask->type) {
+		what = "is";
+		here = type_text(s->arena, ask->type);
+		there = type_text(s->arena, first->type);
+	} else if (first->trainable != ask->trainable) {
+		what = "has trainable";
+		here = ask->trainable ? "yes" : "no";
+		there = first->trainable ? "yes" : "no";
+	} else if (!same_text(first->init, ask->init)) {
+		what = "has init";
+		here = ask->init ? ask->init : "none";
+		there = first->init ? first->init : "none";
+	} else {
+		return true;
+	}
+	diag_error(s->c->diag, ask->loc, E4003, "the parameter '%s' %s %s here, but %s in line %d",
+		   ask->name, what, here, there, first->loc.line);
+	diag_note(s->c->diag, first->loc, "'%s' is first named here", ask->name);
+	return false;
 }
 
 Node *build_param(Build *s, const ParamAsk *ask)
 {
 	Node *old = map_get_str(s->param, ask->name);
-	if (old && old->type == ask->type)
-		return old;
-	if (old) {
-		diag_error(s->c->diag, ask->loc, E4003,
-			   "the parameter '%s' is used as %s and as %s", ask->name,
-			   type_text(s->arena, old->type), type_text(s->arena, ask->type));
-		return poison(s);
-	}
+	if (old)
+		return agrees(s, ask, map_get_str(s->asked, ask->name)) ? old : poison(s);
+	map_put_str(s->asked, ask->name, arena_copy(s->arena, ask, sizeof *ask));
 	if (!check_init(s, ask))
 		return poison(s);
 	const Blob *data = keeps_own(s, ask) ? ask->data : NULL;
@@ -196,7 +299,7 @@ Node *build_param(Build *s, const ParamAsk *ask)
 
 void build_param_extra(Build *s)
 {
-	if (!s->weights || s->random || s->fresh || s->o->shapes_only)
+	if (!s->weights || s->made || s->o->shapes_only)
 		return;
 	const Blob *raw = weights_raw(s->weights);
 	Loc loc = { .file = weights_file(s->weights) };

@@ -154,6 +154,16 @@ bool elem_worth_hint(const Context *c)
 	return diag_errors(c->diag) <= 100;
 }
 
+bool elem_needs_id(Context *c, const Elem *e, bool for_params)
+{
+	if (elem_reported(c, e->loc, E2005))
+		return false;
+	diag_error(c->diag, e->loc, E2005, "<%s> needs the attribute 'id'", e->op);
+	if (for_params)
+		diag_hint(c->diag, "its parameters are called by it: id.weight and so on");
+	return false;
+}
+
 /* --- attributes ------------------------------------------------------------------------------ */
 
 static bool is_listed(AttrKind k)

@@ -29,7 +29,8 @@ typedef struct Elem {
 	const char *op; /* row name in ops.def, or input, output, param, const, if */
 	const char *id; /* result name; several results are id.0, id.1 ... (id alone is id.0) */
 	Loc loc, id_loc;
-	Loc used_at; /* inside of a block: its <use>; line 0 else */
+	Loc used_at;   /* inside of a block: its <use>; line 0 else */
+	bool nameless; /* the id is not the model's */
 	VEC(ElemRef) in;
 	VEC(ElemAttr) attr;  /* all but id and in */
 	const Blob *data;    /* const, param from ONNX: the tensor itself, NULL else */
@@ -86,6 +87,8 @@ bool elem_reported(Context *c, Loc loc,
 bool elem_worth_hint(const Context *c);
 /* Whether a text among the inputs is a number. No id may look like one: a text has one meaning. */
 bool elem_is_number(const char *text);
+/* Reports that it has no id, once; false. */
+bool elem_needs_id(Context *c, const Elem *e, bool for_params);
 /* "split.1" is result 1 of "split": cuts a trailing ".digits" off, false when there is none. */
 bool elem_result_suffix(const char *ref, size_t *base_len, int *k);
 const Elem *elem_optimizer(const ElemList *l); /* the first one, or NULL */

@@ -17,6 +17,11 @@ typedef struct ReadOptions {
 	const char
 		*weights; /* overrides the model's weight file; "random:seed=N" makes some that keep
 			     activations in range, "init:seed=N" those that training starts from */
+	const char *start; /* the same for a model that names no weights itself; or NULL */
+	VEC(const char *)
+	fresh;         /* parameters, layers or patterns: start anew, though a file may
+				    hold them */
+	uint64_t seed; /* of what a weight file lacks */
 	VEC(Binding) bind;
 	int64_t default_size; /* for symbols that nothing binds; 0: an error that lists them */
 	bool shapes_only;     /* check: parameters without data */
@@ -66,6 +71,8 @@ bool weights_are_made(const char *weights); /* "random...", "init...": no file *
 /* A weight file that is complete but for io_commit; NULL: see c->diag. */
 IoWriter *safetensors_create(Context *c, const char *path, int n, const char *const *name,
 			     const Blob *const *blob);
+/* Whether parameter `name` is among ReadOptions.fresh. */
+bool param_is_fresh(const ReadOptions *o, const char *name);
 /* one .npy: the tensor and its type; data in arena */
 const Blob *npy_read(Context *c, Arena *arena, const char *path);
 bool npy_write(Context *c, const char *path, const Type *t, const void *data);

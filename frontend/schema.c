@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The XML schema, printed from the operator table: for editors (completion, hover, checking while
- * typing) and for CI. It is wider than our own checks in one respect: any attribute may hold a
- * {parameter} of a block. */
+ * typing) and for CI. It is wider than our own checks in two respects: any attribute may hold a
+ * {parameter} of a block, and no layer needs an id, which those with parameters of their own do. */
 #include "frontend/frontend.h"
 
 static const char *const head =
@@ -154,7 +154,8 @@ static void add_op(Str *s, Op op)
 	const OpInfo *info = op_info(op);
 	bool params = op_has_params(op);
 	open_element(s, info->name, info->doc);
-	add_attr(s, "id", "id", NULL, params, "name of the result");
+	add_attr(s, "id", "id", NULL, false,
+		 params ? "name of the result, and of its parameters" : "name of the result");
 	add_input_attrs(s, op);
 	add_record(s, info->attr);
 	if (params) {

@@ -189,8 +189,10 @@ BURIN_API BURIN_CHECK burin_status burin_compile(const burin_graph *g, const cha
 /* A trainer owns the training state: parameters, running averages, the optimiser's moments, the
  * counter of the random numbers. It belongs to one thread at a time. Options: those of sections 3
  * and 4, and
- *   seed = N    of dropout and other random numbers (default 0); initial parameters come from
- *               burin_read's option weights ("init:seed=N", or a file)
+ *   seed = N    of dropout and other random numbers (default 0)
+ * Parameters begin as burin_read got them: from the weight file that the model names, or as its
+ * option says, model-weights = FILE or init:seed=N. Its option fresh = NAME,NAME begins some anew
+ * ("head.*"), by its option seed.
  * Steps are compiled when a batch size is first met. */
 typedef struct burin_trainer burin_trainer;
 BURIN_API BURIN_CHECK burin_status burin_trainer_new(burin_trainer **out, const burin_graph *g,

@@ -273,6 +273,10 @@ static bool set_library_options(Cli *c)
 	for (int i = 0; i < c->value[OPT_weights].n; i++)
 		if (!set_weights(c, c->value[OPT_weights].at[i]))
 			return false;
+	if (opt_given(c, OPT_fresh) && c->verb != VERB_train && !opt_given(c, OPT_train)) {
+		cli_usage(c, NULL, "--fresh has no effect without --train");
+		return false;
+	}
 	for (int o = 0; o < OPT_COUNT; o++) {
 		const char *value = opt_text(c, (OptId)o);
 		if (opt_info[o].key && value &&

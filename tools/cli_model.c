@@ -400,8 +400,13 @@ void model_close(Model *m)
 void training_start(Cli *c, int64_t seed)
 {
 	const char *number = arena_printf(c->arena, "%lld", (long long)seed);
-	if (!opts_get(c->opts, "model-weights"))
-		(void)burin_opts_set(c->opts, "model-weights",
-				     arena_printf(c->arena, "init:seed=%s", number), NULL);
+	Str fresh;
+	str_init(&fresh, c->arena);
+	for (int i = 0; i < c->value[OPT_fresh].n; i++)
+		str_fmt(&fresh, fresh.n ? ",%s" : "%s", c->value[OPT_fresh].at[i]);
+	if (fresh.n)
+		(void)burin_opts_set(c->opts, "fresh", str_text(&fresh), NULL);
+	(void)burin_opts_set(c->opts, "initial-weights",
+			     arena_printf(c->arena, "init:seed=%s", number), NULL);
 	(void)burin_opts_set(c->opts, "seed", number, NULL);
 }

@@ -36,7 +36,7 @@ void model_close(Model *m);
 const Type *port_type(Cli *c, const burin_port *p, int64_t n);
 /* Compiles a graph into memory. NULL after diagnostics in g->ctx. */
 burin_model *graph_compile(Cli *c, burin_graph *g, const Graph *graph);
-/* What training starts from, unless options say: initial weights of this seed, which random numbers
- * take too. */
+/* What training starts from: the weights of --weights, else the model's own, else initial ones of
+ * this seed, as are those of --fresh. Random numbers take the seed too. */
 void training_start(Cli *c, int64_t seed);
 #endif

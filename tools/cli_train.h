@@ -157,7 +157,8 @@ const char *train_file(const Train *t, const char *name);
 /* With --resume: what the training was told at first goes before the model and after the options.
  */
 int train_settings(Train *t);
-int train_begin(Train *t); /* made, or taken up again where its checkpoint is */
+bool train_goes_on(const Train *t); /* --resume, and there is a checkpoint */
+int train_begin(Train *t);          /* made, or taken up again where its checkpoint is */
 int train_checkpoint(Train *t);
 int train_keep_best(Train *t);
 int train_restore_best(Train *t);

@@ -278,6 +278,11 @@ static int take_up(Train *t)
 	return rc;
 }
 
+bool train_goes_on(const Train *t)
+{
+	return t->resume && exists(train_file(t, "checkpoint.safetensors"));
+}
+
 int train_begin(Train *t)
 {
 	const char *checkpoint = train_file(t, "checkpoint.safetensors");
@@ -285,7 +290,7 @@ int train_begin(Train *t)
 	t->at = (Position){ .best = INFINITY };
 	if (rc)
 		return rc;
-	if (t->resume && exists(checkpoint)) {
+	if (train_goes_on(t)) {
 		rc = take_up(t);
 		return rc || log_read_history(t, t->at.epoch) ? rc : EXIT_INPUT;
 	}

@@ -65,6 +65,11 @@ static int open_model(Train *t)
 	Cli *c = t->c;
 	ReadOptions r = { 0 };
 	training_start(c, t->set.seed);
+	if (train_goes_on(t) && (opt_given(c, OPT_weights) || opt_given(c, OPT_fresh)))
+		return cli_usage(c, "begin anew with another --out",
+				 "--resume goes on with the weights of the checkpoint");
+	if (train_goes_on(t)) /* all of the state is in the checkpoint */
+		(void)burin_opts_set(c->opts, "model-weights", "init", NULL);
 	burin_graph *g = t->graph = calloc(1, sizeof *g);
 	if (!g)
 		return cli_error(c, E1008, NULL, "out of memory");
@@ -88,9 +93,37 @@ static int open_model(Train *t)
 	return model_build(g, &r) ? find_data(t) : cli_diagnostics(c, g->ctx->diag);
 }
 
+/* "the weights of FILE (12 parameters); anew, by seed 7: head.weight, head.bias" */
+static void tell_start(const Train *t)
+{
+	enum { SHOWN = 8 };
+	const ReadOptions *r = t->graph->read_options;
+	const WeightSet *w = weights_are_made(r->weights) ? NULL : t->graph->weights;
+	int read = 0, anew = 0;
+	Str names;
+	str_init(&names, t->c->arena);
+	for (int i = 0; i < t->lesson->param.n; i++) {
+		const char *name = ATTR_OF(t->lesson->param.at[i], param)->name;
+		bool kept =
+			w && !param_is_fresh(r, name) && (weights_raw(w) || weights_find(w, name));
+		read += kept;
+		if (!kept && anew++ < SHOWN)
+			str_fmt(&names, anew > 1 ? ", %s" : "%s", name);
+	}
+	if (!w) {
+		cli_note(t->c, "starts from %s", r->weights);
+		return;
+	}
+	const char *rest = anew ? arena_printf(t->c->arena, "; anew, by seed %lld: %s%s",
+					       (long long)t->set.seed, str_text(&names),
+					       anew > SHOWN ? " ..." : "")
+				: "";
+	cli_note(t->c, "starts from the weights of %s (%d parameter%s)%s", weights_file(w), read,
+		 read == 1 ? "" : "s", rest);
+}
+
 static void read_lr(Train *t, const Graph *g)
 {
-	t->how = *(const Attr_training *)g->training;
 	if (t->set.epochs == 0)
 		t->set.epochs = t->how.epochs;
 	if (!opt_given(t->c, OPT_lr) && !t->resume)
@@ -105,6 +138,8 @@ static int make_trainer(Train *t)
 	if (!g)
 		return cli_diagnostics(t->c, t->graph->ctx->diag);
 	read_lr(t, g);
+	if (!train_goes_on(t))
+		tell_start(t);
 	if (burin_trainer_new(&t->trainer, t->graph, t->c->opts, NULL, &e) != BURIN_OK)
 		return train_failed(t, &e);
 	t->n_metrics = (int)burin_trainer_metrics(t->trainer, &metric);

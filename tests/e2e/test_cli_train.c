@@ -111,6 +111,105 @@ static void says_how_to_compile(void **state)
 	       NULL);
 }
 
+/* --- where it starts -------------------------------------------------------------------------- */
+
+static const char *with_text(Cli *c, const char *text, const char *old, const char *fresh)
+{
+	const char *at = strstr(text, old);
+	assert_non_null(at);
+	return arena_printf(c->arena, "%.*s%s%s", (int)(at - text), text, fresh, at + strlen(old));
+}
+
+/* line.xml trained for a while: base/weights.safetensors, which tuned.xml names as its own. */
+static void make_tuned(Cli *c)
+{
+	expect(c, "train line.xml --data line.csv --out base --epochs 3", 0, NULL,
+	       "starts from init:seed=7\n");
+	write_text(c, "tuned.xml",
+		   with_text(c, line_model, "name=\"line\"",
+			     "name=\"line\" weights=\"base/weights.safetensors\""));
+}
+
+static void starts_from_the_weights_of_the_model(void **state)
+{
+	Cli *c = *state;
+	make_tuned(c);
+	expect(c, "train tuned.xml --data line.csv --out o --epochs 1 --lr 0", 0, NULL,
+	       "starts from the weights of base/weights.safetensors (4 parameters)\n");
+	assert_int_equal(shell(c, "cmp base/weights.safetensors o/weights.safetensors"), 0);
+	expect(c, "train tuned.xml --data line.csv --out p --epochs 1 --lr 0 --weights init:seed=7",
+	       0, NULL, "starts from init:seed=7\n");
+	assert_int_not_equal(shell(c, "cmp base/weights.safetensors p/weights.safetensors"), 0);
+	expect(c, "train line.xml --data line.csv --out q --epochs 1 --lr 0", 0, NULL, NULL);
+	assert_int_equal(shell(c, "cmp q/weights.safetensors p/weights.safetensors"), 0);
+	expect(c, "train tuned.xml --data line.csv --out o --epochs 2 --lr 0 --resume", 0, NULL,
+	       NULL);
+	assert_int_equal(shell(c, "cmp base/weights.safetensors o/weights.safetensors"), 0);
+	/* stopped before its first checkpoint: it begins as it had begun */
+	shell(c, "mkdir r && cp o/train.json r && sed -i 's/\"epochs\": *2/\"epochs\": 1/' "
+		 "r/train.json");
+	expect(c, "train tuned.xml --data line.csv --out r --resume", 0, NULL,
+	       "starts from the weights of base/weights.safetensors (4 parameters)\n");
+	expect(c, "train tuned.xml --data line.csv --out o --resume --fresh fc", 2, NULL,
+	       "--resume goes on with the weights of the checkpoint");
+}
+
+/* What compile --train makes begins as burin train does, and verify --train checks such a step. */
+static void compiled_steps_start_from_them_too(void **state)
+{
+	Cli *c = *state;
+	make_tuned(c);
+	static const char *const how[] = { "", "--weights base/weights.safetensors",
+					   "--weights init:seed=7" };
+	for (int i = 0; i < 3; i++) {
+		expect(c,
+		       arena_printf(c->arena, "compile tuned.xml --train %s --mcpu native -o t.so",
+				    how[i]),
+		       0, NULL, NULL);
+		assert_int_equal(shell(c, arena_printf(c->arena, "mv t.so %d.so", i)), 0);
+	}
+	assert_int_equal(shell(c, "cmp 0.so 1.so"), 0);
+	assert_int_not_equal(shell(c, "cmp 0.so 2.so"), 0);
+	expect(c, "verify --train tuned.xml --fresh fc", 0, "ok", NULL);
+}
+
+/* A head of another size is begun anew, the rest is as the file has it. */
+static void a_new_head_on_old_weights(void **state)
+{
+	Cli *c = *state;
+	make_tuned(c);
+	const char *text = with_text(c, read_file(c, "tuned.xml"), "id=\"fc\" units=\"1\"",
+				     "id=\"fc\" units=\"2\"");
+	write_text(c, "head.xml", with_text(c, text, "shape=\"N,1\"", "shape=\"N,2\""));
+	write_text(c, "trunk.xml",
+		   "<graph name='trunk'><input id='x' shape='N,2'/><linear id='h' units='8'/>"
+		   "<output id='y'/></graph>");
+	const char *train = "train head.xml --data line.csv --columns x=a,b --columns target=a,b "
+			    "--epochs 1 --lr 0";
+	expect(c, arena_printf(c->arena, "%s --out o", train), 3, NULL,
+	       "--fresh fc.weight: training begins it anew");
+	expect(c, arena_printf(c->arena, "%s --out o --fresh fc", train), 0, NULL,
+	       "(2 parameters); anew, by seed 7: fc.weight, fc.bias\n");
+	expect(c, arena_printf(c->arena, "%s --out p --fresh 'f*.weight' --fresh fc.bias", train),
+	       0, NULL, "anew, by seed 7: fc.weight, fc.bias\n");
+	assert_int_equal(shell(c, "cmp o/weights.safetensors p/weights.safetensors"), 0);
+	expect(c, arena_printf(c->arena, "%s --out q --fresh fc --seed 8", train), 0, NULL, NULL);
+	assert_int_not_equal(shell(c, "cmp o/weights.safetensors q/weights.safetensors"), 0);
+	const char *run = "run trunk.xml --input x=1x2xf32=0.5,0.25 -q --weights";
+	expect(c, arena_printf(c->arena, "%s base/weights.safetensors", run), 0, "y f32[1,8]",
+	       NULL);
+	expect(c, arena_printf(c->arena, "%s o/weights.safetensors", run), 0,
+	       arena_strdup(c->arena, c->out), NULL);
+	expect(c, "compile head.xml --train --fresh fc --mcpu native -o h.so", 0, NULL, NULL);
+	expect(c, "verify head.xml --train --fresh fc", 0, "ok", NULL);
+	expect(c, arena_printf(c->arena, "%s --out r --fresh fd", train), 3, NULL,
+	       "the model has no parameter 'fd'\n     | did you mean 'fc'?");
+	expect(c, "train line.xml --data line.csv --out r --fresh fc", 3, NULL,
+	       "--fresh has no effect: no parameter is read from a file");
+	expect(c, "compile head.xml --fresh fc -o h.so", 2, NULL,
+	       "--fresh has no effect without --train");
+}
+
 static void tables_make_classes(void **state)
 {
 	Cli *c = *state;
@@ -604,6 +703,9 @@ int main(void)
 		TEST(trains_and_writes),
 		TEST(says_how_to_compile),
 		TEST(an_input_may_be_called_rate),
+		TEST(starts_from_the_weights_of_the_model),
+		TEST(compiled_steps_start_from_them_too),
+		TEST(a_new_head_on_old_weights),
 		TEST(tables_make_classes),
 		TEST(columns_are_chosen),
 		TEST(data_are_looked_at),

@@ -375,6 +375,111 @@ static void misfits_are_listed_together(void **state)
 	assert_int_equal(diag_errors(f->c->diag), 3);
 }
 
+static double value_of(const Graph *g, const char *name, int64_t i)
+{
+	return blob_f64(ATTR_OF(param(g, name), param)->data, i);
+}
+
+/* A layer that says how it starts may be missing from the file, with all its parameters. */
+static void init_covers_all_of_a_layer(void **state)
+{
+	Fixture *f = *state;
+	add_tensor(f, "a.weight", DT_f32, 2, (int64_t[]){ 4, 2 });
+	add_tensor(f, "a.bias", DT_f32, 1, (int64_t[]){ 4 });
+	Graph *g = build_good(f, "<input id='x' shape='1,2'/><linear id='a' units='4'/>"
+				 "<batchnorm id='n' init='2'/><linear id='b' units='3' init='7'/>"
+				 "<output/>");
+	assert_true(value_of(g, "a.bias", 3) == 3.5);
+	assert_true(value_of(g, "b.weight", 5) == 7 && value_of(g, "b.bias", 2) == 0);
+	assert_true(value_of(g, "n.weight", 0) == 2 && value_of(g, "n.bias", 0) == 0);
+	assert_true(value_of(g, "n.running_mean", 0) == 0 && value_of(g, "n.running_var", 0) == 1);
+}
+
+/* An id is needed where a parameter is called by it. */
+static void layers_without_parameters_need_no_id(void **state)
+{
+	Fixture *f = *state;
+	f->o.weights = "random";
+	Graph *g =
+		build_good(f, "<input id='x' shape='2,6'/><param id='w' shape='4,6'/>"
+			      "<linear in='x' w='w' bias='no'/><layernorm affine='no'/><output/>");
+	assert_int_equal(g->param.n, 1);
+	const DiagEntry *e = build_bad(f,
+				       "<input id='x' shape='2,6'/><param id='w' shape='4,6'/>\n"
+				       "<linear in='x' w='w'/><output/>",
+				       E2005);
+	assert_string_equal(e->message, "<linear> needs the attribute 'id'");
+	assert_int_equal(e->loc.line, 2);
+	assert_int_equal(diag_errors(f->c->diag), 1);
+}
+
+static void fresh_parameters_are_not_read(void **state)
+{
+	Fixture *f = *state;
+	const char *fresh[] = { "b", "a.b*" };
+	add_tensor(f, "a.weight", DT_f32, 2, (int64_t[]){ 4, 3 });
+	add_tensor(f, "a.bias", DT_f32, 1, (int64_t[]){ 4 });
+	add_tensor(f, "b.weight", DT_f32, 2, (int64_t[]){ 9, 4 }); /* of another size */
+	vec_push(f->arena, &f->o.fresh, fresh[0]);
+	vec_push(f->arena, &f->o.fresh, fresh[1]);
+	Graph *g = build_good(f, net);
+	assert_true(value_of(g, "a.weight", 2) == 2.5 && value_of(g, "a.bias", 2) == 0);
+	double bound = 0.5, first = value_of(g, "b.weight", 0); /* 1 / sqrt(4 features) */
+	assert_true(fabs(first) <= bound && value_of(g, "b.bias", 4) == 0);
+	f->o.seed = 1;
+	assert_true(value_of(build_good(f, net), "b.weight", 0) != first);
+	fresh[1] = "bb";
+	vec_push(f->arena, &f->o.fresh, fresh[1]);
+	const DiagEntry *e = build_bad(f, net, E4008);
+	assert_string_equal(e->message, "--fresh: the model has no parameter 'bb'");
+	assert_non_null(strstr(e->hint, "did you mean 'b'?"));
+}
+
+static void fresh_parameters_need_a_file(void **state)
+{
+	Fixture *f = *state;
+	const char *fresh = "a";
+	f->o.weights = "init:seed=1";
+	vec_push(f->arena, &f->o.fresh, fresh);
+	build_bad(f, net, E4008);
+}
+
+/* Two elements that name one tensor say the same of it, or it is an error that shows both. */
+static void one_parameter_is_one_thing(void **state)
+{
+	static const struct {
+		const char *first, *second, *message;
+	} rows[] = {
+		{ "trainable='no'", "", "has trainable yes here, but no in line 2" },
+		{ "init='zeros'", "init='ones'", "has init ones here, but zeros in line 2" },
+		{ "", "init='ones'", "has init ones here, but none in line 2" },
+		{ "", "type='f64'", "is f64[3] here, but f32[3] in line 2" },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		void *one;
+		set_up(&one);
+		Fixture *f = one;
+		f->o.weights = "random";
+		const DiagEntry *e = build_bad(
+			f,
+			arena_printf(
+				f->arena,
+				"<input id='x' shape='3'/>\n<param id='p' name='w' shape='3' %s/>\n"
+				"<param id='q' name='w' shape='3' %s/><add in='p q'/>"
+				"<output/>",
+				rows[i].first, rows[i].second),
+			E4003);
+		assert_string_equal(e->message, arena_printf(f->arena, "the parameter 'w' %s",
+							     rows[i].message));
+		assert_int_equal(e->loc.line, 3);
+		const DiagEntry *note = diag_at(f->c->diag, 1);
+		assert_int_equal(note->severity, SEV_NOTE);
+		assert_int_equal(note->loc.line, 2);
+		tear_down(&one);
+	}
+}
+
 static void extra_tensors_are_a_warning(void **state)
 {
 	Fixture *f = *state;
@@ -657,6 +762,11 @@ int main(void)
 		TEST(initialisers_scale_with_the_fans),
 		TEST(initialisers_take_numbers),
 		TEST(unknown_initialisers_are_refused),
+		TEST(init_covers_all_of_a_layer),
+		TEST(layers_without_parameters_need_no_id),
+		TEST(fresh_parameters_are_not_read),
+		TEST(fresh_parameters_need_a_file),
+		TEST(one_parameter_is_one_thing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -530,7 +530,7 @@ static void schema_refuses_what_is_wrong(void **state)
 	static const char *const wrong[] = {
 		"<relux/>",
 		"<linear id='a' unit='3'/>",
-		"<linear units='3'/>",
+		"<param shape='3'/>",
 		"<maxpool2d/>",
 		"<linear id='a' bias='maybe'/>",
 		"<relu><relu/></relu>",
