@@ -227,6 +227,7 @@ const Rule algebra[] = {
 	RULE_FN("slice(x)", simplify_slice),
 	RULE_FN("pad(x, y)", simplify_pad),
 	RULE_FN("concat", simplify_concat),
+	RULE_FN("gather(cast(x), i)", gather_before_cast),
 	RULE_FN("gather(x, #i)", simplify_gather),
 	RULE_FN("gather(x, const)", simplify_gather),
 	RULE_FN("gather(x, iota)", simplify_gather),

@@ -6,6 +6,7 @@
 #include "ir/fold.h"
 #include "ir/eval.h"
 #include "ir/hooks.h"
+#include "ir/wide.h"
 #include <math.h>
 #include <string.h>
 
@@ -323,8 +324,22 @@ static bool is_macro(const Node *n)
 	return op_info(n->op)->levels == LEVEL_M;
 }
 
+/* A macro of 16-bit floats means one of f32 whose result is rounded. */
+static Node *fold_narrow_macro(Builder *b, const Node *n)
+{
+	bool got = n->op == OP_get;
+	Node *made = emit_wide(b, got ? n->in[0] : n);
+	if (got)
+		made = emit_rounded(b, emit_get(b, made, (int)ATTR_OF(n, index)->index),
+				    n->type->dtype);
+	return is_const(made) ? made : NULL;
+}
+
 static Node *fold_any_macro(Builder *b, const Node *n)
 {
+	const Node *macro = n->op == OP_get ? n->in[0] : n;
+	if (is_macro(macro) && computes_narrow(macro))
+		return all_const(b, macro) ? fold_narrow_macro(b, n) : NULL;
 	if (n->op == OP_get && is_macro(n->in[0]) && all_const(b, n->in[0]))
 		return fold_macro(b, n->in[0], ATTR_OF(n, index)->index);
 	if (!is_macro(n) || op_info(n->op)->n_results != 1 || !is_small(b, n->type))

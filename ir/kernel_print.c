@@ -125,6 +125,8 @@ static void print_attr(Printer *p, const Node *n, AttrRecord r)
 {
 	const char *before = " {";
 	for (int i = 0; i < attr_info[r].n_field; i++) {
+		if (attr_field_is_default(p->k->ctx, r, n->attr, i))
+			continue;
 		str_fmt(p->s, "%s%s=", before, attr_info[r].field[i].name);
 		attr_field_print(p->s, r, n->attr, i);
 		before = ", ";

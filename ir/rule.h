@@ -42,4 +42,5 @@ Node *rules_apply(Builder *b, const Node *n);
 /* The functions in algebra.c's table, on operators that move elements (ir/view.c) */
 RuleFn simplify_broadcast, simplify_reshape, simplify_transpose, simplify_slice, simplify_pad;
 RuleFn simplify_concat, simplify_gather, simplify_cast, simplify_reduce, simplify_matmul;
+RuleFn gather_before_cast;
 #endif

@@ -170,7 +170,8 @@ static void each_select(const EvalCall *c)
 	}
 }
 
-/* Narrowing rounds in every mode of evaluation: that is what the operator is for. */
+/* Narrowing rounds in every mode of evaluation, that is what the operator is for; but not where the
+ * rounding is that of another operator's result. */
 static void each_cast(const EvalCall *c)
 {
 	DType from = c->in[0]->type->dtype, to = c->out->type->dtype;
@@ -178,6 +179,8 @@ static void each_cast(const EvalCall *c)
 	const int64_t *i = c->in[0]->i;
 	int64_t n = c->out->type->count;
 	bool from_float = dtype_is_float(from);
+	if (ATTR_OF(c->n, cast)->loose && from_float && dtype_is_float(to))
+		to = DT_f64;
 	if (dtype_is_float(to))
 		for (int64_t k = 0; k < n; k++)
 			c->out->f[k] = from_float ? float_round(to, f[k]) : int_to_float(to, i[k]);

@@ -3,6 +3,7 @@
  * one, and attributes take one spelling. All are exact. */
 #include "ir/ops/util.h"
 #include "ir/rule.h"
+#include "ir/wide.h"
 #include <string.h>
 
 /* --- attributes in normal form --------------------------------------------------------------- */
@@ -245,6 +246,17 @@ Node *simplify_gather(Builder *b, const Node *n)
 	return emit_reshape(b, x, n->type->rank, n->type->dim);
 }
 
+/* Rows of a table of 16-bit floats are taken before they are widened, not the table. */
+Node *gather_before_cast(Builder *b, const Node *n)
+{
+	Node *x = n->in[0];
+	DType from = x->in[0]->type->dtype;
+	if (!dtype_is_narrow_float(from) || x->type->dtype != DT_f32)
+		return NULL;
+	Node *in[2] = { x->in[0], n->in[1] };
+	return emit_cast(b, emit(b, OP_gather, n->attr, in, 2), DT_f32);
+}
+
 /* --- cast ------------------------------------------------------------------------------------ */
 
 /* Bits of the whole numbers a type represents without gap, sign not counted. */
@@ -293,6 +305,8 @@ Node *simplify_cast(Builder *b, const Node *n)
 	if (x->op != OP_cast)
 		return NULL;
 	DType from = x->in[0]->type->dtype;
+	if (ATTR_OF(x, cast)->loose && from == to)
+		return x->in[0];
 	/* from a float an integer is saturated, from an integer it wraps */
 	bool by_float = dtype_is_float(mid) && !dtype_is_float(from) && !dtype_is_float(to);
 	if (!casts_exactly(from, mid) || (by_float && !casts_exactly(from, to)))

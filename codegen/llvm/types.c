@@ -2,8 +2,8 @@
 /* Types and constants of LLVM for our data types; the way of values between memory and registers.
  *
  * A truth value is i1 in a register and a byte in memory. f16 and bf16 live in registers as float,
- * always holding a value that the narrow type has: every operator computes in float and rounds
- * once. bf16 is converted by integer arithmetic (LLVM would call a library of the compiler), f16 by
+ * always holding a value that the narrow type has. Kernels hardly compute with them: they load,
+ * cast to f32, and cast back what they store (ir/wide.h). bf16 is converted by integer arithmetic (LLVM would call a library of the compiler), f16 by
  * F16C instructions where the target has them. */
 #include "codegen/llvm/internal.h"
 #include <math.h>
@@ -255,10 +255,33 @@ static LLVMTypeRef half_like(Emit *e, LLVMValueRef v)
 	return with_lanes(LLVMHalfTypeInContext(e->lc), lanes_of(v));
 }
 
+static LLVMValueRef operand_of(LLVMValueRef v, LLVMOpcode opcode)
+{
+	bool is = v && LLVMIsAInstruction(v) && LLVMGetInstructionOpcode(v) == opcode;
+	return is ? LLVMGetOperand(v, 0) : NULL;
+}
+
+/* The 16 bits that v was made of by from_memory; NULL: of none. */
+static LLVMValueRef already_narrow(Emit *e, DType t, LLVMValueRef v)
+{
+	LLVMValueRef h = t == DT_f16 ? operand_of(v, LLVMFPExt)
+				     : operand_of(operand_of(v, LLVMBitCast), LLVMShl);
+	if (t == DT_bf16)
+		return operand_of(h, LLVMZExt);
+	if (!h || LLVMGetTypeKind(element_of(LLVMTypeOf(h))) != LLVMHalfTypeKind)
+		return NULL;
+	return LLVMBuildBitCast(e->b, h, bits_type(e, h, 16), "");
+}
+
 LLVMValueRef to_memory(Emit *e, DType t, LLVMValueRef v)
 {
 	if (t == DT_bool)
 		return LLVMBuildZExt(e->b, v, bits_type(e, v, 8), "");
+	if (t == DT_f16 || t == DT_bf16) {
+		LLVMValueRef narrow = already_narrow(e, t, v);
+		if (narrow)
+			return narrow;
+	}
 	if (t == DT_bf16)
 		return bf16_from_float(e, v);
 	if (t != DT_f16)

@@ -28,6 +28,12 @@ Node *lower_fill(KBuilder *kb, const Node *n, Node *const *at)
 	return kb_num(kb, n->type->dtype, ATTR_OF(n, fill)->value);
 }
 
+/* In a kernel no cast is loose: what could be left out has been. */
+Node *lower_cast(KBuilder *kb, const Node *n, Node *const *at)
+{
+	return kb_cast(kb, kb_read(kb, n->in[0], at), n->type->dtype);
+}
+
 Node *lower_iota(KBuilder *kb, const Node *n, Node *const *at)
 {
 	const Attr_iota *a = ATTR_OF(n, iota);

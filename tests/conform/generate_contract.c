@@ -280,7 +280,7 @@ void make_attention(Case *c, Op op)
 {
 	int64_t b = pick(c, 1, 2), h = pick(c, 1, 3), s = some_size(c), t = some_size(c);
 	int64_t d = some_size(c), e = some_size(c), mask[4] = { b, h, s, t };
-	DType type = chance(c, 90) ? DT_f32 : DT_f64;
+	DType type = some_float(c);
 	bool causal = chance(c, 30);
 	if (causal && s > t)
 		s = t; /* else the first queries see no key */
@@ -331,18 +331,19 @@ void make_rnn(Case *c, Op op)
 	int64_t hidden = chance(c, 70) ? pick(c, 1, 8) : 17, gates = op == OP_lstm  ? 4
 								     : op == OP_gru ? 3
 										    : 1;
+	DType t = some_float(c);
 	int way = (int)pick(c, 0, 2), n = 3;
 	int64_t d = way == 2 ? 2 : 1, all = gates * hidden;
 	bool first = chance(c, 20);
-	Node *in[6] = { first ? case_operand(c, DT_f32, 3, DIMS(batch, steps, features), any)
-			      : case_operand(c, DT_f32, 3, DIMS(steps, batch, features), any),
-			case_operand(c, DT_f32, 3, DIMS(d, all, features), any),
-			case_operand(c, DT_f32, 3, DIMS(d, all, hidden), any) };
+	Node *in[6] = { first ? case_operand(c, t, 3, DIMS(batch, steps, features), any)
+			      : case_operand(c, t, 3, DIMS(steps, batch, features), any),
+			case_operand(c, t, 3, DIMS(d, all, features), any),
+			case_operand(c, t, 3, DIMS(d, all, hidden), any) };
 	if (chance(c, 70))
-		in[n++] = case_operand(c, DT_f32, 2, DIMS(d, 2 * all), any);
+		in[n++] = case_operand(c, t, 2, DIMS(d, 2 * all), any);
 	for (int most = op == OP_lstm ? 6 : 5; n >= 4 && n < most && chance(c, 60); n++)
-		in[n] = first ? case_operand(c, DT_f32, 3, DIMS(batch, d, hidden), any)
-			      : case_operand(c, DT_f32, 3, DIMS(d, batch, hidden), any);
+		in[n] = first ? case_operand(c, t, 3, DIMS(batch, d, hidden), any)
+			      : case_operand(c, t, 3, DIMS(d, batch, hidden), any);
 	case_result(
 		c,
 		case_emit(c, op, in, n,

@@ -172,7 +172,7 @@ void make_norm(Case *c, Op op)
 {
 	int64_t dim[MAX_RANK];
 	int rank = (int)pick(c, 1, 4), axis = (int)pick(c, 0, rank - 1), n = 1;
-	DType t = chance(c, 85) ? DT_f32 : DT_f64;
+	DType t = some_float(c);
 	some_dims(c, rank, MOST, false, dim);
 	Node *in[3] = { case_operand(c, t, rank, dim, any) };
 	int most = op == OP_rmsnorm ? 2 : 3;
@@ -189,7 +189,7 @@ void make_groupnorm(Case *c, Op op)
 {
 	int64_t dim[MAX_RANK], groups = pick(c, 1, 4);
 	int rank = (int)pick(c, 2, 4), n = 1;
-	DType t = chance(c, 85) ? DT_f32 : DT_f64;
+	DType t = some_float(c);
 	some_dims(c, rank, 500, false, dim);
 	dim[1] = groups * pick(c, 1, 8);
 	Node *in[3] = { case_operand(c, t, rank, dim, any) };
@@ -205,7 +205,7 @@ void make_lrn(Case *c, Op op)
 	int64_t dim[MAX_RANK];
 	int rank = (int)pick(c, 2, 4);
 	some_dims(c, rank, 1000, false, dim);
-	Node *x = case_operand(c, chance(c, 85) ? DT_f32 : DT_f64, rank, dim, any);
+	Node *x = case_operand(c, some_float(c), rank, dim, any);
 	case_result(c, case_emit(c, op, &x, 1, "size=%lld;alpha=%g;beta=%g;bias=%g",
 				 (long long)pick(c, 1, 6), chance(c, 50) ? 1e-4 : 0.5,
 				 chance(c, 50) ? 0.75 : 0.5, chance(c, 50) ? 1.0 : 2.0));

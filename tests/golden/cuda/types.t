@@ -12,14 +12,14 @@ graph @t(%x: f16[40], %i: i32[40], %p: bool[40]) {
 }
 =====
 
-BURIN_KERNEL(32) k_a41579674fa7880e(const u16 *__restrict__ b0, u16 *__restrict__ b1, const u8 *__restrict__ b2, const i32 *__restrict__ b3, i32 *__restrict__ b4, u8 *__restrict__ b5)
+BURIN_KERNEL(32) k_c1fba30a4342e862(const u16 *__restrict__ b0, u16 *__restrict__ b1, const u8 *__restrict__ b2, const i32 *__restrict__ b3, i32 *__restrict__ b4, u8 *__restrict__ b5)
 {
 	const i32 lane = burin_lane();
 	const i32 a0 = burin_block();
 	const i32 t0 = (a0 * 32) + lane;
 	if (t0 < 40) {
 		const f32 t1 = burin_f32_of_f16(b0[t0]);
-		const f32 t2 = burin_round_f16((burin_round_f16((t1 * t1)) + t1));
+		const f32 t2 = burin_round_f16(burin_fma_f32(t1, t1, t1));
 		b1[t0] = burin_f16_of_f32(t2);
 		const i32 t3 = b2[t0] != 0;
 		i32 t4;
