@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Installs what is missing, builds, tests: optimised, then with AddressSanitizer and UndefinedBehaviorSanitizer.
 #   --quick       the optimised build alone
-#   --ci          also what takes longer: damaged files under the sanitizers, threads under ThreadSanitizer, fuzzing of the parsers,
+#   --ci          also what takes longer: 2,000 random graphs, damaged files under the sanitizers, threads under ThreadSanitizer, fuzzing of the parsers,
 #                 the demo in bare Debian systems
 #   --no-install  change nothing on the system: stop with the list of packages when some are missing
 #   --jobs N      processes at a time (default: one per CPU)
@@ -99,7 +99,12 @@ fuzzing() {
 	tests/fuzz/run.sh --repeatable 30000 --jobs "$jobs" 120 xml onnx safetensors text
 }
 
+random_graphs() {
+	cmake --build --preset release -j "$jobs" --target more-random-graphs
+}
+
 if [ -n "$ci" ]; then
+	step 'random graphs' random_graphs
 	step 'damaged files' many_mutants
 	step 'threads' threads
 	step 'fuzzing' fuzzing

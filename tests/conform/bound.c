@@ -25,7 +25,7 @@
 
 typedef struct Bounder {
 	Arena *arena;
-	bool exact, bf16;
+	bool exact, fast, bf16;
 	const EvalTensor *param; /* of a BoundOptions */
 	Bounded *of;             /* by node id */
 	EvalTensor *raw;         /* by node id: the errors before the ends are rounded */
@@ -152,6 +152,22 @@ static void spread_unknown(Bounded *out, const Bounded *x)
 			make_unknown(&out->error, i);
 }
 
+/* x / c becomes x (1 / c), x + a + b becomes x + (a + b): a few roundings of the operands' size in
+ * sums, of the result's in products. */
+static void add_fast_rounding(const Node *n, const Bounded *const *x, Bounded *out)
+{
+	bool sum = n->op == OP_add || n->op == OP_sub;
+	if (!sum && n->op != OP_mul && n->op != OP_div)
+		return;
+	for (int64_t i = 0; i < n->type->count; i++) {
+		double size = fabs(out->value.f[i]);
+		if (sum)
+			size = fmax(size, fmax(fabs(x[0]->value.f[i]), fabs(x[1]->value.f[i])));
+		if (isfinite(size))
+			out->error.f[i] += 2 * machine_ulp(n->type->dtype, size);
+	}
+}
+
 static void bound_each(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
 {
 	const EvalTensor *in[3];
@@ -171,6 +187,8 @@ static void bound_each(Bounder *z, const Node *n, const Bounded *const *x, Bound
 	for (int k = 0; k < n->n_in; k++)
 		if (n->op != OP_select || k == 0)
 			spread_unknown(out, x[k]);
+	if (z->fast && dtype_is_float(n->type->dtype))
+		add_fast_rounding(n, x, out);
 	double ulps = function_ulps(n->op);
 	if (loose && n->type->dtype == DT_f64) /* the corners are rounded, too */
 		ulps += 1;
@@ -410,6 +428,20 @@ static Bounded round_factor(Bounder *z, const Bounded *x)
 	return r;
 }
 
+/* Beyond the border is nothing, or zeros that are multiplied: of weights (of conv_dw: gradients) that
+ * are not finite either comes out, and of results that may meet one nothing is known. */
+static void forget_borders(const Node *n, const EvalTensor *w, Bounded *out)
+{
+	const Attr_conv *a = n->op == OP_matmul ? NULL : ATTR_OF(n, conv);
+	bool border = false, finite = true;
+	for (int i = 0; a && i < a->pad.n; i++)
+		border = border || a->pad.v[i] != 0;
+	for (int64_t k = 0; border && k < w->type->count; k++)
+		finite = finite && isfinite(w->f[k]);
+	if (!finite)
+		all_unknown(out);
+}
+
 /* Bilinear: |x| |w| gives the terms, and the errors' part is what (|x| + ex) (|w| + ew) has more.
  */
 static void bound_contract(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
@@ -432,6 +464,7 @@ static void bound_contract(Bounder *z, const Node *n, const Bounded *const *x, B
 		out->error.f[i] = most.f[i] - terms.f[i];
 	if (!sums_exactly(z, n, x, 2, &terms))
 		add_loss(n, &terms, contracted(n), out);
+	forget_borders(n, &x[1]->value, out);
 }
 
 /* |m| |in| |m|^T for an m of rows x WINO_IN */
@@ -754,7 +787,9 @@ static Bounded unrounded(const Bounder *z, const Node *n)
 
 bool bound_graph(const Graph *g, Arena *arena, const EvalTensor *in, Bounded *out, BoundOptions o)
 {
-	Bounder z = { .arena = arena, .exact = o.exact, .bf16 = o.bf16, .param = o.param };
+	Bounder z = {
+		.arena = arena, .exact = o.exact, .fast = o.fast, .bf16 = o.bf16, .param = o.param
+	};
 	z.of = ARENA_ARRAY(arena, Bounded, g->node.n + 1);
 	z.raw = ARENA_ARRAY(arena, EvalTensor, g->node.n + 1);
 	z.never_negative = ARENA_ARRAY(arena, bool, g->node.n + 1);

@@ -15,6 +15,8 @@ typedef struct Bounded {
 typedef struct BoundOptions {
 	bool exact; /* sums of whole numbers must be exact (else products may have been rearranged)
 		     */
+	bool fast;  /* fp=fast: rules may round what lies between once more, or add in another order
+		     */
 	bool bf16;  /* products of f32 may round their factors to bf16 */
 	const EvalTensor *param; /* values of g->param, in its order; NULL: their own data (of a
 				    state without: zeros) */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Cases: random numbers, inputs filled with them, operators by name. */
-#include "tests/conform/conform.h"
+#include "tests/conform/random_graph.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -49,6 +49,9 @@ bool chance(Case *c, int percent)
 
 int64_t some_size(Case *c)
 {
+	static const int64_t odd[] = { 1, 1, 2, 3, 4, 5, 7, 11, 13, 16, 17, 31, 65 };
+	if (c->pool)
+		return odd[pick(c, 0, 12)];
 	static const int64_t often[] = { 1, 2, 3, 7, 15, 16, 17, 31, 33 };
 	return chance(c, 80) ? often[pick(c, 0, 8)] : pick(c, 1, 40);
 }
@@ -175,6 +178,11 @@ Node *case_input(Case *c, DType t, int rank, const int64_t *dim, Domain d)
 {
 	const Type *type = type_get(c->ctx, t, rank, dim);
 	int i = c->g->input.n;
+	Node *made = c->pool ? pool_operand(c, type, d) : NULL;
+	if (made)
+		return made;
+	if (c->pool && i > CASE_PORTS - 4)
+		return case_param(c, t, rank, dim, d);
 	if (i == CASE_PORTS) {
 		case_fail(c, "the case has too many inputs");
 		return c->g->input.at[0];
@@ -210,6 +218,10 @@ void case_result(Case *c, Node *n)
 {
 	if (is_poison(n) || c->b->failed)
 		return;
+	if (c->pool) {
+		pool_results(c, n);
+		return;
+	}
 	if (n->type->dtype != DT_tuple)
 		one_result(c, n);
 	for (int i = 0; n->type->dtype == DT_tuple && i < n->type->n_elem; i++)

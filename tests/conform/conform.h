@@ -43,6 +43,9 @@ typedef struct Case {
 	bool bf16;      /* products may round their factors to bf16 */
 	bool smooth;    /* to be differentiated: f32, within the operator's domain */
 	int64_t most;   /* elements of a tensor in a random graph; 0: a few thousand */
+	/* While an operator is added to a random graph: operands are made of what there is, results
+	 * join it, and no index lies outside. */
+	struct Pool *pool;
 	EvalTensor in[CASE_PORTS];
 	struct Bounded *want; /* by result */
 	int names;
@@ -104,6 +107,8 @@ bool host_has(const char *target);
 /* --- reports (report.c) ----------------------------------------------------------------------- */
 
 void case_fail(const Case *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* From now on failures are written there, without their graphs; NULL: as usual. */
+void case_capture(Str *to);
 int failures(void);
 /* From now on a crash names the case. NULL: none is under way. */
 void case_enter(const Case *c);

@@ -146,7 +146,7 @@ static DType index_type(Case *c)
 static Node *index_tensor(Case *c, int rank, const int64_t *dim, int64_t size, bool constant)
 {
 	Domain d = indices(c, size);
-	bool far = !constant && !c->outside && chance(c, 10);
+	bool far = !constant && !c->outside && !c->pool && chance(c, 10);
 	if (!far)
 		return (constant ? case_param : case_input)(c, index_type(c), rank, dim, d);
 	d.low -= 5;

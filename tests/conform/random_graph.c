@@ -48,6 +48,11 @@ static int64_t most_elements(const Case *c)
 	return c->most ? c->most : MOST_ELEMENTS;
 }
 
+Node *grow_usual(Case *c, Pool *p, Node *x)
+{
+	return step[pick(c, 0, (int64_t)(sizeof step / sizeof *step) - 1)](c, p, x);
+}
+
 static void start_pool(Case *c, Pool *p)
 {
 	int n = (int)pick(c, 1, 2), rank = (int)pick(c, 1, 4);
@@ -88,10 +93,9 @@ void random_graph(Case *c, int n)
 	Pool p = { .n = 0 };
 	start_pool(c, &p);
 	for (int tries = 0; n > 0 && tries < 200 && p.n < 90; tries++) {
-		GrowFn *grow = step[pick(c, 0, (int64_t)(sizeof step / sizeof *step) - 1)];
 		if (c->g->input.n > CASE_PORTS - 4)
 			break;
-		Node *made = grow(c, &p, choose(c, &p));
+		Node *made = grow_usual(c, &p, choose(c, &p));
 		if (c->b->failed)
 			break;
 		if (!usable(c, made))

@@ -8,6 +8,14 @@
 /* Fills the case's graph with about n operators and chooses its results. */
 void random_graph(Case *c, int n);
 
+/* The same with every operator there is: one of them is `wanted`. Values of all types, sizes 0, 1
+ * and primes among them. */
+void random_graph_of_all(Case *c, int n, Op wanted);
+/* A value of the type, made of one of c->pool; NULL: a new input is better. */
+Node *pool_operand(Case *c, const Type *t, Domain d);
+/* The value (each element of a tuple) joins c->pool. */
+void pool_results(Case *c, Node *n);
+
 typedef struct Pool {
 	Node *at[96];
 	int n;
@@ -17,6 +25,7 @@ typedef Node *GrowFn(Case *c, Pool *p, Node *x);
 
 /* random_graph.c */
 Node *pool_like(Case *c, const Pool *p, const Node *x); /* another node of x's type, or x */
+Node *grow_usual(Case *c, Pool *p, Node *x);            /* one of those below */
 Node *scaled_param(Case *c, int rank, const int64_t *dim, int64_t terms);
 
 /* random_steps.c */
@@ -27,4 +36,6 @@ GrowFn grow_gather;
 GrowFn grow_matmul, grow_product, grow_linear, grow_conv, grow_depthwise, grow_conv_transpose;
 GrowFn grow_pool, grow_reduce, grow_mean, grow_softmax, grow_norm, grow_batchnorm, grow_attention;
 GrowFn grow_order, grow_resize;
+/* random_any.c */
+GrowFn grow_repeated, grow_rows;
 #endif

@@ -17,6 +17,12 @@ static int n_failed;
 static Tally sums;
 static char under_way[TEXT_BYTES];
 static size_t under_way_bytes;
+static Str *captured;
+
+void case_capture(Str *to)
+{
+	captured = to;
+}
 
 int failures(void)
 {
@@ -67,6 +73,17 @@ void case_fail(const Case *c, const char *fmt, ...)
 	Arena *arena = arena_create();
 	Str s;
 	va_list ap;
+	if (captured) {
+		n_failed++;
+		va_start(ap, fmt);
+		str_vfmt(captured, fmt, ap);
+		va_end(ap);
+		str_char(captured, '\n');
+		if (diag_errors(c->ctx->diag))
+			diag_print(c->ctx->diag, captured, 5, false);
+		arena_destroy(arena);
+		return;
+	}
 	if (n_failed++ >= SHOWN) {
 		arena_destroy(arena);
 		return;

@@ -48,7 +48,9 @@ bool case_reference(Case *c)
 	c->want = ARENA_ARRAY(c->arena, Bounded, c->g->result.n + 1);
 	if (g && c->g->result.n &&
 	    bound_graph(g, c->arena, c->in, c->want,
-			(BoundOptions){ .exact = c->single, .bf16 = c->bf16 }))
+			(BoundOptions){ .exact = c->single,
+					.fast = c->ctx->fp == FP_FAST,
+					.bf16 = c->bf16 }))
 		return true;
 	case_fail(c, "there is no reference");
 	return false;
