@@ -14,7 +14,7 @@ typedef struct Worker {
 	atomic_int *next;
 	Arena *arena; /* what it made */
 	pthread_t thread;
-	bool started;
+	bool started, no_memory;
 	const char *error; /* first failure, of piece `failed` */
 	int failed;
 } Worker;
@@ -44,7 +44,7 @@ static void *work_guarded(void *user)
 		work(w);
 		oom_leave(&scope);
 	} else {
-		w->error = "out of memory";
+		w->no_memory = true;
 	}
 	return NULL;
 }
@@ -77,6 +77,9 @@ static bool make_missing(Arena *arena, CodeBatch *b, const bool *had, int thread
 	for (int i = 0; i < n; i++)
 		w[i] = (Worker){ .batch = b, .next = &next, .arena = arena_create() };
 	run_workers(w, n);
+	for (int i = 0; i < n; i++)
+		if (w[i].no_memory)
+			oom_raise();
 	for (int i = 0; i < n; i++)
 		note_failure(b, &w[i], arena);
 	for (int i = 0; i < b->n && !b->error; i++) {

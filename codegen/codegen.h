@@ -18,6 +18,10 @@ typedef struct ObjectCode {
 Target target_resolve(Arena *a, const Target *t);
 const char *codegen_version(void); /* "LLVM 19.1.7": part of cache keys and reports */
 
+/* What is called, by any thread, when LLVM gets no memory; it must not return. Without it LLVM ends
+ * the process by abort(). The process's own: for a program, not for a library. Once. */
+void codegen_on_no_memory(void (*f)(void));
+
 typedef enum CodeForm { CODE_OBJECT, CODE_IR, CODE_ASSEMBLY } CodeForm;
 /* One kernel as the function `symbol`. False: E5206 in c->diag. The code lives in `arena`. */
 bool kernel_to_code(Context *c, Arena *arena, const Kernel *k, const Target *t, const char *symbol,

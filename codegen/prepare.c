@@ -25,7 +25,7 @@ static int64_t align_up(int64_t n)
 
 static bool out_of_memory(Context *c, int64_t bytes)
 {
-	return diag_error(c->diag, (Loc){ 0 }, E5201, "no memory for %lld bytes of packed weights",
+	return diag_error(c->diag, (Loc){ 0 }, E1008, "no memory for %lld bytes of packed weights",
 			  (long long)bytes);
 }
 

@@ -3,6 +3,7 @@
  * through the central directory as zip readers must. Stored members are looked at in place;
  * deflated ones are inflated to exactly the size that the directory promises and checked by their
  * CRC. */
+#include "base/oom.h"
 #include "frontend/weights.h"
 #include <zlib.h>
 
@@ -143,10 +144,12 @@ static bool unpack(Zip *z, const Member *m, Bytes *b)
 		return bad_member(z, m, "its size is impossible");
 	unsigned char *out = arena_alloc(z->w->arena, m->size ? m->size : 1);
 	z_stream s = { .next_in = (z_const Bytef *)(uintptr_t)b->at, .next_out = out };
-	if (inflateInit2(&s, -MAX_WBITS) != Z_OK)
+	int rc = inflateInit2(&s, -MAX_WBITS);
+	if (rc == Z_MEM_ERROR)
+		oom_raise();
+	if (rc != Z_OK)
 		return bad_member(z, m, "zlib does not start");
 	uint64_t in_left = b->n, out_left = m->size;
-	int rc = Z_OK;
 	while (rc == Z_OK) { /* zlib counts in 32 bits */
 		uInt in = in_left > 1 << 30 ? 1 << 30 : (uInt)in_left;
 		uInt room = out_left > 1 << 30 ? 1 << 30 : (uInt)out_left;
@@ -159,6 +162,8 @@ static bool unpack(Zip *z, const Member *m, Bytes *b)
 			rc = Z_BUF_ERROR;
 	}
 	inflateEnd(&s);
+	if (rc == Z_MEM_ERROR)
+		oom_raise();
 	if (rc != Z_STREAM_END || in_left || out_left)
 		return bad_member(z, m, "its compressed data is broken");
 	*b = (Bytes){ .at = out, .n = m->size };

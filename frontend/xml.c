@@ -22,7 +22,7 @@ typedef struct Reader {
 	XmlNode *root;
 	XmlNode *open[XML_MAX_DEPTH];
 	int depth, n_tag;
-	bool failed, stray_text;
+	bool failed, stray_text, no_memory;
 } Reader;
 
 const ElemAttr *xml_attr(const XmlNode *n, const char *name)
@@ -248,6 +248,8 @@ static void on_error(void *user, xmlErrorPtr e)
 #endif
 {
 	Reader *r = user;
+	if (e->code == XML_ERR_NO_MEMORY)
+		r->no_memory = r->failed = true;
 	if (r->failed || !e->message || e->level < XML_ERR_ERROR)
 		return;
 	size_t n = strlen(e->message);
@@ -311,16 +313,36 @@ static void parser_run(Reader *r)
 	oom_raise();
 }
 
+/* libxml2 prints, where it has no parser to tell, that memory ran out. Its function for that is the
+ * thread's, and goes back to what it was. */
+static void be_silent(void *context, const char *format, ...)
+{
+	(void)context, (void)format;
+}
+
+static xmlParserCtxt *parser_create_silently(Reader *r)
+{
+	xmlGenericErrorFunc print = xmlGenericError;
+	void *context = xmlGenericErrorContext;
+	xmlSetGenericErrorFunc(NULL, be_silent);
+	xmlParserCtxt *parser = parser_create(r);
+	xmlSetGenericErrorFunc(context, print);
+	return parser;
+}
+
 XmlNode *xml_parse(Context *c, Arena *arena, const XmlText *x)
 {
 	Reader r = { .c = c, .arena = arena, .x = x };
 	int before = diag_errors(c->diag);
-	r.parser = parser_create(&r);
+	r.parser = parser_create_silently(&r);
 	if (!r.parser)
 		oom_raise();
 	parser_run(&r);
 	bool good = r.parser->wellFormed && !r.failed && r.root;
+	bool no_memory = r.no_memory || r.parser->errNo == XML_ERR_NO_MEMORY;
 	xmlFreeParserCtxt(r.parser);
+	if (no_memory)
+		oom_raise();
 	if (!good && diag_errors(c->diag) == before)
 		diag_error(c->diag, (Loc){ .file = x->file, .line = 1 }, E2001,
 			   "this is not an XML document");

@@ -16,6 +16,8 @@ static void copy_text(char *to, size_t room, const char *text)
 /* By the class of the code: E2017 is syntax, E3101 unsupported ... */
 static burin_status status_of(int code)
 {
+	if (code == 1008)
+		return BURIN_E_MEMORY;
 	if (code / 100 == 31 || code / 100 == 51)
 		return BURIN_E_UNSUPPORTED;
 	switch (code / 1000) {

@@ -2,12 +2,14 @@
 /* burin: the command. Parses, runs the verb, ends the JSON document; what the verbs do is in
  * cli_<verb>.c. */
 #include "base/oom.h"
+#include "codegen/codegen.h"
 #include "tools/cli.h"
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* "0,2-5" into a set. */
 static bool read_cpu_list(const char *text, cpu_set_t *set)
@@ -70,11 +72,12 @@ static int run(int argc, char **argv)
 {
 	Arena *arena = arena_create();
 	Cli *c = ARENA_NEW(arena, Cli);
-	int rc = EXIT_ENVIRONMENT;
+	int rc;
 	c->arena = arena;
 	c->ctx = context_create();
-	if (burin_opts_new(&c->opts, NULL) == BURIN_OK)
-		rc = cli_parse(c, argc, argv) ? run_verb(c) : EXIT_USAGE;
+	if (burin_opts_new(&c->opts, NULL) != BURIN_OK)
+		oom_raise();
+	rc = cli_parse(c, argc, argv) ? run_verb(c) : EXIT_USAGE;
 	burin_opts_free(c->opts);
 	context_destroy(c->ctx);
 	arena_destroy(arena);
@@ -88,15 +91,27 @@ static int flush_output(int rc)
 	return bad && rc == EXIT_YES ? EXIT_ENVIRONMENT : rc;
 }
 
+static const char no_memory_text[] = "burin: error[E1008]: out of memory\n";
+
+/* In the middle of LLVM, from where there is no way back. Temporary files stay for the next
+ * compilation to remove. */
+static _Noreturn void leave(void)
+{
+	ssize_t n = write(STDERR_FILENO, no_memory_text, sizeof no_memory_text - 1);
+	(void)n;
+	_exit(EXIT_ENVIRONMENT);
+}
+
 int main(int argc, char **argv)
 {
 	OomScope scope;
 	cli_signals();
+	codegen_on_no_memory(leave);
 	if (OOM_GUARD(&scope)) {
 		int rc = run(argc, argv);
 		oom_leave(&scope);
 		return flush_output(rc);
 	}
-	fputs("burin: error[E1008]: out of memory\n", stderr);
+	fputs(no_memory_text, stderr);
 	return EXIT_ENVIRONMENT;
 }

@@ -114,6 +114,9 @@ void cli_verbose(Cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 
  * usage EXIT_USAGE. hint NULL: none. */
 int cli_error(Cli *c, DiagCode code, const char *hint, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/* An option of the library. Without it another model would be read, so the command ends where it cannot
+ * be set. */
+void cli_option(Cli *c, const char *key, const char *value);
 int cli_usage(Cli *c, const char *hint, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int cli_runtime_error(Cli *c, const burin_error *e);
 /* Prints what stands in d and keeps it for the document; the exit code for its errors. */

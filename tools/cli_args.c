@@ -2,6 +2,8 @@
 /* The command line against the tables: one walk collects verb, options and arguments, then what was
  * collected is checked against the verb's row. Options may stand anywhere; "--" ends them. */
 #include "tools/cli_help.h"
+#include "base/oom.h"
+#include <stdlib.h>
 #include <string.h>
 
 const VerbInfo verb_info[VERB_COUNT] = {
@@ -240,10 +242,23 @@ static bool set_pair(Cli *c, OptId o, const char *prefix, const char *pair)
 		return false;
 	}
 	const char *key = arena_printf(c->arena, "%s%.*s", prefix, (int)(equals - pair), pair);
-	if (burin_opts_set(c->opts, key, equals + 1, &e) == BURIN_OK)
+	burin_status s = burin_opts_set(c->opts, key, equals + 1, &e);
+	if (s == BURIN_E_MEMORY)
+		oom_raise();
+	if (s == BURIN_OK)
 		return true;
 	cli_usage(c, *e.hint ? e.hint : NULL, "%s", e.message);
 	return false;
+}
+
+void cli_option(Cli *c, const char *key, const char *value)
+{
+	burin_error e = { .size = sizeof e };
+	burin_status s = burin_opts_set(c->opts, key, value, &e);
+	if (s == BURIN_E_MEMORY)
+		oom_raise();
+	if (s != BURIN_OK) /* too long, made of many */
+		exit(cli_usage(c, NULL, "%s", e.message));
 }
 
 /* One option, two meanings: a file, or where the packed weights of an artefact go. */

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* burin compile: a model to a file, with a line for each stage. */
 #include "base/io.h"
+#include "base/oom.h"
 #include "base/sha256.h"
 #include "codegen/artifact/artifact.h"
 #include "codegen/job.h"
 #include "tools/cli_graph.h"
 #include "tools/cli_model.h"
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 typedef struct Work {
@@ -202,47 +204,66 @@ static void report_text(Work *w, const GraphSummary *s)
 
 /* --- the work --------------------------------------------------------------------------------- */
 
-/* The identity of the model file, for the artefact's metadata: found while the model is read. */
+/* The identity of the model file, for the artefact's metadata: found while the model is read, by a
+ * thread that may outlive the reading when memory runs out. */
 typedef struct Hashing {
 	const char *path;
 	char hex[SHA256_HEX]; /* "": the file cannot be read */
 	pthread_t thread;
-	bool started;
+	bool started, no_memory;
 } Hashing;
 
-static void *hash_source(void *user)
+static void hash_file(Hashing *h)
 {
-	Hashing *h = user;
 	IoError e;
 	unsigned char digest[SHA256_BYTES];
 	IoMap *m = io_map(h->path, &e);
 	if (!m)
-		return NULL;
+		return;
 	sha256_bytes(io_map_data(m), io_map_size(m), digest);
 	sha256_hex(digest, h->hex);
 	io_unmap(m);
+}
+
+static void *hash_source(void *user)
+{
+	Hashing *h = user;
+	OomScope scope;
+	if (OOM_GUARD(&scope)) {
+		hash_file(h);
+		oom_leave(&scope);
+	} else {
+		h->no_memory = true;
+	}
 	return NULL;
 }
 
-static void hashing_end(Hashing *h)
+static void hashing_end(Hashing *h, char hex[SHA256_HEX])
 {
 	if (h->started)
 		pthread_join(h->thread, NULL);
 	else
 		hash_source(h);
+	bool no_memory = h->no_memory;
+	memcpy(hex, h->hex, sizeof h->hex);
+	free(h);
+	if (no_memory)
+		oom_raise();
 }
 
 static int read_source(Work *w)
 {
 	int64_t start = now_ns();
 	progress_show(w->c, "read", 0, 1, "");
-	Hashing h = { .path = w->c->arg.at[0] };
-	h.started = pthread_create(&h.thread, NULL, hash_source, &h) == 0;
-	int rc = model_read(w->c, h.path, NULL, &w->g);
-	hashing_end(&h);
+	Hashing *h = mem_alloc(sizeof *h);
+	char hex[SHA256_HEX];
+	h->path = w->c->arg.at[0];
+	h->started = pthread_create(&h->thread, NULL, hash_source, h) == 0;
+	int rc = model_read(w->c, h->path, NULL, &w->g);
+	hashing_end(h, hex);
 	if (rc)
 		return rc;
-	memcpy(w->g->sha256, h.hex, sizeof h.hex);
+	memcpy(w->g->sha256, hex, sizeof hex);
 	w->read_s = (double)(now_ns() - start) * 1e-9;
 	return EXIT_YES;
 }

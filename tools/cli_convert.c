@@ -2,6 +2,7 @@
 /* burin convert: a model as XML with its tensors beside it. The elements are written as they were
  * read, so symbolic sizes stay symbols. */
 #include "base/io.h"
+#include "base/oom.h"
 #include "tools/cli_model.h"
 #include <stdlib.h>
 #include <string.h>
@@ -36,9 +37,7 @@ int verb_convert(Cli *c)
 				 out);
 	if (str_eq(in, out))
 		return cli_usage(c, NULL, "input and output are the same file");
-	burin_graph *g = calloc(1, sizeof *g);
-	if (!g)
-		return EXIT_ENVIRONMENT;
+	burin_graph *g = mem_alloc(sizeof *g);
 	int rc = model_open(g, in, c->opts, &r) && elem_check(g->ctx, g->list)
 			 ? write_model(c, g, out)
 			 : cli_diagnostics(c, g->ctx->diag);

@@ -7,10 +7,10 @@
 
 void shapes_alone(Cli *c)
 {
-	(void)burin_opts_set(c->opts, "check-only", "on", NULL);
+	cli_option(c, "check-only", "on");
 	c->any_size = !opts_get(c->opts, "size");
 	if (c->any_size)
-		(void)burin_opts_set(c->opts, "size", "1", NULL);
+		cli_option(c, "size", "1");
 }
 
 GraphSummary graph_summary(Arena *a, const burin_graph *g)

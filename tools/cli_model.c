@@ -96,9 +96,9 @@ static bool try_reading(Cli *c, const char *path, GivenList *given, burin_graph 
 static bool try_larger_sizes(Cli *c, const char *path, burin_graph **g)
 {
 	burin_graph *larger;
-	(void)burin_opts_set(c->opts, "size", "64", NULL);
+	cli_option(c, "size", "64");
 	bool ok = try_reading(c, path, NULL, &larger);
-	(void)burin_opts_set(c->opts, "size", "1", NULL);
+	cli_option(c, "size", "1");
 	if (ok) {
 		burin_graph_free(*g);
 		*g = larger;
@@ -405,8 +405,7 @@ void training_start(Cli *c, int64_t seed)
 	for (int i = 0; i < c->value[OPT_fresh].n; i++)
 		str_fmt(&fresh, fresh.n ? ",%s" : "%s", c->value[OPT_fresh].at[i]);
 	if (fresh.n)
-		(void)burin_opts_set(c->opts, "fresh", str_text(&fresh), NULL);
-	(void)burin_opts_set(c->opts, "initial-weights",
-			     arena_printf(c->arena, "init:seed=%s", number), NULL);
-	(void)burin_opts_set(c->opts, "seed", number, NULL);
+		cli_option(c, "fresh", str_text(&fresh));
+	cli_option(c, "initial-weights", arena_printf(c->arena, "init:seed=%s", number));
+	cli_option(c, "seed", number);
 }

@@ -69,7 +69,7 @@ static int open_model(Train *t)
 		return cli_usage(c, "begin anew with another --out",
 				 "--resume goes on with the weights of the checkpoint");
 	if (train_goes_on(t)) /* all of the state is in the checkpoint */
-		(void)burin_opts_set(c->opts, "model-weights", "init", NULL);
+		cli_option(c, "model-weights", "init");
 	burin_graph *g = t->graph = calloc(1, sizeof *g);
 	if (!g)
 		return cli_error(c, E1008, NULL, "out of memory");

@@ -30,7 +30,7 @@ void training_defaults(Cli *c)
 {
 	training_start(c, (int64_t)c->seed);
 	if (!opts_get(c->opts, "size"))
-		(void)burin_opts_set(c->opts, "size", "8", NULL);
+		cli_option(c, "size", "8");
 }
 
 /* --- the state ------------------------------------------------------------------------------- */

@@ -45,18 +45,19 @@ static int shell(Cli *c, const char *command)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int burin(Cli *c, const char *arguments)
+static inline int burin(Cli *c, const char *arguments)
 {
 	return shell(c, arena_printf(c->arena, "$B %s", arguments));
 }
 
-static void say_failure(Cli *c, const char *arguments)
+static inline void say_failure(Cli *c, const char *arguments)
 {
 	print_message("burin %s\n--- out\n%s\n--- err\n%s\n", arguments, c->out, c->err);
 }
 
 /* Exit status and what must stand on standard output and error (NULL: anything). */
-static void expect(Cli *c, const char *arguments, int status, const char *out, const char *err)
+static inline void expect(Cli *c, const char *arguments, int status, const char *out,
+			  const char *err)
 {
 	int got = burin(c, arguments);
 	bool ok = got == status && (!out || strstr(c->out, out)) && (!err || strstr(c->err, err));
@@ -67,7 +68,7 @@ static void expect(Cli *c, const char *arguments, int status, const char *out, c
 	}
 }
 
-static const JsonValue *parse(Cli *c, const char *text)
+static inline const JsonValue *parse(Cli *c, const char *text)
 {
 	JsonError e;
 	const JsonValue *v = json_parse(c->arena, text, strlen(text), &e);
@@ -77,7 +78,7 @@ static const JsonValue *parse(Cli *c, const char *text)
 }
 
 /* Runs with --json: standard output is one document with the verb's schema and the exit code. */
-static const JsonValue *document(Cli *c, const char *arguments, int status)
+static inline const JsonValue *document(Cli *c, const char *arguments, int status)
 {
 	char verb[32] = "";
 	const char *schema = "", *line = arena_printf(c->arena, "%s --json", arguments);
@@ -96,7 +97,7 @@ static const JsonValue *document(Cli *c, const char *arguments, int status)
 	return v;
 }
 
-static void write_text(Cli *c, const char *name, const char *text)
+static inline void write_text(Cli *c, const char *name, const char *text)
 {
 	IoError e;
 	assert_true(io_write_file(path_join(c->arena, c->folder, name), text, strlen(text), &e));
