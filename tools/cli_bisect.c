@@ -54,7 +54,7 @@ static bool run_cut(Verify *v, burin_model *m, const Tensor *out)
 static bool test_cut(Verify *v, const Node *n, Arena *a, Cut *out)
 {
 	EvalTensor want, coarse;
-	Tolerance t = v->tolerance;
+	Tolerance t = tolerance_for(v->tolerance, n->type->dtype, v->reference);
 	Graph *g = cut_behind(v, n, a);
 	out->out = tensor_new(a, "cut", n->type);
 	if (!reference_outputs(v, g, a, (EvalOptions){ 0 }, &want) ||

@@ -59,7 +59,7 @@ static int expect_one(Cli *c, const Model *m, const char *text, Tolerance tolera
 		return EXIT_NO;
 	}
 	EvalTensor e = eval_from_data(c->arena, want->type, want->data);
-	Difference d = tensor_difference(t, &e, tolerance);
+	Difference d = tensor_difference(t, &e, tolerance_for(tolerance, t->type->dtype, NULL));
 	difference_report(c, "output", name, t, &d);
 	return d.bad ? EXIT_NO : EXIT_YES;
 }

@@ -3,6 +3,8 @@
 #include "tools/cli_tensor.h"
 #include "base/map.h"
 #include "frontend/frontend.h"
+#include "ir/scalar.h"
+#include "ir/wide.h"
 #include <math.h>
 #include <string.h>
 #include <strings.h>
@@ -221,8 +223,52 @@ bool tolerance_is_narrow(Cli *c)
 
 bool tolerance_read(Cli *c, Tolerance *out)
 {
-	*out = (Tolerance){ .rtol = tolerance_is_narrow(c) ? 2e-2 : RTOL, .atol = 1e-6 };
+	*out = (Tolerance){ .rtol = tolerance_is_narrow(c) ? 2e-2 : -1, .atol = -1 };
 	return opt_real(c, OPT_rtol, &out->rtol) && opt_real(c, OPT_atol, &out->atol);
+}
+
+/* What g computes in and rounds to: an expanded graph, in which only casts that are the model's own
+ * or fp=strict's make 16-bit floats of computed values. */
+typedef struct Precision {
+	bool f64_only;
+	double rounding; /* half a unit in the last place of the narrowest type rounded to; 0: none */
+} Precision;
+
+static double half_unit(DType t)
+{
+	return t == DT_f16 ? 0x1p-11 : t == DT_bf16 ? 0x1p-8 : 0;
+}
+
+static Precision precision_of(const Graph *g)
+{
+	Precision p = { .f64_only = true };
+	for (int i = 0; i < g->node.n; i++) {
+		const Node *n = g->node.at[i];
+		DType t = n->type->dtype;
+		if (dtype_is_float(t) && t != DT_f64)
+			p.f64_only = false;
+		bool rounds = n->op == OP_cast && !ATTR_OF(n, cast)->loose &&
+			      !(op_info(n->in[0]->op)->flags & OF_LEAF);
+		if (rounds && half_unit(t) > p.rounding)
+			p.rounding = half_unit(t);
+	}
+	return p;
+}
+
+Tolerance tolerance_for(Tolerance t, DType type, const Graph *g)
+{
+	enum { UNITS = 16 }; /* where values are rounded to 16 bits on the way: as PyTorch's are */
+	Precision p = { .rounding = half_unit(type) };
+	if (g)
+		p = precision_of(g);
+	double rtol = g && p.f64_only ? 1e-11 : 1e-4;
+	if (UNITS * p.rounding > rtol)
+		rtol = UNITS * p.rounding;
+	if (t.rtol < 0)
+		t.rtol = rtol;
+	if (t.atol < 0)
+		t.atol = rtol / 100;
+	return t;
 }
 
 /* The size of one unit in the last place of v as a number of this type. */
@@ -276,6 +322,19 @@ static double limit_of(DType type, const EvalTensor *want, Tolerance t, double l
 	return t.atol + t.rtol * scale + unit + coarse_limit(want, t, scale);
 }
 
+/* How far x is from y, the rounding of 16-bit floats aside; beyond their range, infinity is what y
+ * is rounded to. */
+static double excess(DType t, double x, double y, double limit)
+{
+	double off = fabs(x - y);
+	if (!dtype_is_narrow_float(t))
+		return off;
+	if (isinf(x) && x == float_round(t, copysign(fabs(y) + limit, y)))
+		return 0;
+	off -= unit_of(t, fabs(x) > fabs(y) ? x : y) / 2;
+	return off < 0 ? 0 : off;
+}
+
 Difference tensor_difference(const Tensor *got, const EvalTensor *want, Tolerance t)
 {
 	Difference d = { .first_bad = -1, .largest = largest_of(want, NULL) };
@@ -285,10 +344,14 @@ Difference tensor_difference(const Tensor *got, const EvalTensor *want, Toleranc
 		double x = value_of(got, i), y = want->f ? want->f[i] : (double)want->i[i];
 		if (equal_as_whole(x, y))
 			continue;
-		double off = fabs(x - y);
-		bool bad = !(off <= d.limit);
+		double off = fabs(x - y), over = excess(got->type->dtype, x, y, d.limit);
+		bool bad = !(over <= d.limit);
+		if (isinf(x) && !bad) /* beyond the type's range */
+			continue;
 		if (!(off <= d.max_abs))
 			d.max_abs = off;
+		if (d.limit > 0 && !(over / d.limit <= d.used))
+			d.used = over / d.limit;
 		if (is_float && fabs(y) >= d.largest * 0x1p-10 &&
 		    off / unit_of(got->type->dtype, y) > d.ulp)
 			d.ulp = off / unit_of(got->type->dtype, y);
@@ -317,8 +380,8 @@ const char *text_index(Arena *a, const Type *t, int64_t at)
 static void print_difference(Cli *c, const char *what, const char *name, const Tensor *got,
 			     const Difference *d)
 {
-	cli_print(c, "%-9s '%s'  max abs %.2g of %.4g  max ulp %.4g  %s\n", what, name, d->max_abs,
-		  d->largest, d->ulp,
+	cli_print(c, "%-9s '%s'  max abs %.2g of %.4g  max ulp %.4g  %.3g %% of the limit  %s\n",
+		  what, name, d->max_abs, d->largest, d->ulp, 100 * d->used,
 		  d->bad        ? "FAIL"
 		  : d->rounding ? "ok (rounding)"
 				: "ok");
@@ -339,6 +402,7 @@ void difference_report(Cli *c, const char *what, const char *name, const Tensor 
 	json_key_real(c, "max_abs", d->max_abs);
 	json_key_real(c, "largest", d->largest);
 	json_key_real(c, "limit", d->limit);
+	json_key_real(c, "used", d->used);
 	json_key_real(c, "max_ulp", d->ulp);
 	json_key_int(c, "bad", d->bad);
 	if (d->bad)

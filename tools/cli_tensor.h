@@ -37,28 +37,31 @@ typedef struct InputHint {
 void tensor_random(const Tensor *t, uint64_t seed, InputHint hint);
 
 typedef struct Tolerance {
-	double rtol, atol;
+	double rtol, atol;      /* negative: not given, see tolerance_for */
 	const EvalTensor *from; /* or NULL: what `want` is a small change of. The change is judged,
 				   and may be off by a unit in the last place of the value */
 	const EvalTensor *coarse; /* or NULL: what `want` becomes in coarser arithmetic, and may
 				     be off by, see coarse_limit */
 	double coarse_share;      /* of the largest value: what one rounding there may be */
 } Tolerance;
-#define RTOL 1e-4
 bool tolerance_is_narrow(Cli *c); /* products round their factors to bf16 */
 bool tolerance_read(Cli *c, Tolerance *out);
+/* What was not given, for a tensor of this type: by what the reference's graph g computes in and
+ * rounds values to. NULL: what is compared with comes from elsewhere. */
+Tolerance tolerance_for(Tolerance t, DType type, const Graph *g);
 
 typedef struct Difference {
 	double max_abs, largest; /* |got - want|, |want| */
-	double limit;            /* of |got - want| */
+	double limit;            /* of |got - want|, the rounding of 16-bit floats aside */
+	double used;             /* largest share of the limit that an element takes */
 	double ulp; /* the same in units in the last place of want, where it is not tiny:
 		       at least 2^-10 of the largest */
 	int64_t bad, first_bad; /* elements out of tolerance; index of the first, -1 */
 	double got, want;       /* there */
 	bool rounding;          /* none is bad, but only by Tolerance.coarse */
 } Difference;
-/* Floats within atol + rtol * the largest |want|, or |want - from|; NaN equals NaN; integers are to
- * be equal. */
+/* Floats within atol + rtol * the largest |want|, or |want - from|, then rounded to the type; NaN
+ * equals NaN; integers are to be equal. */
 Difference tensor_difference(const Tensor *got, const EvalTensor *want, Tolerance t);
 const char *text_index(Arena *a, const Type *t, int64_t at); /* "[0,3,17]" */
 /* One line for people, which begins with `what` (NULL: none), and one object for the document. */

@@ -40,7 +40,7 @@ static void keep_worst(Difference *worst, const Difference *d)
 	int64_t bad = worst->bad > d->bad ? worst->bad : d->bad;
 	bool rounding = worst->rounding | d->rounding;
 	double abs = worst->max_abs, ulp = worst->ulp, largest = worst->largest,
-	       limit = worst->limit;
+	       limit = worst->limit, used = worst->used;
 	if (replaces)
 		*worst = *d;
 	worst->bad = bad;
@@ -49,6 +49,7 @@ static void keep_worst(Difference *worst, const Difference *d)
 	worst->ulp = d->ulp <= ulp ? ulp : d->ulp;
 	worst->largest = d->largest <= largest ? largest : d->largest;
 	worst->limit = d->limit <= limit ? limit : d->limit;
+	worst->used = d->used <= used ? used : d->used;
 }
 
 /* coarse: the reference in coarser arithmetic, or NULL. True when all are close enough. */
@@ -56,7 +57,7 @@ static bool differences(Verify *v, const EvalTensor *want, const EvalTensor *coa
 {
 	bool close = true;
 	for (int i = 0; i < v->n_got; i++) {
-		Tolerance t = v->tolerance;
+		Tolerance t = tolerance_for(v->tolerance, v->got[i].type->dtype, v->reference);
 		t.from = i < v->m.n_out ? NULL : &v->before[i - v->m.n_out];
 		t.coarse = coarse ? &coarse[i] : NULL;
 		t.coarse_share = v->coarse_share;
@@ -151,8 +152,10 @@ static int compare_sets(Verify *v)
 		  v->sets == 1 ? "" : "s", (unsigned long long)c->seed);
 	json_key_int(c, "sets", v->sets);
 	json_key_int(c, "seed", (int64_t)c->seed);
-	json_key_real(c, "rtol", v->tolerance.rtol);
-	json_key_real(c, "atol", v->tolerance.atol);
+	if (v->tolerance.rtol >= 0)
+		json_key_real(c, "rtol", v->tolerance.rtol);
+	if (v->tolerance.atol >= 0)
+		json_key_real(c, "atol", v->tolerance.atol);
 	report(v, worst);
 	if (v->layout)
 		report_state(v, worst);
@@ -167,7 +170,7 @@ static int compare_sets(Verify *v)
 static void choose_coarse(Verify *v, bool train)
 {
 	bool bf16 = tolerance_is_narrow(v->c);
-	v->tolerance.rtol = RTOL;
+	v->tolerance.rtol = -1;
 	v->has_coarse = bf16 || train;
 	v->coarse = bf16 ? (EvalOptions){ .bf16 = true } : (EvalOptions){ .digits = 18 };
 	v->coarse_share = bf16 ? 0x1p-8 : 0;

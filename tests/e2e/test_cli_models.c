@@ -146,6 +146,62 @@ static void verification(void **state)
 	expect(c, "verify " LENET " --against onnxruntime", 2, NULL, "needs an .onnx file");
 }
 
+/* A model of all types: correctly rounded f16 is half a unit off, which 1e-4 would not admit; f64 is
+ * judged as f64; beyond the range of f16 the result is infinite. */
+static void verification_goes_by_type(void **state)
+{
+	static const char *const type[] = { "f16", "bf16", "f32", "f64" };
+	static const double most[] = { 3e-3, 3e-2, 4e-6, 1e-12 }; /* of values below 10 */
+	Cli *c = *state;
+	for (int i = 0; i < 8; i++) {
+		write_text(c, "typed.xml",
+			   arena_printf(c->arena,
+					"<graph xmlns=\"urn:burin:graph:1\" name=\"typed\">"
+					"<input id=\"x\" type=\"%s\" shape=\"4,48\"/>"
+					"<linear id=\"a\" units=\"96\"/><gelu/>"
+					"<linear id=\"b\" units=\"48\"/><add in=\"b x\" id=\"r\"/>"
+					"<layernorm id=\"n\"/><output id=\"y\"/></graph>",
+					type[i / 2]));
+		const JsonValue *v = document(
+			c,
+			arena_printf(c->arena, "verify typed.xml --weights random:seed=1 --fp %s",
+				     i % 2 ? "strict" : "contract"),
+			0);
+		const JsonValue *y = json_at(json_get(v, "outputs"), 0);
+		assert_true(number(y, "used") <= 1 && number(y, "limit") > 0);
+		assert_true(number(y, "max_abs") <= most[i / 2] * (i % 2 ? 4 : 1));
+	}
+	expect(c, "verify typed.xml --weights random:seed=1", 0, "% of the limit", NULL);
+	write_text(c, "far.xml",
+		   "<graph xmlns=\"urn:burin:graph:1\" name=\"far\">"
+		   "<input id=\"x\" type=\"f16\" shape=\"4\"/>"
+		   "<mul in=\"x 300\" id=\"m\"/><output id=\"y\" in=\"m\"/></graph>");
+	expect(c, "run far.xml --input x=4xf16=300,-300,1,2", 0, "inf", NULL);
+	expect(c, "verify far.xml --input x=4xf16=300,-300,1,2", 0, "ok", NULL);
+}
+
+/* At least as near to the f32 model as PyTorch's own 16-bit model is: 0.8e-3 and 7.7e-3. */
+static void a_model_in_16_bits(void **state)
+{
+	static const char *const type[] = { "f32", "f16", "bf16" };
+	static const char *const judged[] = { "--output logits=@y.npy",
+					      "--expect logits=@y.npy --rtol 0.8e-3 --atol 0",
+					      "--expect logits=@y.npy --rtol 7.7e-3 --atol 0" };
+	Cli *c = *state;
+	for (int i = 0; i < 3; i++) {
+		const char *command = arena_printf(
+			c->arena,
+			"sed -e 's|<input .*/>|<input id=\"x\" shape=\"1,3,96,96\"/>"
+			"<cast id=\"image\" to=\"%s\"/>|' -e 's|<output .*id|<cast "
+			"to=\"f32\"/>&|' " EXAMPLES
+			"/resnet18.xml >r.xml && grep -q cast.*logits r.xml && "
+			"$B run r.xml --weights random:seed=1 --input x=random:seed=5 %s",
+			type[i], judged[i]);
+		assert_int_equal(shell(c, command), 0);
+		assert_non_null(strstr(c->out, i ? "ok" : "f32[1,1000]"));
+	}
+}
+
 /* What differs is the state after it; sizes and weights have defaults. */
 static void a_step_of_training(void **state)
 {
@@ -293,6 +349,8 @@ int main(void)
 		TEST(inputs_and_outputs),
 		TEST(ports_called_by_numbers),
 		TEST(verification),
+		TEST(verification_goes_by_type),
+		TEST(a_model_in_16_bits),
 		TEST(a_pass_is_named),
 		TEST(measuring),
 		TEST(comparing),
