@@ -54,6 +54,7 @@ enum {
 	EXIT_INPUT = 3,
 	EXIT_UNSUPPORTED = 4,
 	EXIT_ENVIRONMENT = 5,
+	EXIT_UNDECIDED = 6, /* the measurement does not tell */
 	EXIT_BUG = 70,
 	EXIT_INTERRUPTED = 130
 };

@@ -80,6 +80,10 @@ static void warn(Cli *c, const Bench *b)
 {
 	if (!b->steady)
 		cli_warning(c, "%s: the time did not become steady", b->m.path);
+	const char *disturbed = disturbance(c->arena, &b->samples);
+	if (disturbed)
+		cli_warning(c, "%s: disturbed: %s; close other programs, or run longer (--seconds)",
+			    b->m.path, disturbed);
 	if (b->drift > 0.03 || b->drift < -0.03)
 		cli_warning(c,
 			    "%s: the last runs took %.0f %% %s time than the first (throttling, or "
@@ -145,6 +149,7 @@ static void put_result(Cli *c, const Bench *b, const Peaks *p, int threads)
 	json_key_bool(c, "steady", b->steady);
 	json_key_int(c, "runs", b->latency.n);
 	put_latency(c, &b->latency);
+	json_key_text(c, "disturbed", disturbance(c->arena, &b->samples));
 	json_key_real(c, "gflops", b->flops / b->latency.median);
 	json_key_array(c, "samples");
 	for (int i = 0; i < b->sample.n; i++)
@@ -199,14 +204,38 @@ static void report(Cli *c, const Bench *b, const Peaks *p, int threads, int top)
 		profile_print(c, b, p, threads, top);
 }
 
-static void print_ratios(Cli *c, const Bench *b, int n)
+static bool same_ports(const Tensor *x, int n_x, const Tensor *y, int n_y)
 {
+	bool same = n_x == n_y;
+	for (int i = 0; same && i < n_x; i++)
+		same = type_same_shape(x[i].type, y[i].type);
+	return same;
+}
+
+/* Whether one can stand for the other: a ratio of times of unrelated models says nothing. */
+static bool comparable(const Model *x, const Model *y)
+{
+	return same_ports(x->in, x->n_in, y->in, y->n_in) &&
+	       same_ports(x->out, x->n_out, y->out, y->n_out);
+}
+
+/* Of those that compute the same as the first, as far as their inputs and outputs tell. */
+static void report_ratios(Cli *c, const Bench *b, int n)
+{
+	json_key_array(c, "ratios");
 	for (int i = 1; i < n; i++) {
-		Ratio r = ratio_of_medians(b[0].sorted.at, b[0].sorted.n, b[i].sorted.at,
-					   b[i].sorted.n);
-		cli_print(c, "%s takes %.3f [%.3f, %.3f] of the time of %s\n", b[i].m.path, r.ratio,
-			  r.low, r.high, b[0].m.path);
+		if (!comparable(&b[0].m, &b[i].m))
+			continue;
+		Ratio r = ratio_in_turns(c->arena, &b[0].samples, &b[i].samples);
+		cli_print(c, "%s takes %.3f [%.3f, %.3f] of the time of %s: %s\n", b[i].m.path,
+			  r.ratio, r.low, r.high, b[0].m.path, verdict_name(r.verdict));
+		json_put_object(&c->json);
+		json_key_text(c, "file", b[i].m.path);
+		json_key_text(c, "against", b[0].m.path);
+		ratio_json(c, &r);
+		json_end(&c->json);
 	}
+	json_end(&c->json);
 }
 
 static int load_all(Cli *c, Bench *b, int n)
@@ -249,7 +278,8 @@ static int bench(Cli *c, Bench *b, int n)
 	int threads = threads_wanted(c);
 	for (int i = 0; i < n; i++)
 		report(c, &b[i], &peaks, threads, (int)top);
-	print_ratios(c, b, n);
+	if (n > 1)
+		report_ratios(c, b, n);
 	put_results(c, b, n, &peaks, threads);
 	return EXIT_YES;
 }

@@ -15,8 +15,8 @@ typedef struct BenchKernel {
 typedef struct Bench {
 	Model m;
 	GivenList given;
-	VEC(double) sample; /* ns, in the order of the runs; sorted at the end */
-	VEC(double) sorted;
+	VEC(double) sample; /* ns, in the order of the runs */
+	Samples samples;    /* the same, when all are there */
 	Latency latency;
 	double warmup_s, spent_s;
 	bool steady;

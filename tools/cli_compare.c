@@ -8,8 +8,7 @@
 
 typedef struct Entry {
 	const char *name;
-	double *sorted; /* ns */
-	int n;
+	Samples samples;
 } Entry;
 typedef VEC(Entry) EntryList;
 
@@ -28,12 +27,13 @@ static bool add_entry(Cli *c, EntryList *out, const JsonValue *result)
 	const JsonValue *samples = json_get(result, "samples");
 	if (!samples || samples->kind != JSON_ARRAY || samples->n == 0)
 		return false;
-	Entry e = { .name = model_name(c, result),
-		    .sorted = ARENA_ARRAY(c->arena, double, samples->n) };
+	Entry e = { .name = model_name(c, result) };
+	double *at = ARENA_ARRAY(c->arena, double, samples->n);
+	int n = 0;
 	JSON_EACH(v, samples)
-	if (!json_real(v, &e.sorted[e.n++]) || !(e.sorted[e.n - 1] > 0))
+	if (!json_real(v, &at[n++]) || !(at[n - 1] > 0))
 		return false;
-	sort_samples(e.sorted, e.n);
+	e.samples = samples_of(c->arena, at, n);
 	vec_push(c->arena, out, e);
 	return true;
 }
@@ -50,7 +50,8 @@ static bool add_entries(Cli *c, EntryList *out, const JsonValue *document)
 }
 
 /* What about the machine makes the numbers doubtful. */
-static void note_environment(Cli *c, const char *path, const JsonValue *document)
+static void note_environment(Cli *c, const char *path, const EntryList *list,
+			     const JsonValue *document)
 {
 	const JsonValue *governor = json_get(json_get(document, "env"), "governor");
 	const char *what = "performance", *load = "0";
@@ -64,6 +65,17 @@ static void note_environment(Cli *c, const char *path, const JsonValue *document
 		}
 	if (!str_eq(what, "performance"))
 		cli_note(c, "note: %s was measured with governor '%s'", path, what);
+	for (int i = 0; i < list->n; i++) {
+		const char *disturbed = disturbance(c->arena, &list->at[i].samples);
+		if (disturbed)
+			cli_note(c, "note: %s of %s was disturbed: %s", list->at[i].name, path,
+				 disturbed);
+		if (list->at[i].samples.n_turn < LEAST_TURNS)
+			cli_note(c,
+				 "note: %s of %s was measured for less than %d turns of 60 ms, too "
+				 "few for a verdict; run longer (--seconds)",
+				 list->at[i].name, path, LEAST_TURNS);
+	}
 	json_text(json_get(json_get(document, "env"), "load"), &load);
 	if (parse_f64(load, strcspn(load, " "), &busy) && busy > 0.5)
 		cli_note(c, "note: %s was measured on a busy machine (load %.1f)", path, busy);
@@ -102,39 +114,45 @@ static const Entry *partner(const Entry *e, const EntryList *a, const EntryList 
 	return a->n == 1 && b->n == 1 ? &b->at[0] : NULL;
 }
 
-static const char *verdict_of(Ratio r)
+void ratio_json(Cli *c, const Ratio *r)
 {
-	return r.low > 1 ? "slower" : r.high < 1 ? "faster" : "no difference";
+	json_key_real(c, "ratio", r->ratio);
+	json_key_array(c, "ratio_ci95");
+	json_put_real(&c->json, r->low);
+	json_put_real(&c->json, r->high);
+	json_end(&c->json);
+	json_key_text(c, "verdict", verdict_name(r->verdict));
 }
 
-/* Whether the model got slower by more than the limit. */
-static bool compare_pair(Cli *c, const Entry *a, const Entry *b, double limit)
+/* What is to be said of the limit: kept, exceeded, or that the times do not tell. */
+static int compare_pair(Cli *c, const Entry *a, const Entry *b, double limit)
 {
-	Ratio r = ratio_of_medians(a->sorted, a->n, b->sorted, b->n);
-	bool over = limit >= 0 && r.ratio > 1 + limit && r.low > 1;
-	double old = quantile(a->sorted, a->n, 0.5), new = quantile(b->sorted, b->n, 0.5);
+	Ratio r = ratio_apart(c->arena, &a->samples, &b->samples);
+	int answer = limit < 0 || r.verdict == FASTER || r.verdict == NO_DIFFERENCE ? EXIT_YES
+		     : r.verdict == INCONCLUSIVE                                    ? EXIT_UNDECIDED
+		     : r.ratio > 1 + limit                                          ? EXIT_NO
+										    : EXIT_YES;
+	double old = quantile(a->samples.sorted, a->samples.n, 0.5);
+	double new = quantile(b->samples.sorted, b->samples.n, 0.5);
 	cli_print(c, "%-24s %11s %11s   %+6.1f %%  [%+.1f, %+.1f]   %s", a->name,
 		  text_time(c->arena, old * 1e-9), text_time(c->arena, new * 1e-9),
-		  100 * (r.ratio - 1), 100 * (r.low - 1), 100 * (r.high - 1), verdict_of(r));
-	cli_print(c, over ? "   <-- limit %g %%\n" : "\n", 100 * limit);
+		  100 * (r.ratio - 1), 100 * (r.low - 1), 100 * (r.high - 1),
+		  verdict_name(r.verdict));
+	cli_print(c, answer == EXIT_NO ? "   <-- limit %g %%\n" : "\n", 100 * limit);
 	json_put_object(&c->json);
 	json_key_text(c, "name", a->name);
 	json_key_real(c, "old", old);
 	json_key_real(c, "new", new);
-	json_key_real(c, "ratio", r.ratio);
-	json_key_array(c, "ratio_ci95");
-	json_put_real(&c->json, r.low);
-	json_put_real(&c->json, r.high);
+	ratio_json(c, &r);
+	json_key_bool(c, "over_limit", answer == EXIT_NO);
 	json_end(&c->json);
-	json_key_text(c, "verdict", verdict_of(r));
-	json_key_bool(c, "over_limit", over);
-	json_end(&c->json);
-	return over;
+	return answer;
 }
 
 static int compare_all(Cli *c, const EntryList *a, const EntryList *b, double limit)
 {
-	int pairs = 0, over = 0;
+	int pairs = 0;
+	bool over = false, undecided = false;
 	cli_print(c, "%-24s %11s %11s   %s\n", "", "old", "new", "change (95 % CI)");
 	json_key_array(c, "models");
 	for (int i = 0; i < a->n; i++) {
@@ -144,12 +162,14 @@ static int compare_all(Cli *c, const EntryList *a, const EntryList *b, double li
 			continue;
 		}
 		pairs++;
-		over += compare_pair(c, &a->at[i], other, limit);
+		int answer = compare_pair(c, &a->at[i], other, limit);
+		over |= answer == EXIT_NO;
+		undecided |= answer == EXIT_UNDECIDED;
 	}
 	json_end(&c->json);
 	if (!pairs)
 		return cli_error(c, E6002, NULL, "the two files have no model in common");
-	return over ? EXIT_NO : EXIT_YES;
+	return over ? EXIT_NO : undecided ? EXIT_UNDECIDED : EXIT_YES;
 }
 
 int verb_compare(Cli *c)
@@ -166,6 +186,6 @@ int verb_compare(Cli *c)
 	}
 	int rc = compare_all(c, &list[0], &list[1], limit);
 	for (int i = 0; i < 2; i++)
-		note_environment(c, c->arg.at[i], document[i]);
+		note_environment(c, c->arg.at[i], &list[i], document[i]);
 	return rc;
 }

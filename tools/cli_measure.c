@@ -4,9 +4,8 @@
  * alike. */
 #include "tools/cli_bench.h"
 #include <math.h>
-#include <string.h>
 
-static const double window_ns = 50e6, turn_ns = 60e6, warmup_cap_ns = 5e9, total_cap_s = 60;
+static const double window_ns = 50e6, warmup_cap_ns = 5e9, total_cap_s = 60;
 enum { LEAST_RUNS = 30, WINDOW_RUNS = 5 };
 
 static int timed_run(Cli *c, Bench *b, double *ns)
@@ -33,8 +32,7 @@ static int run_window(Cli *c, Bench *b, double *median, double *spent)
 		if (sum > warmup_cap_ns)
 			break;
 	}
-	sort_samples(at.at, at.n);
-	*median = quantile(at.at, at.n, 0.5);
+	*median = median_of(c->arena, at.at, at.n);
 	*spent += sum;
 	arena_release(c->arena, mark);
 	return EXIT_YES;
@@ -66,7 +64,7 @@ static bool has_enough(const Bench *b, BenchLimits l)
 
 static int take_turn(Cli *c, Bench *b, BenchLimits l)
 {
-	for (double spent = 0; spent < turn_ns && !has_enough(b, l);) {
+	for (double spent = 0; spent < TURN_NS && !has_enough(b, l);) {
 		double ns;
 		int rc = timed_run(c, b, &ns);
 		if (rc)
@@ -95,20 +93,15 @@ static double drift_of(Cli *c, const Bench *b)
 	int quarter = b->sample.n / 4;
 	if (quarter < 5)
 		return 0;
-	double *part = arena_copy(c->arena, b->sample.at, sizeof(double) * (size_t)quarter);
-	sort_samples(part, quarter);
-	double first = quantile(part, quarter, 0.5);
-	memcpy(part, b->sample.at + b->sample.n - quarter, sizeof(double) * (size_t)quarter);
-	sort_samples(part, quarter);
-	return quantile(part, quarter, 0.5) / first - 1;
+	double first = median_of(c->arena, b->sample.at, quarter);
+	double last = median_of(c->arena, b->sample.at + b->sample.n - quarter, quarter);
+	return last / first - 1;
 }
 
 static void summarise(Cli *c, Bench *b)
 {
-	for (int i = 0; i < b->sample.n; i++)
-		vec_push(c->arena, &b->sorted, b->sample.at[i]);
-	sort_samples(b->sorted.at, b->sorted.n);
-	b->latency = latency_of(b->sorted.at, b->sorted.n);
+	b->samples = samples_of(c->arena, b->sample.at, b->sample.n);
+	b->latency = latency_of(c->arena, &b->samples);
 	b->drift = drift_of(c, b);
 }
 

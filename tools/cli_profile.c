@@ -57,8 +57,7 @@ int bench_profile(Cli *c, Bench *b)
 		return cli_runtime_error(c, &e);
 	int rc = profile_runs(c, b, exec, &t);
 	for (int i = 0; i < b->kernel.n; i++) {
-		sort_samples(t.ns.at[i], t.n_runs);
-		b->kernel.at[i].median = quantile(t.ns.at[i], t.n_runs, 0.5);
+		b->kernel.at[i].median = median_of(c->arena, t.ns.at[i], t.n_runs);
 	}
 	b->profiled_runs = t.n_runs;
 	burin_exec_free(exec);
@@ -140,10 +139,19 @@ void profile_print(Cli *c, const Bench *b, const Peaks *p, int threads, int top)
 		c,
 		"\n time%%   median µs  GFLOP/s   GB/s  roof%%  bound    kind       %ssource ids\n",
 		c->verbose ? "kernel         " : "");
-	for (int i = 0; i < n && (top == 0 || i < top); i++)
-		print_kernel(c, order[i], p, threads, total);
+	bool beyond_peak = false;
+	for (int i = 0; i < n; i++) {
+		bool compute;
+		beyond_peak |= roof_share(order[i], p, threads, &compute) > 1.02 && compute;
+		if (top == 0 || i < top)
+			print_kernel(c, order[i], p, threads, total);
+	}
 	if (top > 0 && n > top)
 		cli_print(c, "   ... (%d more; --top 0 for all)\n", n - top);
+	if (beyond_peak)
+		cli_note(c, "note: more than 100 %% of the arithmetic peak cannot be: the peak was "
+			    "measured while the machine was slower; `burin doctor --calibrate` "
+			    "measures it again");
 }
 
 static void put_ids(Cli *c, const char *ids)

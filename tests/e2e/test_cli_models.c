@@ -277,7 +277,31 @@ static void measuring(void **state)
 	assert_int_equal(json_get(v, "results")->n, 2);
 	expect(c, "bench m.so --runs 30 --threads 1 --json=r.json", 0, "latency", NULL);
 	assert_null(strstr(c->err, "error"));
-	expect(c, "compare r.json r.json --fail-if-slower 0%", 0, "no difference", NULL);
+	/* thirty runs of some microseconds are one turn: nothing can be said */
+	expect(c, "compare r.json r.json", 0, "inconclusive", "too few for a verdict");
+	expect(c, "compare r.json r.json --fail-if-slower 3%", 6, "inconclusive", NULL);
+}
+
+/* A ratio is told of models that could stand for each other, and of no others. */
+static void ratios(void **state)
+{
+	Cli *c = *state;
+	expect(c, "compile " LENET " -o m.so", 0, NULL, NULL);
+	assert_int_equal(shell(c, "cp m.so n.so"), 0);
+	const JsonValue *v = document(c, "bench m.so n.so --runs 30 --threads 1", 0);
+	const JsonValue *r = json_at(json_get(v, "ratios"), 0);
+	const char *verdict = "";
+	assert_true(json_text(json_get(r, "verdict"), &verdict));
+	assert_string_equal(verdict, "inconclusive");
+	assert_int_equal(json_get(r, "ratio_ci95")->n, 2);
+	expect(c, "bench m.so n.so --runs 30", 0, "n.so takes ", NULL);
+	write_text(c, "other.xml",
+		   "<graph name=\"g\"><input id=\"x\" shape=\"4,5\"/><relu id=\"y\"/>"
+		   "<output id=\"o\"/></graph>");
+	expect(c, "bench m.so other.xml --runs 30", 0, "latency", NULL);
+	assert_null(strstr(c->out, "of the time of"));
+	v = document(c, "bench m.so other.xml --runs 30", 0);
+	assert_int_equal(json_get(v, "ratios")->n, 0);
 }
 
 static void write_measurement(Cli *c, const char *name, int from)
@@ -286,8 +310,8 @@ static void write_measurement(Cli *c, const char *name, int from)
 	str_init(&s, c->arena);
 	str_add(&s, "{\"schema\": \"burin.bench/1\", \"model\": {\"file\": \"a/m.so\"}, "
 		    "\"env\": {\"governor\": {\"0\": \"powersave\"}}, \"samples\": [");
-	for (int i = 0; i < 60; i++)
-		str_fmt(&s, "%s%d", i ? ", " : "", from + i * 7 % 60);
+	for (int i = 0; i < 60; i++) /* each run a turn of its own */
+		str_fmt(&s, "%s%d0000", i ? ", " : "", from + i * 7 % 60);
 	str_add(&s, "]}\n");
 	write_text(c, name, str_text(&s));
 }
@@ -306,6 +330,8 @@ static void comparing(void **state)
 				 "models"),
 			0);
 	assert_true(number(m, "ratio") > 1.055 && number(m, "ratio") < 1.065);
+	write_measurement(c, "near.json", 10020);
+	expect(c, "compare old.json near.json --fail-if-slower 3%", 0, "no difference", NULL);
 	write_text(c, "other.json", "{\"schema\": \"burin.run/1\"}");
 	expect(c, "compare old.json other.json", 3, "", "E6002");
 	write_text(c, "cut.json", "{\"schema\": \"burin.bench/1\", \"samples\": [1");
@@ -353,6 +379,7 @@ int main(void)
 		TEST(a_model_in_16_bits),
 		TEST(a_pass_is_named),
 		TEST(measuring),
+		TEST(ratios),
 		TEST(comparing),
 		TEST(converting),
 		TEST(a_step_of_training),
