@@ -87,19 +87,30 @@ static const char *run_about(const Aot *z)
 			 "dense, in C order:\n";
 }
 
+/* May a batch of any size be computed as a sum of those compiled? */
+static bool items_are_apart(Aot *z)
+{
+	PassOptions po = z->o->pass;
+	po.target = z->target[0];
+	po.explain = po.dump = NULL;
+	Pass pass = pass_of(z, &po);
+	for (int i = 0; i < BATCHES_JUDGED; i++) {
+		const BatchGraph *b = &z->a->judged[i];
+		const Graph *core = run_graph_passes(&pass, b->graph, z->arena);
+		if (!core || !batch_is_separable(&pass, core, b->batch))
+			return false;
+	}
+	return true;
+}
+
 static bool compile_inference(Aot *z)
 {
 	AotEntry *e = aot_entry(z, "run", run_about(z));
-	PassOptions po = z->o->pass;
-	po.target = z->target[0];
-	Pass pass = pass_of(z, &po);
-	for (int b = 0; b < z->n_batch; b++) {
+	if (z->a->n_batch && !items_are_apart(z))
+		return false;
+	for (int b = 0; b < z->n_batch; b++)
 		if (!aot_compile(z, e, z->batch[b].graph, z->layout != NULL))
 			return false;
-		if (z->a->n_batch && z->batch[b].batch > 1 &&
-		    !batch_is_separable(&pass, e->compiled[b].graph, z->batch[b].batch))
-			return false;
-	}
 	return true;
 }
 

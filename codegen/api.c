@@ -65,6 +65,10 @@ static bool read_targets(CompileJob *j)
 	return true;
 }
 
+/* Unlikely sizes of anything else in a model, and without a common factor: at one size alone the
+ * batch may look like another dimension, at 1 like one that is repeated. */
+static const int64_t batch_judged[BATCHES_JUDGED] = { 11, 13 };
+
 /* The graphs of option `batch`. A single size needs no size argument: the graph is bound to it. */
 static bool read_batches(CompileJob *j, const burin_graph *g)
 {
@@ -85,6 +89,16 @@ static bool read_batches(CompileJob *j, const burin_graph *g)
 		list[i].batch = g->batch[i];
 		if (!list[i].graph)
 			return false;
+	}
+	for (int i = 0; i < BATCHES_JUDGED; i++) {
+		int64_t n = batch_judged[i];
+		j->ao.judged[i] = (BatchGraph){ g->rebuild((burin_graph *)g, n, false), n };
+		if (!j->ao.judged[i].graph) {
+			diag_note(j->c->diag, (Loc){ 0 },
+				  "with a batch of %d, which a file for any batch has to take",
+				  (int)n);
+			return false;
+		}
 	}
 	j->ao.batch = list;
 	j->ao.n_batch = g->n_batch;

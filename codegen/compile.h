@@ -49,6 +49,7 @@ typedef struct BatchGraph {
 	const Graph *graph;
 	int64_t batch;
 } BatchGraph;
+enum { BATCHES_JUDGED = 2 };
 
 /* Files. Everything but `path` may be left zero. */
 typedef struct ArtifactOptions {
@@ -63,6 +64,8 @@ typedef struct ArtifactOptions {
 	const BatchGraph *batch; /* sizes that m_run(ctx, n, ...) is made of, largest first, 1 last;
 				    n_batch 0: the graph as it is, and m_run(ctx, ...) */
 	int n_batch;
+	BatchGraph judged[BATCHES_JUDGED]; /* with n_batch: the model at sizes that tell whether its
+					      items are apart (passes/batch.h) */
 	bool weights_beside, weights_embed; /* neither: by size */
 	const Graph *train;      /* built for training: the artefact trains too; or NULL */
 	int64_t train_batch;     /* rows of a step, when the model leaves them free */

@@ -54,6 +54,22 @@ static void batches_are_sums(void **state)
 	expect(c, "run s.so --batch 11 --input x=random:seed=6 --expect y=@y.npy", 1, "FAIL", NULL);
 }
 
+/* At a batch of 1 alone, these items look apart: a size of 1 may be the batch's or one that is
+ * repeated. The sizes that are compiled do not decide. */
+static void items_that_meet(void **state)
+{
+	Cli *c = *state;
+	write_text(c, "meet.xml",
+		   "<graph><input id='x' shape='N,7'/><reshape id='r' shape='0,1,7'/>"
+		   "<sub in='r x'/><output id='y'/></graph>");
+	write_text(c, "apart.xml",
+		   "<graph><input id='x' shape='N,7'/><reduce_sum id='s' axes='1' keepdims='yes'/>"
+		   "<sub in='x s'/><output id='y'/></graph>");
+	expect(c, "compile meet.xml --batch 1 --set free-batch=yes -o m.so", 4, "", "E5112");
+	expect(c, "compile meet.xml --batch 1,2 -o m.so", 4, "", "E5112");
+	expect(c, "compile apart.xml --batch 1 --set free-batch=yes -o a.so", 0, "wrote", NULL);
+}
+
 static void forms_of_output(void **state)
 {
 	Cli *c = *state;
@@ -370,6 +386,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(batches_are_sums),
+		TEST(items_that_meet),
 		TEST(compiled_files_give_the_same),
 		TEST(forms_of_output),
 		TEST(inputs_and_outputs),
