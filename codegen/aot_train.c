@@ -77,7 +77,7 @@ static Packed *packed_places(Aot *z, const Graph *main)
 static void join_outputs(Plan *p, const void *user)
 {
 	const Packed *k = user;
-	PlanPort port = { "packed", k->type, true };
+	PlanPort port = { .name = "packed", .type = k->type, .block = true, .align = 64 };
 	for (int i = 0; i < p->step.n; i++)
 		for (int j = 0; j < p->step.at[i].n_arg; j++) {
 			PlanArg *a = &p->step.at[i].arg[j];

@@ -15,23 +15,6 @@ int plan_base_index(const Plan *p, const PlanArg *a)
 	return after;
 }
 
-int plan_port_align(const Plan *p, Space space, int index)
-{
-	const PlanPort *port = space == SPACE_INPUT ? &p->input.at[index] : &p->output.at[index];
-	int align = port->block ? 64 : 1;
-	for (int i = 0; i < p->step.n; i++) {
-		const Step *s = &p->step.at[i];
-		for (int j = 0, b = 0; j < s->n_arg; j++, b++) {
-			while (s->kernel->buf.at[b].space != BUF_ARG)
-				b++;
-			if (s->arg[j].space == space && s->arg[j].index == index &&
-			    s->kernel->buf.at[b].align > align)
-				align = s->kernel->buf.at[b].align;
-		}
-	}
-	return align;
-}
-
 int entry_port(const GlueEntry *e, int i)
 {
 	const Plan *p = e->variant[0].plan;
@@ -49,7 +32,7 @@ static const BurinPort *ports(Arena *a, const Plan *p, Space space, int n)
 		port[i] =
 			(BurinPort){ .name = arena_strdup(a, from->name),
 				     .dtype = (int32_t)from->type->dtype,
-				     .align = plan_port_align(p, space, i),
+				     .align = from->align,
 				     .rank = from->type->rank,
 				     .dim = arena_copy(a, from->type->dim, sizeof from->type->dim),
 				     .bytes = type_bytes(from->type) };

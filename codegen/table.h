@@ -6,8 +6,6 @@
 #include "codegen/codegen.h"
 #include "runtime/cuda/program.h"
 
-/* What kernels rely on for a pointer of the caller. */
-int plan_port_align(const Plan *p, Space space, int index);
 /* Position in base[]: inputs, outputs, workspace, weights. */
 int plan_base_index(const Plan *p, const PlanArg *a);
 /* The port (inputs, then outputs) that is the i-th argument of an entry's function. */

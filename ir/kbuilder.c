@@ -395,7 +395,7 @@ static Node *memo_find(const KBuilder *kb, const Node *n, Node *const *at)
 	uint64_t h = memo_hash(n, at);
 	size_t size = sizeof(Node *) * (size_t)n->type->rank;
 	for (const Scope *s = kb->scope; s; s = s->outer)
-		for (const Memo *m = map_get(s->memo, h); m; m = m->next)
+		for (const Memo *m = map_get(s->memo, h); m; m = m->next, kb->ctx->work++)
 			if (m->tensor == n && (size == 0 || memcmp(m->at, at, size) == 0))
 				return m->value;
 	return NULL;

@@ -45,6 +45,7 @@ static bool same_value(const Node *n, Op op, Attr attr, const Type *t, Node *con
 Node *kb_intern(KBuilder *kb, Op op, Attr attr, const Type *t, Node *const *in, int n_in)
 {
 	uint64_t h = value_hash(op, attr, t, in, n_in);
+	kb->ctx->work++;
 	Entry *bucket = map_get(kb->values, h);
 	for (Entry *e = bucket; e; e = e->next)
 		if (same_value(e->node, op, attr, t, in, n_in))

@@ -143,6 +143,7 @@ static Attr default_attr(Context *c, Op op)
 Node *append_node(Builder *b, Op op, Attr attr, const Type *t, Node *const *in, int n_in)
 {
 	Graph *g = b->graph;
+	b->ctx->work += (uint64_t)n_in + 1;
 	NodeKey k = { op, attr ? attr : default_attr(b->ctx, op), in, n_in };
 	Node *n = arena_alloc(g->arena, sizeof(Node) + sizeof(Node *) * (size_t)n_in);
 	fill_node(n, b, &k, t);

@@ -12,8 +12,8 @@
 
 enum {
 	RANK_STEP_BITS = 40, /* between neighbours in a fresh line */
-	SEARCH_MOST = 4096   /* groups found behind; a search that is longer is given up, and there
-				is less fusion */
+	SEARCH_MOST = 2048   /* nodes looked at; a search that is longer is given up, and there is
+				less fusion */
 };
 
 /* --- the line -------------------------------------------------------------------------------- */
@@ -87,10 +87,11 @@ static void look_behind(Walk *w, const Group *gr)
 static bool bring_before(Fusion *f, Group *gr)
 {
 	Walk *w = f->walk;
+	int looked = 0;
 	f->to_front.n = 0;
 	for (const Node *x = walk_next(w); x; x = walk_next(w)) {
 		Group *own = f->of[x->id];
-		if (own == gr || f->to_front.n > SEARCH_MOST)
+		if (own == gr || ++looked > SEARCH_MOST)
 			return false;
 		if (!own) {
 			walk_add_inputs(w, x);

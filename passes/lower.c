@@ -429,16 +429,18 @@ static void lower_copy(Planner *z, Group *gr)
 	for (int k = 0; k < parts; k++) {
 		if (operand_embedded(z->m, z->f, n, k))
 			continue;
-		if (!storage_of_operand(n, k, whole, &part)) { /* interior or negative padding */
+		if (!storage_of_operand(z->m, n, k, whole,
+					&part)) { /* interior or negative padding */
 			copy_view(z, gr, whole);
 			return;
 		}
 		copy_value(z, gr, n->in[k], n->in[k]->type, &part);
 	}
-	if (n->op == OP_pad) {
+	for (int d = 0, until; n->op == OP_pad && d < n->type->rank; d = until) {
 		Lowering l = begin_group(z, gr, "border");
+		until = border_part(&l, n, d);
 		give_roles(&l, n->in[1]);
-		template_border(&l, n, whole);
+		template_border(&l, n, whole, d, until);
 		add_step(z, l.kb, gr);
 	}
 }
@@ -451,6 +453,7 @@ static void write_results(Planner *z)
 		Storage to = { 0 };
 		int buffer = z->m->of[n->id].buffer;
 		const PlanBuffer *b = buffer >= 0 ? &z->m->buffer.at[buffer] : NULL;
+		z->p->ctx->work++;
 		if (b && b->space == SPACE_OUTPUT && b->index == i)
 			continue;
 		PlanBuffer out = { .space = SPACE_OUTPUT,
@@ -535,20 +538,48 @@ static void resolve_args(Planner *z)
 		}
 }
 
+static void find_align(PlanPort *port, int align)
+{
+	port->align = align > port->align ? align : port->align;
+}
+
+/* Arguments name ports by now. */
+static void find_port_aligns(const Plan *p)
+{
+	for (int i = 0; i < p->input.n; i++)
+		find_align(&p->input.at[i], p->input.at[i].block ? 64 : 1);
+	for (int i = 0; i < p->output.n; i++)
+		find_align(&p->output.at[i], 1);
+	for (int i = 0; i < p->step.n; i++) {
+		const Step *s = &p->step.at[i];
+		for (int k = 0, b = 0; k < s->n_arg; k++, b++) {
+			while (s->kernel->buf.at[b].space != BUF_ARG)
+				b++;
+			int align = s->kernel->buf.at[b].align;
+			if (s->arg[k].space == SPACE_INPUT)
+				find_align(&p->input.at[s->arg[k].index], align);
+			if (s->arg[k].space == SPACE_OUTPUT)
+				find_align(&p->output.at[s->arg[k].index], align);
+		}
+	}
+}
+
 static void add_ports(Planner *z)
 {
 	for (int i = 0; i < z->g->input.n; i++) {
 		const Node *n = z->g->input.at[i];
-		PlanPort port = { ATTR_OF(n, port)->name, n->type, false };
+		PlanPort port = { .name = ATTR_OF(n, port)->name, .type = n->type };
 		vec_push(z->arena, &z->plan->input, port);
 	}
 	if (z->plan->state) {
 		int64_t bytes = z->plan->state->bytes;
-		PlanPort port = { "state", type_get(z->p->ctx, DT_u8, 1, &bytes), true };
+		const Type *t = type_get(z->p->ctx, DT_u8, 1, &bytes);
+		PlanPort port = { .name = "state", .type = t, .block = true };
 		vec_push(z->arena, &z->plan->input, port);
 	}
 	for (int i = 0; i < z->g->result.n; i++) {
-		PlanPort port = { z->g->result_name.at[i], z->g->result.at[i]->type, false };
+		PlanPort port = { .name = z->g->result_name.at[i],
+				  .type = z->g->result.at[i]->type };
 		vec_push(z->arena, &z->plan->output, port);
 	}
 }
@@ -604,8 +635,9 @@ Plan *plan_graph(const Pass *p, const Graph *g, Arena *arena)
 	write_results(&z);
 	write_updates(&z);
 	place_weights(&z);
-	z.plan->work_bytes = plan_memory(z.m, arena);
+	z.plan->work_bytes = plan_memory(z.m, z.plan);
 	mark_joins(z.m, z.plan);
 	resolve_args(&z);
+	find_port_aligns(z.plan);
 	return diag_errors(p->ctx->diag) ? NULL : z.plan;
 }

@@ -30,6 +30,7 @@ typedef struct PlanPort {
 	const char *name;
 	const Type *type;
 	bool block; /* bytes: several tensors, 64-byte aligned */
+	int align;  /* bytes, what kernels rely on for a pointer of the caller */
 } PlanPort;
 
 /* The training state: tensors in one block of the caller's, which the plan reads and writes through

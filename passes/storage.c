@@ -13,6 +13,7 @@ typedef struct Assigner {
 	Arena *arena;
 	StorageMap *m;
 	int64_t *row_step; /* by node id: how many rows apart a contraction reads; 0: none does */
+	int *result;       /* by node id: which result it is first, from 1; 0: none */
 } Assigner;
 
 static int add_buffer(Assigner *a, Space space, int index, int64_t bytes)
@@ -93,15 +94,27 @@ static bool reverse_pad(const Node *n, const Storage *whole, Storage *part)
 	return true;
 }
 
-static bool reverse_concat(const Node *n, int k, const Storage *whole, Storage *part)
+static int concat_axis(const Node *n)
 {
-	int axis = axis_norm(ATTR_OF(n, axis)->axis, n->type->rank);
-	for (int i = 0; i < k; i++)
-		part->offset += n->in[i]->type->dim[axis] * whole->stride[axis];
-	return true;
+	return axis_norm(ATTR_OF(n, axis)->axis, n->type->rank);
 }
 
-bool storage_of_operand(const Node *n, int k, const Storage *whole, Storage *part)
+static void find_parts(Assigner *a)
+{
+	const Graph *g = a->f->g;
+	a->m->part = ARENA_ARRAY(a->arena, int64_t *, g->node.n + 1);
+	for (int i = 0; i < g->node.n; i++) {
+		const Node *n = g->node.at[i];
+		if (n->op != OP_concat)
+			continue;
+		int64_t *part = a->m->part[i] = ARENA_ARRAY(a->arena, int64_t, n->n_in + 1);
+		for (int k = 0; k < n->n_in; k++)
+			part[k + 1] = part[k] + n->in[k]->type->dim[concat_axis(n)];
+	}
+}
+
+bool storage_of_operand(const StorageMap *m, const Node *n, int k, const Storage *whole,
+			Storage *part)
 {
 	*part = *whole;
 	if (n->op == OP_transpose)
@@ -110,9 +123,10 @@ bool storage_of_operand(const Node *n, int k, const Storage *whole, Storage *par
 		return reverse_reshape(n, whole, part);
 	if (n->op == OP_pad)
 		return k == 0 && reverse_pad(n, whole, part);
-	if (n->op == OP_concat)
-		return reverse_concat(n, k, whole, part);
-	return false;
+	if (n->op != OP_concat)
+		return false;
+	part->offset += m->part[n->id][k] * whole->stride[concat_axis(n)];
+	return true;
 }
 
 /* --- placing producers inside ---------------------------------------------------------------- */
@@ -150,7 +164,7 @@ static void give_single_strides(const Type *t, Storage *s)
 static void embed(Assigner *a, Node *view, int k, const Storage *whole)
 {
 	Storage part;
-	while (storage_of_operand(view, k, whole, &part)) {
+	while (storage_of_operand(a->m, view, k, whole, &part)) {
 		Node *s = view->in[k];
 		if (a->f->stored[s->id] && (a->f->of[s->id] != NULL)) {
 			if (!placed(a, s) && writes_well(s, &part)) {
@@ -174,7 +188,7 @@ bool operand_embedded(const StorageMap *m, const Fusion *f, const Node *n, int k
 {
 	Storage part, whole = m->of[n->id];
 	const Node *view = n;
-	while (storage_of_operand(view, k, &whole, &part)) {
+	while (storage_of_operand(m, view, k, &whole, &part)) {
 		const Node *s = view->in[k];
 		if (f->stored[s->id]) {
 			const Storage *have = &m->of[s->id];
@@ -271,12 +285,12 @@ static void place_updates(Assigner *a)
 	}
 }
 
-static int result_index(const Graph *g, const Node *n)
+static void find_results(Assigner *a)
 {
-	for (int i = 0; i < g->result.n; i++)
-		if (g->result.at[i] == n)
-			return i;
-	return -1;
+	const Graph *g = a->f->g;
+	a->result = ARENA_ARRAY(a->arena, int, g->node.n + 1);
+	for (int i = g->result.n - 1; i >= 0; i--)
+		a->result[g->result.at[i]->id] = i + 1;
 }
 
 static void find_row_steps(Assigner *a)
@@ -296,16 +310,13 @@ static void find_row_steps(Assigner *a)
 /* Only group gr reads s, only at the element it then writes. */
 static bool read_in_passing(const Assigner *a, const Node *s, const Group *gr)
 {
-	for (int i = 0; i < a->f->g->update.n; i++)
-		if (a->f->g->update.at[i].next == s)
-			return false;
 	for (int i = 0; i < a->f->user[s->id].n; i++) {
 		const Node *user = a->f->user[s->id].at[i];
 		if (a->f->of[user->id] != gr || !(op_info(user->op)->flags & OF_ELEMENTWISE) ||
 		    user->type->count != s->type->count)
 			return false;
 	}
-	return result_index(a->f->g, s) < 0;
+	return !a->f->kept[s->id];
 }
 
 /* n, which has its storage, may overwrite one of the values it is computed from: a residual sum
@@ -338,6 +349,8 @@ StorageMap *assign_storage(const Pass *p, const Fusion *f, const StateLayout *st
 	for (int i = 0; i <= g->node.n; i++)
 		a.m->of[i].buffer = -1;
 	find_row_steps(&a);
+	find_results(&a);
+	find_parts(&a);
 	for (int i = 0; i < g->input.n; i++)
 		own_buffer(&a, g->input.at[i], SPACE_INPUT, i);
 	for (int i = 0; i < g->param.n; i++)
@@ -350,7 +363,7 @@ StorageMap *assign_storage(const Pass *p, const Fusion *f, const StateLayout *st
 		Node *n = g->node.at[i];
 		if (!f->stored[n->id])
 			continue;
-		int result = result_index(g, n);
+		int result = a.result[i] - 1;
 		if (!placed(&a, n) && !(result < 0 && adopt_parts(&a, n)))
 			own_buffer(&a, n, result >= 0 ? SPACE_OUTPUT : SPACE_WORK,
 				   result >= 0 ? result : 0);

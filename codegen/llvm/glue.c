@@ -258,7 +258,7 @@ static LLVMValueRef port_record(Gluer *g, const GlueEntry *e, Space space, int i
 		dim[i] = wide(g, items && i == 0 ? -1 : t->dim[i]);
 	LLVMValueRef field[6] = { text(g, port->name),
 				  word(g, t->dtype),
-				  word(g, plan_port_align(p, space, index)),
+				  word(g, port->align),
 				  wide(g, t->rank),
 				  table(g, "dims", g->i64, dim, t->rank),
 				  wide(g, type_bytes(t) / (items ? t->dim[0] : 1)) };

@@ -233,31 +233,67 @@ static void fill_element(KBuilder *kb, Node **at, void *user)
 	kb_store_buf(kb, f->buf, idx, f->value);
 }
 
-/* Before and after dimension d: the inner part of the dimensions before it, the whole of those
- * behind. Of images one after another, if no image is border alone. */
-void template_border(Lowering *l, const Node *pad, const Storage *to)
+/* What lies before (side 0) or after dimension d: the inner part of the dimensions before it, the
+ * whole of those behind. NULL: nothing. */
+static const Type *border_side(const Lowering *l, const Node *pad, int d, int side)
+{
+	const Attr_pad *a = ATTR_OF(pad, pad);
+	const Type *t = pad->type, *in = pad->in[0]->type;
+	int64_t dim[MAX_RANK], n = side ? a->high.v[d] : a->low.v[d];
+	if (n == 0)
+		return NULL;
+	for (int i = 0; i < t->rank; i++)
+		dim[i] = i < d ? in->dim[i] : t->dim[i];
+	dim[d] = n;
+	return type_get(l->p->ctx, t->dtype, t->rank, dim);
+}
+
+/* Of images one after another, if no image is border alone. */
+static int border_rows(const Node *pad)
+{
+	const Attr_pad *a = ATTR_OF(pad, pad);
+	return pad->type->rank > 1 && a->low.v[0] == 0 && a->high.v[0] == 0;
+}
+
+int border_part(const Lowering *l, const Node *pad, int d)
+{
+	int axes = 2; /* of the rows */
+	for (; d < pad->type->rank; d++) {
+		for (int side = 0; side < 2; side++) {
+			const Type *t = border_side(l, pad, d, side);
+			axes += t ? kb_loops_axes(&l->p->o->target, t, border_rows(pad)) : 0;
+		}
+		if (axes > MAX_AXES)
+			return d;
+	}
+	return d;
+}
+
+void template_border(Lowering *l, const Node *pad, const Storage *to, int from, int until)
 {
 	KBuilder *kb = l->kb;
 	const Attr_pad *a = ATTR_OF(pad, pad);
-	const Type *t = pad->type, *in = pad->in[0]->type;
-	int64_t bytes = (t->count - in->count) * dtype_info[t->dtype].bytes;
-	int first = t->rank > 1 && a->low.v[0] == 0 && a->high.v[0] == 0;
+	const Type *t = pad->type;
+	int64_t count = 0;
+	int first = border_rows(pad);
+	for (int d = from; d < until; d++)
+		for (int side = 0; side < 2; side++) {
+			const Type *part = border_side(l, pad, d, side);
+			count += part ? part->count : 0;
+		}
+	int64_t bytes = count * dtype_info[t->dtype].bytes;
 	int64_t rows = first ? t->dim[0] : 1, per_task = rows_per_task(rows, bytes / rows);
 	Node *at[MAX_RANK] = { open_rows(kb, rows, per_task) };
 	Fill f = { .buf = kb_arg(kb, t, to), .low = a->low.v };
 	f.value = kb_read(kb, pad->in[1], NULL);
-	for (int d = first; d < t->rank; d++)
+	for (int d = from > first ? from : first; d < until; d++)
 		for (int side = 0; side < 2; side++) {
-			int64_t dim[MAX_RANK], n = side ? a->high.v[d] : a->low.v[d];
-			if (n == 0)
+			const Type *part = border_side(l, pad, d, side);
+			if (!part)
 				continue;
-			for (int i = 0; i < t->rank; i++)
-				dim[i] = i < d ? in->dim[i] : t->dim[i];
-			dim[d] = n;
 			f.dim = d;
-			f.shift = side ? t->dim[d] - n : 0;
-			kb_loops(kb, type_get(l->p->ctx, t->dtype, t->rank, dim), first, at,
-				 fill_element, &f);
+			f.shift = side ? t->dim[d] - part->dim[d] : 0;
+			kb_loops(kb, part, first, at, fill_element, &f);
 		}
 	kb_kernel(kb)->bytes = (double)bytes;
 	close_rows(kb, per_task);

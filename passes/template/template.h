@@ -32,8 +32,10 @@ void template_scatter(Lowering *l, const Node *n,
 		      const Storage *to); /* the updates of a scatter, over what is there */
 void template_cumsum(Lowering *l);
 void template_topk(Lowering *l);
-void template_border(Lowering *l, const Node *pad,
-		     const Storage *to); /* the constant around a padded tensor */
+/* The constant around a padded tensor, in dimensions from .. until - 1. */
+void template_border(Lowering *l, const Node *pad, const Storage *to, int from, int until);
+/* How far a kernel gets that begins with dimension d: it has MAX_AXES. */
+int border_part(const Lowering *l, const Node *pad, int d);
 
 /* Stores 1 to the status word when an element of the index (of component d of its tuples, or of all
  * for -1) is outside of `size`. */

@@ -128,8 +128,8 @@ static int setup(void **state)
 	strcpy(f->folder, "/tmp/burin-test-XXXXXX");
 	assert_non_null(mkdtemp(f->folder));
 	const Type *t = type_get(f->c, DT_f32, 1, (const int64_t[]){ N });
-	vec_push(f->c->arena, &f->plan.input, ((PlanPort){ .name = "x", .type = t }));
-	vec_push(f->c->arena, &f->plan.output, ((PlanPort){ .name = "y", .type = t }));
+	vec_push(f->c->arena, &f->plan.input, ((PlanPort){ .name = "x", .type = t, .align = 4 }));
+	vec_push(f->c->arena, &f->plan.output, ((PlanPort){ .name = "y", .type = t, .align = 4 }));
 	f->plan.work_bytes = 32;
 	f->plan.scratch_bytes = 64;
 	f->variant = (GlueVariant){ .plan = &f->plan };

@@ -233,10 +233,12 @@ static void test_header(void **state)
 	};
 	Fixture *f = *state;
 	const Type *t = type_get(f->c, DT_i64, 2, (const int64_t[]){ 1, 5 });
-	vec_push(f->c->arena, &f->plan.input, ((PlanPort){ .name = "int", .type = t }));
-	vec_push(f->c->arena, &f->plan.input, ((PlanPort){ .name = "a.b/*c", .type = t }));
-	vec_push(f->c->arena, &f->plan.input, ((PlanPort){ .name = "a_b_c", .type = t }));
-	vec_push(f->c->arena, &f->plan.output, ((PlanPort){ .name = "x", .type = t }));
+	vec_push(f->c->arena, &f->plan.input, ((PlanPort){ .name = "int", .type = t, .align = 4 }));
+	vec_push(f->c->arena, &f->plan.input,
+		 ((PlanPort){ .name = "a.b/*c", .type = t, .align = 4 }));
+	vec_push(f->c->arena, &f->plan.input,
+		 ((PlanPort){ .name = "a_b_c", .type = t, .align = 4 }));
+	vec_push(f->c->arena, &f->plan.output, ((PlanPort){ .name = "x", .type = t, .align = 4 }));
 	f->r.source = "evil*/ name.xml\n";
 	for (int batch = 0; batch < 2; batch++) {
 		IoError e;

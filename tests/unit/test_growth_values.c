@@ -108,6 +108,20 @@ static void segments(Str *s, int n)
 	str_add(s, "\"/><output/>");
 }
 
+/* Its border alone has more sides, each of more loops, than a kernel has axes. */
+static void padded(Str *s, int rank)
+{
+	str_add(s, "<input id=\"x\" shape=\"37");
+	for (int i = 1; i < rank; i++)
+		str_fmt(s, ",%d", 2 + i % 2);
+	for (int side = 0; side < 2; side++) {
+		str_add(s, side ? "\" high=\"" : "\"/><pad in=\"x 2\" low=\"");
+		for (int i = 0; i < rank; i++)
+			str_fmt(s, "%s%d", i ? "," : "", 1 + side);
+	}
+	str_add(s, "\"/><output/>");
+}
+
 static void chain(Str *s, int n)
 {
 	str_fmt(s, "%s<repeat count=\"%d\"><tanh/></repeat><output/>", input, n);
@@ -123,6 +137,8 @@ static void rows(void **state)
 	check_written(odd_rows, 12, false, 1e-5);
 	check_written(segments, 16, false, 1e-5);
 	check_written(segments, 80, false, 1e-5);
+	for (int rank = 1; rank <= MAX_RANK; rank++)
+		check_written(padded, rank, false, 0);
 }
 
 static void long_chains(void **state)
@@ -156,6 +172,15 @@ static void train_norms(Str *s, int n)
 	str_fmt(s, "<relu id=\"o\"/><output in=\"o\"/>%s<momentum/></training>", train_end);
 }
 
+/* What is kept for the way back is so much that its memory is planned in the order of the steps. */
+static void train_tall(Str *s, int n)
+{
+	str_add(s, "<input id=\"x\" shape=\"N,6\"/>");
+	for (int i = 0; i < n; i++)
+		str_fmt(s, "<linear id=\"l%d\" units=\"%d\"/><tanh/>", i, 5 + i % 3);
+	str_fmt(s, "<relu id=\"o\"/><output in=\"o\"/>%s<adam/></training>", train_end);
+}
+
 /* A scalar parameter's gradient, and the parameters of what reads it: two groups once waited for
  * each other. */
 static void train_scalar(Str *s, int n)
@@ -178,6 +203,7 @@ static void training(void **state)
 	check_written(train_norms, 19, true, 1e-3);
 	check_written(train_norms, 40, true, 1e-3);
 	check_written(train_scalar, 0, true, 1e-3);
+	check_written(train_tall, 400, true, 1e-3);
 }
 
 /* --- the check of the order ------------------------------------------------------------------ */

@@ -49,9 +49,9 @@ static Plan *example(Context *c, const Target *t)
 	p->arena = c->arena;
 	p->ctx = c;
 	p->name = "example";
-	vec_push(c->arena, &p->input, ((PlanPort){ .name = "x", .type = type }));
-	vec_push(c->arena, &p->output, ((PlanPort){ .name = "y", .type = type }));
-	vec_push(c->arena, &p->output, ((PlanPort){ .name = "z", .type = type }));
+	vec_push(c->arena, &p->input, ((PlanPort){ .name = "x", .type = type, .align = 4 }));
+	vec_push(c->arena, &p->output, ((PlanPort){ .name = "y", .type = type, .align = 4 }));
+	vec_push(c->arena, &p->output, ((PlanPort){ .name = "z", .type = type, .align = 4 }));
 	Kernel *mul = scale_kernel(c, t, false), *add = scale_kernel(c, t, true);
 	for (int b = 0; b < 3; b++) /* the third step gives one buffer twice */
 		mul->buf.at[b].aliased = true;
