@@ -60,12 +60,13 @@ static bool has_error(const EvalTensor *error)
 	return false;
 }
 
-/* |x| + e of floats */
+/* |x| + e of floats. Infinities and NaN count as 0: what they make of a sum the reference says, and
+ * the rest tells whether it may overflow besides. */
 static EvalTensor magnitude(Bounder *z, const EvalTensor *x, const EvalTensor *e)
 {
 	EvalTensor m = zeros(z, x->type);
 	for (int64_t i = 0; i < x->type->count; i++)
-		m.f[i] = fabs(x->f[i]) + (e ? e->f[i] : 0);
+		m.f[i] = (isfinite(x->f[i]) ? fabs(x->f[i]) : 0) + (e ? e->f[i] : 0);
 	return m;
 }
 
@@ -334,12 +335,25 @@ static bool sums_exactly(Bounder *z, const Node *n, const Bounded *const *x, int
 	return z->exact && ldexp(largest(terms), digits) <= ldexp(1, digits_of(n->type->dtype));
 }
 
+/* Result i, whose finite terms come to `terms` in all. NaN comes of a term and stays; an infinity
+ * stays unless the others overflow, and if they can, nothing is known. */
+static void judge_extremes(const Node *n, int64_t i, double terms, Bounded *out)
+{
+	double v = out->value.f[i], most = n->type->dtype == DT_f64 ? 0x1p1023 : 0x1p127;
+	if (isnan(v) || (isinf(v) && terms < most))
+		out->error.f[i] = 0;
+	else if (!(terms < most))
+		make_unknown(&out->error, i);
+}
+
 /* Adds what is lost when `terms` (sums of absolute values) are summed. */
 static void add_loss(const Node *n, const EvalTensor *terms, int64_t n_terms, Bounded *out)
 {
 	double loss = sum_loss(n->type->dtype, n_terms);
-	for (int64_t i = 0; i < n->type->count; i++)
+	for (int64_t i = 0; i < n->type->count; i++) {
 		out->error.f[i] += loss * terms->f[i];
+		judge_extremes(n, i, terms->f[i], out);
+	}
 }
 
 /* The terms of each sum. */
@@ -380,18 +394,24 @@ static void bound_scatter(Bounder *z, const Node *n, const Bounded *const *x, Bo
 
 static void bound_prod(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
 {
-	EvalTensor m = magnitude(z, &x[0]->value, NULL);
+	EvalTensor m = magnitude(z, &x[0]->value, NULL), low = magnitude(z, &x[0]->value, NULL);
 	EvalTensor wide = magnitude(z, &x[0]->value, &x[0]->error);
 	EvalTensor plain = apply1(z, n, &m), most = apply1(z, n, &wide);
 	int64_t each = n->type->count ? x[0]->value.type->count / n->type->count : 0;
-	for (int64_t i = 0; i < m.type->count; i++)
+	double least = n->type->dtype == DT_f64 ? 0x1p-1021 : 0x1p-125;
+	for (int64_t i = 0; i < m.type->count; i++) {
+		low.f[i] = m.f[i] == 0 ? 1 : fmin(m.f[i], 1);
 		m.f[i] = fmax(m.f[i], 1);
-	EvalTensor partial = apply1(z, n, &m);
+	}
+	EvalTensor partial = apply1(z, n, &m), smallest = apply1(z, n, &low);
 	if (sums_exactly(z, n, x, 1, &partial) && granularity(&x[0]->value) == 0)
 		return;
 	for (int64_t i = 0; i < n->type->count; i++)
 		out->error.f[i] = most.f[i] - plain.f[i];
 	add_loss(n, &plain, each, out);
+	for (int64_t i = 0; i < n->type->count; i++) /* by the way an infinity, or 0 */
+		if (!isnan(out->value.f[i]) && (!(partial.f[i] < 0x1p127) || smallest.f[i] < least))
+			make_unknown(&out->error, i);
 }
 
 /* An extreme moves by no more than its elements do. */

@@ -8,6 +8,14 @@ static DType contract_type(Case *c)
 	return c->smooth || chance(c, 85) ? DT_f32 : other[pick(c, 0, 2)];
 }
 
+/* What a convolution multiplies a border's zeros by: whether they are multiplied at all is left open,
+ * which of infinities makes NaN or nothing. A transform mixes the elements of a tile, so that an
+ * infinity spreads over it. */
+static Domain border_factor(const Case *c)
+{
+	return c->values == VALUES_SPECIAL ? between(-4, 4) : any;
+}
+
 void make_matmul(Case *c, Op op)
 {
 	int64_t x[MAX_RANK], w[MAX_RANK], m = some_size(c), k = some_size(c), n = some_size(c);
@@ -66,8 +74,10 @@ void make_conv(Case *c, Op op)
 	Node *x[2];
 	x[0] = last ? case_operand(c, t, 4, DIMS(v.n, v.size[0], v.size[1], in), any)
 		    : case_operand(c, t, 4, DIMS(v.n, in, v.size[0], v.size[1]), any);
-	x[1] = last ? case_operand(c, t, 4, DIMS(v.kernel[0], v.kernel[1], v.in, out), any)
-		    : case_operand(c, t, 4, DIMS(out, v.in, v.kernel[0], v.kernel[1]), any);
+	x[1] = last ? case_operand(c, t, 4, DIMS(v.kernel[0], v.kernel[1], v.in, out),
+				   border_factor(c))
+		    : case_operand(c, t, 4, DIMS(out, v.in, v.kernel[0], v.kernel[1]),
+				   border_factor(c));
 	case_result(c, case_emit(c, op, x, 2,
 				 "stride=%s;pad=%s;dilation=%s;groups=%lld;channels_last=%d",
 				 list(c, 2, v.stride), list(c, 4, v.pad), list(c, 2, v.dilation),
@@ -89,8 +99,8 @@ void make_conv_dw(Case *c, Op op)
 			1;
 	x[0] = last ? case_operand(c, t, 4, DIMS(v.n, v.size[0], v.size[1], in), any)
 		    : case_operand(c, t, 4, DIMS(v.n, in, v.size[0], v.size[1]), any);
-	x[1] = last ? case_operand(c, t, 4, DIMS(v.n, to[0], to[1], out), any)
-		    : case_operand(c, t, 4, DIMS(v.n, out, to[0], to[1]), any);
+	x[1] = last ? case_operand(c, t, 4, DIMS(v.n, to[0], to[1], out), border_factor(c))
+		    : case_operand(c, t, 4, DIMS(v.n, out, to[0], to[1]), border_factor(c));
 	case_result(c,
 		    case_emit(c, op, x, 2,
 			      "stride=%s;pad=%s;dilation=%s;groups=%lld;channels_last=%d;kernel=%s",
@@ -112,7 +122,8 @@ static Node *conv_layer(Case *c, Op op, const ConvCase *v, const char *more)
 	bool named = chance(c, 25) && !back;
 	const char *pad = named ? (chance(c, 50) ? "same" : "same_lower") : list(c, 2 * n, pads);
 	DType t = contract_type(c);
-	Node *operand[3] = { case_operand(c, t, n + 2, x, any), case_operand(c, t, n + 2, w, any) };
+	Node *operand[3] = { case_operand(c, t, n + 2, x, any),
+			     case_operand(c, t, n + 2, w, border_factor(c)) };
 	bool bias = chance(c, 60);
 	if (bias)
 		operand[2] = case_operand(c, t, 1, &out, any);
@@ -259,8 +270,8 @@ void make_winograd(Case *c, Op op)
 	int64_t x[4] = { n, (h + 3) / 4 * 4 + 2, (w + 3) / 4 * 4 + 2, in_c };
 	int64_t u[4] = { (out + panel - 1) / panel, 36, in_c, panel },
 		taps[4] = { 3, 3, in_c, out };
-	Node *in[2] = { case_operand(c, DT_f32, 4, x, any),
-			case_operand(c, DT_f32, 4, plain ? taps : u, any) };
+	Node *in[2] = { case_operand(c, DT_f32, 4, x, border_factor(c)),
+			case_operand(c, DT_f32, 4, plain ? taps : u, border_factor(c)) };
 	case_result(c, case_emit(c, op, in, 2, "size=%lld %lld %lld;plain=%d", (long long)h,
 				 (long long)w, (long long)out, (int)plain));
 }
@@ -270,7 +281,7 @@ void make_winograd_tiles(Case *c, Op op)
 	int64_t gradient = chance(c, 50), border = gradient ? 0 : 2;
 	int64_t dim[4] = { pick(c, 1, 3), pick(c, 1, 4) * 4 + border, pick(c, 1, 4) * 4 + border,
 			   some_size(c) };
-	Node *x = case_operand(c, DT_f32, 4, dim, any);
+	Node *x = case_operand(c, DT_f32, 4, dim, border_factor(c));
 	case_result(c, case_emit(c, op, &x, 1, "gradient=%d", (int)gradient));
 }
 
