@@ -8,6 +8,7 @@
  * the optimiser remembers under its input m, ".step" for the number of steps done, ".seed". */
 #include "passes/train.h"
 #include "ir/ops/batchnorm.h"
+#include "ir/wide.h"
 #include "passes/autodiff.h"
 
 typedef struct Trainee {
@@ -208,30 +209,33 @@ Graph *judge_graph(const Pass *p, const Graph *g, Arena *arena)
 
 /* --- the optimiser --------------------------------------------------------------------------- */
 
-/* The optimiser's row says what it wants: p and g, what it remembers, rate, step. */
+/* The optimiser's row says what it wants: p and g, what it remembers, rate, step. Those of 16 bits
+ * are read as f32, which rate and step are too: f16 has no rate below 6e-8 and no step past 65504. */
 static void optimise(Trainee *z, Node *p, Node *g, Node *rate)
 {
 	const Graph *graph = z->b->graph;
 	Op op = graph->optimizer;
-	Node *in[8] = { p, g };
+	DType own = p->type->dtype, wide = dtype_is_narrow_float(own) ? DT_f32 : own;
+	Node *state[8] = { p, g }, *in[8];
 	int n = op_info(op)->max_in, outputs = op_info(op)->n_results;
-	for (int i = 2; i < n; i++) {
+	for (int i = 0; i < n; i++) {
 		bool optional;
 		const char *param, *name = op_input_name(op, i, &optional, &param);
 		if (str_eq(name, "rate"))
-			in[i] = emit_cast(z->b, rate, p->type->dtype);
+			state[i] = rate;
 		else if (str_eq(name, "step"))
-			in[i] = emit_cast(z->b, emit_c2(z->b, OP_add, step_count(z), 1),
-					  p->type->dtype);
-		else
-			in[i] = own_state(z, p->type, arena_printf(z->arena, "%s/", name),
-					  ATTR_OF(p, param)->name);
+			state[i] = emit_c2(z->b, OP_add, step_count(z), 1);
+		else if (i > 1)
+			state[i] = own_state(z, p->type, arena_printf(z->arena, "%s/", name),
+					     ATTR_OF(p, param)->name);
+		in[i] = emit_cast(z->b, state[i], wide);
 	}
 	z->b->name = p->name;
 	Node *next = emit(z->b, op, graph->optimizer_attr, in, n);
-	update(z, p, outputs > 1 ? emit_get(z->b, next, 0) : next);
-	for (int i = 1; i < outputs; i++)
-		update(z, in[i + 1], emit_get(z->b, next, i));
+	for (int i = 0; i < outputs; i++) {
+		Node *part = outputs > 1 ? emit_get(z->b, next, i) : next;
+		update(z, i ? state[i + 1] : p, emit_rounded(z->b, part, own));
+	}
 }
 
 static bool add_updates(Trainee *z)

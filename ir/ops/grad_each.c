@@ -3,6 +3,7 @@
  * PyTorch takes: 0 for relu, abs and sign, half for each side of an equal minimum or maximum. */
 #include "ir/hooks.h"
 #include "ir/ops/grad.h"
+#include "ir/wide.h"
 #include <math.h>
 
 /* Steps: their slope is 0 wherever it exists. */
@@ -186,8 +187,10 @@ void vjp_select(Builder *b, const Node *n, Node *dy, Node **dx)
 	dx[2] = emit3(b, OP_select, n->in[0], zero, dy);
 }
 
+/* A gradient of 16-bit floats is a result like others, rounded where those are. */
 void vjp_cast(Builder *b, const Node *n, Node *dy, Node **dx)
 {
+	DType t = n->in[0]->type->dtype;
 	if (has_gradient(n->in[0]))
-		dx[0] = emit_cast(b, dy, n->in[0]->type->dtype);
+		dx[0] = dtype_is_narrow_float(t) ? emit_rounded(b, dy, t) : emit_cast(b, dy, t);
 }

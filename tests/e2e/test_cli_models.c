@@ -194,6 +194,16 @@ static void verification_goes_by_type(void **state)
 		   "<mul in=\"x 300\" id=\"m\"/><output id=\"y\" in=\"m\"/></graph>");
 	expect(c, "run far.xml --input x=4xf16=300,-300,1,2", 0, "inf", NULL);
 	expect(c, "verify far.xml --input x=4xf16=300,-300,1,2", 0, "ok", NULL);
+	write_text(c, "step.xml",
+		   "<graph xmlns=\"urn:burin:graph:1\" name=\"step\">"
+		   "<input id=\"x\" type=\"f16\" shape=\"N,3,8,8\"/>"
+		   "<conv2d id=\"c\" filters=\"8\" kernel=\"3\" pad=\"1\"/><relu/>"
+		   "<global_avgpool/><flatten/><linear id=\"l\" units=\"4\"/><output id=\"y\"/>"
+		   "<training loss=\"e\"><input id=\"t\" type=\"i64\" shape=\"N\"/>"
+		   "<cross_entropy id=\"e\" in=\"l t\"/><adam lr=\"0.01\"/></training></graph>");
+	/* Nothing on the way is rounded to f16, neither gradients nor the rate. */
+	const JsonValue *v = document(c, "verify --train step.xml --inputs 1", 0);
+	assert_true(number(json_at(json_get(v, "outputs"), 0), "limit") < 1e-3);
 }
 
 /* At least as near to the f32 model as PyTorch's own 16-bit model is: 0.8e-3 and 7.7e-3. */
