@@ -636,9 +636,16 @@ static void bound_attention(Bounder *z, const Node *n, const Bounded *const *x, 
 	EvalTensor moved = apply(z, n, in);
 	double factor = expm1(2 * e) + 4 * sum_loss(q->dtype, n->in[1]->type->dim[2]);
 	factor += narrow ? (1 + factor) * BF16_PRODUCT : 0;
-	for (int64_t i = 0; i < n->type->count; i++)
+	for (int64_t i = 0; i < n->type->count; i++) {
 		out->error.f[i] =
 			isnan(terms.f[i]) ? 0 : terms.f[i] * factor + moved.f[i] * (1 + factor);
+		/* whether a small weight is 0, which an infinity makes NaN, is open; weights are
+		 * divided by their sum, at most the number of keys, at the end */
+		double most = q->dtype == DT_f64 ? 0x1p1023 : 0x1p127;
+		bool overflows = terms.f[i] * (double)n->in[1]->type->dim[2] >= most;
+		if (isinf(out->value.f[i]) || (overflows && !isnan(out->value.f[i])))
+			make_unknown(&out->error, i);
+	}
 }
 
 /* Indices by order: unknown when any two elements might change places. */

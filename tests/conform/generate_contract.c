@@ -296,8 +296,10 @@ void make_attention(Case *c, Op op)
 	if (causal && s > t)
 		s = t; /* else the first queries see no key */
 	mask[2] = s;
-	Node *in[4] = { case_operand(c, type, 4, DIMS(b, h, s, d), any),
-			case_operand(c, type, 4, DIMS(b, h, t, d), any),
+	/* of infinite scores nothing would be known: the edges lie in the values */
+	Domain near = c->values == VALUES_SPECIAL ? between(-1, 1) : any;
+	Node *in[4] = { case_operand(c, type, 4, DIMS(b, h, s, d), near),
+			case_operand(c, type, 4, DIMS(b, h, t, d), near),
 			case_operand(c, type, 4, DIMS(b, h, t, e), any) };
 	bool masked = chance(c, 60);
 	int drop = (int)pick(c, 0, 4);
@@ -306,7 +308,7 @@ void make_attention(Case *c, Op op)
 	if (masked && chance(c, 40))
 		in[3] = case_input(c, DT_bool, 4 - drop, mask + drop, any);
 	else if (masked)
-		in[3] = case_operand(c, type, 4 - drop, mask + drop, any);
+		in[3] = case_operand(c, type, 4 - drop, mask + drop, near);
 	case_result(c, case_emit(c, op, in, masked ? 4 : 3, "causal=%d;scale=%g", causal,
 				 chance(c, 50) ? 0.0 : 0.25));
 }
