@@ -3,6 +3,7 @@
  * memory: a fixed number is kept, each cut to a fixed length, and warnings leave room for the
  * errors that may follow. */
 #include "base/diag_impl.h"
+#include "include/burin.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,14 @@
 
 static const struct {
 	const char *name, *title, *text;
+	int exit, status;
 } codes[DIAG_CODES] = {
-#define DIAG(code, title_, text_) [code] = { .name = #code, .title = title_, .text = text_ },
+#define DIAG(code, exit_, status_, title_, text_) \
+	[code] = { .name = #code, \
+		   .title = title_, \
+		   .text = text_, \
+		   .exit = exit_, \
+		   .status = BURIN_E_##status_ },
 #include "base/diag.def"
 #undef DIAG
 };
@@ -44,20 +51,14 @@ bool diag_code_find(const char *name, DiagCode *out)
 	return false;
 }
 
-/* The classes at the head of diag.def. */
-static int exit_code_of(DiagCode c)
+int diag_code_status(DiagCode c)
 {
-	int number = atoi(codes[c].name + 1), class = number / 1000, group = number / 100;
-	if (class == 7)
-		return 70;
-	if (class == 1 || group == 52)
-		return 5;
-	return group == 31 || group == 51 ? 4 : 3;
+	return codes[c].status;
 }
 
 int diag_exit_code(const Diag *d)
 {
-	return d->errors ? exit_code_of(d->first_error) : 0;
+	return d->errors ? codes[d->first_error].exit : 0;
 }
 
 /* --- collecting ------------------------------------------------------------------------------ */
@@ -174,6 +175,11 @@ const DiagEntry *diag_at(const Diag *d, int i)
 {
 	assert(i >= 0 && i < d->item.n);
 	return &d->item.at[i].entry;
+}
+
+void diag_reword(Diag *d, int i, const char *message)
+{
+	d->item.at[i].entry.message = arena_strdup(d->arena, message);
 }
 
 /* Messages without a place come last. */

@@ -15,7 +15,7 @@ typedef struct Loc {
 } Loc;
 
 typedef enum DiagCode {
-#define DIAG(code, title, text) code,
+#define DIAG(code, ...) code,
 #include "base/diag.def"
 #undef DIAG
 	DIAG_CODES
@@ -59,5 +59,8 @@ const char *diag_code_name(DiagCode c); /* "E2004" */
 const char *diag_code_title(DiagCode c);
 const char *diag_code_text(DiagCode c); /* explanation with an example */
 bool diag_code_find(const char *name, DiagCode *out);
-int diag_exit_code(const Diag *d); /* by class of the first error: 3, 4, 5 or 70; 0 when none */
+/* Says entry i in other words. */
+void diag_reword(Diag *d, int i, const char *message);
+int diag_exit_code(const Diag *d); /* of the first error; 0 when there is none */
+int diag_code_status(DiagCode c);  /* a burin_status */
 #endif

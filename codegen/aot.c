@@ -436,15 +436,18 @@ bool compile_artifact(Context *c, const Graph *g, const CompileOptions *o, const
 {
 	if (o->pass.target.kind == TARGET_CUDA && str_ends(a->path, ".cu"))
 		return write_cuda_text(c, g, o, a->path, report);
+	if (a->n_target > MAX_TARGETS || a->n_batch > MAX_BATCHES)
+		return diag_error(c->diag, (Loc){ 0 }, E7001, "%d targets, %d batch sizes",
+				  a->n_target, a->n_batch);
 	Arena *arena = arena_create();
 	Aot z = { .c = c, .o = o, .own = *a, .arena = arena };
 	z.prefix = a->prefix ? a->prefix : artifact_prefix(arena, g->name);
-	z.n_target = a->n_target < MAX_TARGETS ? a->n_target : MAX_TARGETS;
+	z.n_target = a->n_target;
 	if (is_text(a->path) && z.n_target > 1)
 		z.n_target = 1;
 	for (int i = 0; i < z.n_target; i++)
 		z.target[i] = target_resolve(arena, &a->target[i]);
-	z.n_batch = a->n_batch < MAX_BATCHES ? a->n_batch : MAX_BATCHES;
+	z.n_batch = a->n_batch;
 	for (int i = 0; i < z.n_batch; i++)
 		z.batch[i] = a->batch[i];
 	if (z.n_batch == 0)

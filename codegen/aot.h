@@ -3,10 +3,11 @@
  * program each, compiled for the same targets. Inference alone is a list of one. */
 #ifndef CODEGEN_AOT_H
 #define CODEGEN_AOT_H
+#include "ir/model.h"
 #include "base/vec.h"
 #include "codegen/compile.h"
 
-enum { MAX_TARGETS = 8, MAX_BATCHES = 8, MAX_ENTRIES = 3 };
+enum { MAX_ENTRIES = 3 };
 
 /* For each batch size its plans for the best target: of the others the graph is planned anew. */
 typedef struct AotEntry {

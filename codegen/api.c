@@ -36,6 +36,14 @@ static int progress(void *user, const char *stage, int64_t done, int64_t total)
 	return h->progress(h->user, stage, (uint64_t)done, (uint64_t)total);
 }
 
+static bool is_listed(const CompileJob *j, const Target *t)
+{
+	for (int i = 0; i < j->ao.n_target; i++)
+		if (str_eq(j->target[i].name, t->name))
+			return true;
+	return false;
+}
+
 /* A comma list; the best first, whatever order was given. */
 static bool read_targets(CompileJob *j)
 {
@@ -45,15 +53,24 @@ static bool read_targets(CompileJob *j)
 		return true;
 	}
 	const char *text = list ? list : one ? one : "x86-64-v4,x86-64-v3";
-	while (*text && j->ao.n_target < 8) {
+	if (list && one)
+		return diag_error(j->c->diag, (Loc){ 0 }, E5001,
+				  "option multiversion: option target.cpu names the CPU as well");
+	while (*text) {
 		size_t n = strcspn(text, ",");
 		char *name = arena_strndup(j->c->arena, text, n);
 		Target t;
 		if (!target_find(name, &t)) {
-			diag_error(j->c->diag, (Loc){ 0 }, E5101, "unknown CPU '%s'", name);
+			diag_error(j->c->diag, (Loc){ 0 }, E5001, "unknown CPU '%s'", name);
 			diag_hint(j->c->diag, "one of native, x86-64-v2, x86-64-v3, x86-64-v4");
 			return false;
 		}
+		if (is_listed(j, &t))
+			return diag_error(j->c->diag, (Loc){ 0 }, E5001,
+					  "option multiversion: '%s' is named twice", name);
+		if (j->ao.n_target == MAX_TARGETS)
+			return diag_error(j->c->diag, (Loc){ 0 }, E5001,
+					  "option multiversion: more than %d CPUs", MAX_TARGETS);
 		int at = j->ao.n_target++;
 		for (; at > 0 && j->target[at - 1].vector_bytes <= t.vector_bytes &&
 		       strcmp(j->target[at - 1].name, t.name) < 0;
@@ -62,6 +79,10 @@ static bool read_targets(CompileJob *j)
 		j->target[at] = t;
 		text += n + (text[n] == ',');
 	}
+	bool is_text = str_ends(j->ao.path, ".ll") || str_ends(j->ao.path, ".s");
+	if (is_text && list && j->ao.n_target > 1)
+		return diag_error(j->c->diag, (Loc){ 0 }, E5001,
+				  "option multiversion: a text is for one CPU, name one");
 	return true;
 }
 
@@ -150,34 +171,67 @@ static bool read_training(CompileJob *j, const burin_graph *g)
 }
 
 /* Names that settings_read has checked. */
-static void read_gpus(CompileJob *j)
+static bool read_gpus(CompileJob *j)
 {
-	const char *names = opts_get(j->o, "gpu");
+	bool on_gpu = j->co.pass.target.kind == TARGET_CUDA;
+	const char *names = on_gpu ? opts_get(j->o, "gpu") : NULL;
 	GpuList *g = &j->co.gpus;
-	for (names = names ? names : "sm_80"; *names && g->n < MAX_GPUS;) {
+	for (names = names ? names : "sm_80"; *names;) {
 		size_t n = strcspn(names, ",");
-		g->arch[g->n++] = atoi(names + strlen("sm_"));
+		int arch = atoi(names + strlen("sm_"));
+		for (int i = 0; i < g->n; i++)
+			if (g->arch[i] == arch)
+				return diag_error(j->c->diag, (Loc){ 0 }, E5001,
+						  "option gpu: 'sm_%d' is named twice", arch);
+		if (g->n == MAX_GPUS)
+			return diag_error(j->c->diag, (Loc){ 0 }, E5001,
+					  "option gpu: more than %d GPUs", MAX_GPUS);
+		g->arch[g->n++] = arch;
 		names += n + (names[n] == ',');
 	}
+	return true;
 }
 
 static bool read_emulation(CompileJob *j)
 {
 	const char *device = opts_get(j->o, "device");
-	const char *seed = opts_get(j->o, "emu.seed");
 	int64_t n = 1;
 	j->co.emulate = device && str_eq(device, "cuda-emu");
+	if (!j->co.emulate)
+		return true;
+	const char *seed = opts_get(j->o, "emu.seed");
 	j->co.emu_compiler = opts_get(j->o, "emu.cc");
 	if (seed && !parse_i64(seed, strlen(seed), &n))
 		return diag_error(j->c->diag, (Loc){ 0 }, E5001,
-				  "option emu.seed: '%s' is no whole number", seed);
+				  "option emu.seed: '%s' is not a whole number", seed);
 	j->co.emu_seed = (uint64_t)n;
 	return true;
 }
 
-static bool read_job(CompileJob *j, const burin_graph *g, const char *path)
+/* What is for files alone. Text and objects are not linked, text has no header. */
+static bool read_file_options(CompileJob *j, const burin_graph *g, const char *path)
 {
 	const char *weights = opts_get(j->o, "weights");
+	bool object = str_ends(path, ".so") || str_ends(path, ".a") || str_ends(path, ".o");
+	if (weights && !str_eq(weights, "beside") && !str_eq(weights, "embed"))
+		return diag_error(j->c->diag, (Loc){ 0 }, E5001,
+				  "option weights: '%s' is neither embed nor beside", weights);
+	j->ao.path = path;
+	j->ao.prefix = opts_get(j->o, "prefix");
+	j->ao.linker = str_ends(path, ".so") ? opts_get(j->o, "linker") : NULL;
+	j->ao.header = object ? opts_get(j->o, "header") : NULL;
+	j->ao.source = opts_get(j->o, "source");
+	j->ao.source_hash = g->sha256[0] ? g->sha256 : NULL;
+	j->ao.weights_beside = weights && str_eq(weights, "beside");
+	j->ao.weights_embed = weights && str_eq(weights, "embed");
+	j->ao.target = j->target;
+	const char *wrong = j->ao.prefix ? artifact_prefix_error(j->ao.prefix) : NULL;
+	return !wrong || diag_error(j->c->diag, (Loc){ 0 }, E5001, "option prefix: '%s': %s",
+				    j->ao.prefix, wrong);
+}
+
+static bool read_job(CompileJob *j, const burin_graph *g, const char *path)
+{
 	j->co.threads = compile_threads(j->o);
 	if (j->h && j->h->progress) {
 		j->co.progress = progress;
@@ -187,22 +241,10 @@ static bool read_job(CompileJob *j, const burin_graph *g, const char *path)
 		j->co.rest = rest;
 		j->co.user_rest = (void *)(uintptr_t)g;
 	}
-	j->ao.path = path;
-	j->ao.prefix = opts_get(j->o, "prefix");
-	j->ao.linker = opts_get(j->o, "linker");
-	j->ao.header = opts_get(j->o, "header");
-	j->ao.source = opts_get(j->o, "source");
-	j->ao.source_hash = g->sha256[0] ? g->sha256 : NULL;
-	j->ao.weights_beside = weights && str_eq(weights, "beside");
-	j->ao.weights_embed = weights && str_eq(weights, "embed");
-	j->ao.target = j->target;
-	const char *wrong = j->ao.prefix ? artifact_prefix_error(j->ao.prefix) : NULL;
-	if (wrong)
-		return diag_error(j->c->diag, (Loc){ 0 }, E5001, "prefix '%s': %s", j->ao.prefix,
-				  wrong);
-	if (!settings_read(j->c, j->o, &j->co.pass) || !read_emulation(j))
+	if (path && !read_file_options(j, g, path))
 		return false;
-	read_gpus(j);
+	if (!settings_read(j->c, j->o, &j->co.pass) || !read_emulation(j) || !read_gpus(j))
+		return false;
 	return !path || (read_targets(j) && read_batches(j, g) && read_training(j, g));
 }
 

@@ -51,6 +51,8 @@ typedef struct BatchGraph {
 } BatchGraph;
 enum { BATCHES_JUDGED = 2 };
 
+enum { MAX_TARGETS = 8 }; /* CPUs that one file holds code for */
+
 /* Files. Everything but `path` may be left zero. */
 typedef struct ArtifactOptions {
 	const char *path;   /* .so .a .o .ll .s */

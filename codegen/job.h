@@ -14,7 +14,7 @@ typedef struct CompileJob {
 	const burin_hooks *h;
 	CompileOptions co;
 	ArtifactOptions ao;
-	Target target[8];
+	Target target[MAX_TARGETS];
 	Cache *cache; /* NULL: not to be used */
 	ObjectCache hooks;
 } CompileJob;

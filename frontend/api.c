@@ -20,16 +20,20 @@
  *   fp = contract | strict | fast
  *   emit.fold, emit.cse, emit.rules = on | off
  *   check-only = on                         parameters without data */
-static bool option_on(const burin_opts *o, const char *key, bool fallback)
-{
-	const char *v = opts_get(o, key);
-	return v ? str_eq(v, "on") || str_eq(v, "yes") || str_eq(v, "1") : fallback;
-}
-
 static bool bad_value(Context *c, const char *key, const char *value, const char *want)
 {
-	diag_error(c->diag, (Loc){ 0 }, E5001, "option %s: '%s' is not %s", key, value, want);
-	return false;
+	return diag_error(c->diag, (Loc){ 0 }, E5001, "option %s: '%s' is not %s", key, value,
+			  want);
+}
+
+/* *out stays when the option is not set. */
+static bool read_switch(Context *c, const burin_opts *o, const char *key, bool *out)
+{
+	const char *v = opts_get(o, key);
+	if (!v)
+		return true;
+	*out = str_eq(v, "on") || str_eq(v, "yes");
+	return *out || str_eq(v, "off") || str_eq(v, "no") || bad_value(c, key, v, "on or off");
 }
 
 static bool read_fp(Context *c, const burin_opts *o)
@@ -59,6 +63,7 @@ static bool read_bindings(Context *c, const burin_opts *o, ReadOptions *r)
 			ok = bad_value(c, key, value, "a number");
 			continue;
 		}
+		opts_get(o, key); /* it is read */
 		Binding b = { arena_strdup(c->arena, key + 5), v };
 		vec_push(c->arena, &r->bind, b);
 	}
@@ -81,14 +86,20 @@ static bool read_options(Context *c, const burin_opts *o, ReadOptions *r)
 {
 	const char *size = opts_get(o, "size");
 	int64_t number;
-	c->emit_fold = option_on(o, "emit.fold", true);
-	c->emit_cse = option_on(o, "emit.cse", true);
-	c->emit_rules = option_on(o, "emit.rules", true);
+	c->emit_fold = c->emit_cse = c->emit_rules = true;
+	if (!read_switch(c, o, "emit.fold", &c->emit_fold) ||
+	    !read_switch(c, o, "emit.cse", &c->emit_cse) ||
+	    !read_switch(c, o, "emit.rules", &c->emit_rules) ||
+	    !read_switch(c, o, "check-only", &r->shapes_only))
+		return false;
 	const char *weights = opts_get(o, "model-weights");
 	r->weights = weights ? arena_strdup(c->arena, weights) : NULL; /* rebuild outlives o */
+	if (weights && (str_starts(weights, "random:") || str_starts(weights, "init:")) &&
+	    !weights_are_made(weights))
+		return bad_value(c, "model-weights", weights,
+				 "random:seed=N with a whole number N");
 	const char *start = opts_get(o, "initial-weights"), *seed = opts_get(o, "seed");
 	r->start = start ? arena_strdup(c->arena, start) : NULL;
-	r->shapes_only = option_on(o, "check-only", false);
 	read_fresh(c, opts_get(o, "fresh"), r);
 	if (seed && parse_i64(seed, strlen(seed), &number))
 		r->seed = (uint64_t)number;
@@ -128,19 +139,26 @@ static const char *leading_symbol(const ElemList *list, Arena *a)
 
 static bool read_sizes(burin_graph *g, const char *text)
 {
-	const char *at = text;
-	while (*at && g->n_batch < 8) {
+	for (const char *at = text;; at++) {
 		size_t n = strcspn(at, ",");
 		int64_t size;
 		if (!parse_i64(at, n, &size) || size < 1)
-			return bad_value(g->ctx, "batch", text, "a list such as 1,8");
+			return bad_value(g->ctx, "batch", text,
+					 "a list of whole numbers above 0, such as 1,8");
+		if (g->n_batch == MAX_BATCHES)
+			return diag_error(g->ctx->diag, (Loc){ 0 }, E5001,
+					  "option batch: more than %d sizes", MAX_BATCHES);
 		int k = g->n_batch++;
 		for (; k > 0 && g->batch[k - 1] < size; k--)
 			g->batch[k] = g->batch[k - 1];
+		if (k > 0 && g->batch[k - 1] == size)
+			return diag_error(g->ctx->diag, (Loc){ 0 }, E5001,
+					  "option batch: %lld is named twice", (long long)size);
 		g->batch[k] = size;
-		at += n + (at[n] == ',');
+		at += n;
+		if (!*at)
+			return true;
 	}
-	return g->n_batch > 0 || bad_value(g->ctx, "batch", text, "a list such as 1,8");
 }
 
 static bool fixed_batch(burin_graph *g, const char *what)
@@ -189,6 +207,12 @@ static bool read_batch(burin_graph *g, const burin_opts *o, ReadOptions *r)
 		return false;
 	if (!g->batch_symbol)
 		return fixed_batch(g, "option batch");
+	for (int i = 0; i < r->bind.n; i++)
+		if (str_eq(r->bind.at[i].name, g->batch_symbol))
+			return diag_error(
+				g->ctx->diag, (Loc){ 0 }, E5001,
+				"option batch: option bind.%s gives the size '%s' as well",
+				g->batch_symbol, g->batch_symbol);
 	Binding b = { g->batch_symbol, (double)g->batch[g->n_batch - 1] };
 	vec_push(g->arena, &r->bind, b);
 	return true;

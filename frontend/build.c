@@ -362,25 +362,56 @@ static void note_known(Build *s, const ElemList *l)
 		note_known(s, l->training->list);
 }
 
-static void report_unused_bindings(Build *s)
+static void add_input_names(const ElemList *l, SizeNames *out)
 {
-	for (int i = 0; i < s->o->bind.n; i++)
-		if (!s->bind_used[i])
-			diag_warning(s->c->diag, (Loc){ .file = NULL }, E5002,
-				     "the model has no size and no input '%.80s'",
-				     s->o->bind.at[i].name);
+	for (int i = 0; i < l->elem.n; i++)
+		if (str_eq(l->elem.at[i].op, "input"))
+			vec_push(l->arena, out, elem_port_name(&l->elem.at[i]));
+	if (l->training)
+		add_input_names(l->training->list, out);
 }
 
-static bool check_bindings(Build *s)
+static bool unknown_binding(Build *s, const char *name, const SizeNames *sizes,
+			    const SizeNames *all)
 {
+	diag_error(s->c->diag, (Loc){ 0 }, E5002,
+		   "option bind.%.80s: the model has no size and no input '%.80s'", name, name);
+	const char *near = nearest_name(name, all->at, all->n);
+	Str names;
+	str_init(&names, s->arena);
+	for (int i = 0; i < sizes->n; i++)
+		str_fmt(&names, "%s%s", i ? ", " : "", sizes->at[i]);
+	if (near)
+		diag_hint(s->c->diag, "did you mean '%s'?", near);
+	else if (sizes->n)
+		diag_hint(s->c->diag, "its sizes are: %s", str_text(&names));
+	else
+		diag_hint(s->c->diag, "all of its sizes are numbers");
+	return false;
+}
+
+/* Every binding is of a size or an input that the model has. */
+static bool check_bindings(Build *s, const ElemList *list)
+{
+	SizeNames sizes = { 0 }, all = { 0 };
+	bool ok = true;
+	if (!s->o->bind.n)
+		return true;
+	elem_open_sizes(list, &sizes);
+	elem_open_sizes(list, &all);
+	add_input_names(list, &all);
 	for (int i = 0; i < s->o->bind.n; i++) {
-		double v = s->o->bind.at[i].value;
-		if (!(v > -9e15 && v < 9e15))
-			return diag_error(s->c->diag, (Loc){ .file = NULL }, E5001,
-					  "--bind %.80s: the value is out of range",
-					  s->o->bind.at[i].name);
+		const Binding *b = &s->o->bind.at[i];
+		bool known = false;
+		for (int k = 0; k < all.n && !known; k++)
+			known = str_eq(all.at[k], b->name);
+		if (!known)
+			ok = unknown_binding(s, b->name, &sizes, &all);
+		else if (!(b->value > -9e15 && b->value < 9e15))
+			ok = diag_error(s->c->diag, (Loc){ 0 }, E5001,
+					"option bind.%.80s: the value is out of range", b->name);
 	}
-	return true;
+	return ok;
 }
 
 static bool build_all(Build *s, const ElemList *list)
@@ -390,7 +421,7 @@ static bool build_all(Build *s, const ElemList *list)
 	build_param_options(s);
 	if (s->o->training && !list->training)
 		return no_training(s, list);
-	if (!check_bindings(s) || !build_all_inputs(s, top))
+	if (!check_bindings(s, list) || !build_all_inputs(s, top))
 		return false;
 	note_known(s, list);
 	if (!build_check_fresh(s))
@@ -403,7 +434,6 @@ static bool build_all(Build *s, const ElemList *list)
 	if (!build_report_unbound(s) || s->failed)
 		return false;
 	build_param_extra(s);
-	report_unused_bindings(s);
 	return true;
 }
 
@@ -415,7 +445,6 @@ Graph *build_graph(Context *c, Arena *arena, const ElemList *list, const WeightS
 	Build s = { .c = c, .arena = scratch, .weights = weights, .o = o, .unbound_at = list->loc };
 	s.g = graph_create(c, arena, list->name);
 	s.b = builder_create(s.g);
-	s.bind_used = ARENA_ARRAY(scratch, bool, o->bind.n + 1);
 	s.param = map_create(scratch);
 	s.input = map_create(scratch);
 	s.asked = map_create(scratch);

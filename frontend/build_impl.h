@@ -26,7 +26,6 @@ typedef struct Build {
 	Graph *g;
 	const WeightSet *weights;
 	const ReadOptions *o;
-	bool *bind_used;
 	VEC(const char *) unbound; /* symbols without a value, in order of appearance */
 	Loc unbound_at;
 	Map *param;  /* tensor name -> OP_param node */

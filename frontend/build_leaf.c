@@ -13,11 +13,11 @@ bool build_symbol(void *user, const char *name, size_t n, int64_t *out)
 		const Binding *b = &s->o->bind.at[i];
 		if (strlen(b->name) != n || memcmp(b->name, name, n) != 0)
 			continue;
-		s->bind_used[i] = true;
 		*out = (int64_t)b->value;
 		if (b->value != (double)*out && !s->failed)
-			s->failed = !diag_error(s->c->diag, (Loc){ .file = NULL }, E5001,
-						"--bind %.80s: a size is a whole number", b->name);
+			s->failed =
+				!diag_error(s->c->diag, (Loc){ .file = NULL }, E5001,
+					    "option bind.%.80s: a size is a whole number", b->name);
 		return true;
 	}
 	*out = s->o->default_size > 0 ? s->o->default_size : 1;
@@ -99,10 +99,8 @@ Node *build_give_up(Build *s)
 static const Binding *bound_input(Build *s, const Elem *e)
 {
 	for (int i = 0; i < s->o->bind.n; i++)
-		if (str_eq(s->o->bind.at[i].name, elem_port_name(e))) {
-			s->bind_used[i] = true;
+		if (str_eq(s->o->bind.at[i].name, elem_port_name(e)))
 			return &s->o->bind.at[i];
-		}
 	return NULL;
 }
 

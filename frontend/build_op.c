@@ -243,7 +243,7 @@ Node *build_op(Build *s, Unit *u, const Elem *e, Op op)
 	const OpInfo *info = op_info(op);
 	void *record = arena_alloc(s->arena, attr_info[info->attr].size);
 	AttrUser user = { .s = s, .u = u, .e = e, .ok = true };
-	ElemRecordHooks hooks = { attr_symbol, attr_value_of, &user, E2006, &user.made_up };
+	ElemRecordHooks hooks = { attr_symbol, attr_value_of, &user, NULL, E2006, &user.made_up };
 	if (!elem_record(s->c, e, op, record, &hooks) || !user.ok)
 		return build_give_up(s);
 	Attr attr = attr_intern(s->c, info->attr, record);

@@ -248,6 +248,37 @@ static bool no_symbol(void *user, const char *name, size_t n, int64_t *out)
 	return false;
 }
 
+static const char *sizes_text(Arena *a, const SizeNames *sizes)
+{
+	Str s;
+	str_init(&s, a);
+	for (int i = 0; i < sizes->n; i++)
+		str_fmt(&s, "%s%s", i ? ", " : "", sizes->at[i]);
+	return str_text(&s);
+}
+
+/* A name in an expression that no input's shape declares. */
+static void unknown_size(Context *c, const Elem *e, const ElemAttr *at, const char *name, int n,
+			 const ElemRecordHooks *h)
+{
+	const SizeNames *sizes = h->sizes;
+	if (elem_reported(c, at->value_loc, E2014))
+		return;
+	name = arena_strndup(c->arena, name, (size_t)n);
+	diag_error(c->diag, at->value_loc, E2014,
+		   "%s=\"%.80s\" of <%s>: no input declares the size '%s'", at->name, at->value,
+		   e->op, name);
+	const char *near =
+		sizes && elem_worth_hint(c) ? nearest_name(name, sizes->at, sizes->n) : NULL;
+	if (near)
+		diag_hint(c->diag, "did you mean '%s'?", near);
+	else if (sizes && sizes->n)
+		diag_hint(c->diag, "the sizes that inputs leave open: %s",
+			  sizes_text(c->arena, sizes));
+	else
+		diag_hint(c->diag, "the inputs leave no size open: write a number");
+}
+
 /* Evaluates the expressions of an integer attribute; the text of plain numbers, or NULL after a
  * report. */
 static const char *eval_ints(Context *c, const Elem *e, const ElemAttr *at, const AttrFieldInfo *f,
@@ -262,8 +293,11 @@ static const char *eval_ints(Context *c, const Elem *e, const ElemAttr *at, cons
 		ShapeExprError error;
 		if (!shape_expr_eval(item, n, h->symbol ? h->symbol : no_symbol, h->user, &v,
 				     &error)) {
-			bad_value(c, e, at, h->code, f,
-				  error.unknown ? "a whole number is wanted" : error.what);
+			if (error.unknown && h->sizes)
+				unknown_size(c, e, at, item + error.at, error.len, h);
+			else
+				bad_value(c, e, at, h->code, f,
+					  error.unknown ? "a whole number is wanted" : error.what);
 			return NULL;
 		}
 		str_fmt(&s, s.n ? " %lld" : "%lld", (long long)v);
@@ -366,17 +400,53 @@ const void *elem_optimizer_record(Context *c, const ElemTraining *t, Op *op)
 
 /* --- checking -------------------------------------------------------------------------------- */
 
-static bool any_size(void *user, const char *name, size_t n, int64_t *out)
+typedef struct Names {
+	const ElemList *list;
+	SizeNames *out;
+} Names;
+
+static void add_size(void *user, const char *name, size_t n)
 {
-	bool *made_up = user;
-	(void)name, (void)n;
-	*made_up = true;
-	*out = 1;
-	return true;
+	Names *s = user;
+	name = intern_n(s->list->ctx->symbols, name, n);
+	for (int i = 0; i < s->out->n; i++)
+		if (s->out->at[i] == name)
+			return;
+	vec_push(s->list->arena, s->out, name);
 }
 
-static bool check_type_and_shape(Context *c, const Elem *e)
+void elem_open_sizes(const ElemList *l, SizeNames *out)
 {
+	Names s = { l, out };
+	for (int i = 0; i < l->elem.n; i++)
+		if (str_eq(l->elem.at[i].op, "input"))
+			shape_expr_names(elem_text(&l->elem.at[i], "shape", ""), add_size, &s);
+	if (l->training)
+		elem_open_sizes(l->training->list, out);
+}
+
+/* What checking needs besides the element: the sizes of the model. */
+typedef struct Check {
+	Context *c;
+	const SizeNames *sizes;
+	bool made_up; /* see ElemRecordHooks */
+} Check;
+
+static bool open_size(void *user, const char *name, size_t n, int64_t *out)
+{
+	Check *k = user;
+	const SizeNames *sizes = k->sizes;
+	k->made_up = true;
+	*out = 1;
+	for (int i = 0; i < sizes->n; i++)
+		if (strlen(sizes->at[i]) == n && memcmp(sizes->at[i], name, n) == 0)
+			return true;
+	return false;
+}
+
+static bool check_type_and_shape(Check *k, const Elem *e)
+{
+	Context *c = k->c;
 	const ElemAttr *type = elem_attr(e, "type"), *shape = elem_attr(e, "shape");
 	bool ok = true;
 	DType t;
@@ -390,17 +460,21 @@ static bool check_type_and_shape(Context *c, const Elem *e)
 			  near ? near : "f32");
 	}
 	if (shape) {
-		bool made_up;
-		ElemRecordHooks h = { .symbol = any_size, .user = &made_up, .code = E2006 };
+		ElemRecordHooks h = { .symbol = open_size,
+				      .user = k,
+				      .sizes = k->sizes,
+				      .code = E2006,
+				      .made_up = &k->made_up };
 		ok &= eval_ints(c, e, shape, NULL, &h) != NULL;
 	}
 	return ok;
 }
 
-static bool check_special(Context *c, const Elem *e, ElemKind k)
+static bool check_special(Check *k, const Elem *e, ElemKind kind)
 {
+	Context *c = k->c;
 	int n;
-	const char *const *names = elem_special_attrs(k, &n);
+	const char *const *names = elem_special_attrs(kind, &n);
 	bool ok = true;
 	for (int i = 0; i < e->attr.n; i++) {
 		bool known = false;
@@ -409,16 +483,16 @@ static bool check_special(Context *c, const Elem *e, ElemKind k)
 		if (!known)
 			ok = unknown_attr(c, e, &e->attr.at[i], names, n);
 	}
-	bool sized = k == EK_input || (k == EK_param && !e->data);
+	bool sized = kind == EK_input || (kind == EK_param && !e->data);
 	if (sized && !elem_attr(e, "shape")) {
 		ok = diag_error(c->diag, e->loc, E2005, "<%s> needs the attribute 'shape'", e->op);
 		diag_hint(c->diag, "such as shape=\"N,3,224,224\"; shape=\"\" is a scalar");
 	}
-	if (k == EK_const && !e->data && !elem_attr(e, "value")) {
+	if (kind == EK_const && !e->data && !elem_attr(e, "value")) {
 		ok = diag_error(c->diag, e->loc, E2005, "<const> needs the attribute 'value'");
 		diag_hint(c->diag, "such as value=\"1 2 3\"");
 	}
-	return check_type_and_shape(c, e) && ok;
+	return check_type_and_shape(k, e) && ok;
 }
 
 static bool check_inputs(Context *c, const Elem *e, Op op)
@@ -463,41 +537,45 @@ static bool check_unknown(Context *c, const Elem *e)
 	return false;
 }
 
-static bool check_elem(Context *c, const Elem *e, bool training)
+static bool check_elem(Check *k, const Elem *e, bool training)
 {
+	Context *c = k->c;
 	Op op;
-	ElemKind k = elem_kind(e->op, &op);
-	if (k == EK_unknown)
+	ElemKind kind = elem_kind(e->op, &op);
+	if (kind == EK_unknown)
 		return check_unknown(c, e);
-	if (k != EK_op && k != EK_optimizer)
-		return check_special(c, e, k);
-	if (k == EK_optimizer && !training) {
+	if (kind != EK_op && kind != EK_optimizer)
+		return check_special(k, e, kind);
+	if (kind == EK_optimizer && !training) {
 		if (!elem_reported(c, e->loc, E2016)) {
 			diag_error(c->diag, e->loc, E2016, "<%s> may not stand here", e->op);
 			diag_hint(c->diag, "an optimiser stands directly in <training>");
 		}
 		return false;
 	}
-	if (k == EK_optimizer) /* check_training */
+	if (kind == EK_optimizer) /* check_training */
 		return true;
 	void *record = arena_alloc(c->arena, attr_info[op_info(op)->attr].size);
-	bool made_up;
-	ElemRecordHooks h = {
-		.symbol = any_size, .user = &made_up, .made_up = &made_up, .code = E2006
-	};
+	ElemRecordHooks h = { .symbol = open_size,
+			      .user = k,
+			      .sizes = k->sizes,
+			      .code = E2006,
+			      .made_up = &k->made_up };
 	bool ok = elem_record(c, e, op, record, &h);
 	return check_inputs(c, e, op) && ok;
 }
 
-static bool check_all(Context *c, const ElemList *l, bool training)
+static bool check_list(Check *k, const ElemList *l);
+
+static bool check_all(Check *k, const ElemList *l, bool training)
 {
 	bool ok = true;
 	for (int i = 0; i < l->elem.n; i++) {
 		const Elem *e = &l->elem.at[i];
-		ok &= check_elem(c, e, training);
+		ok &= check_elem(k, e, training);
 		for (int b = 0; b < 2; b++)
 			if (e->branch[b])
-				ok &= elem_check(c, e->branch[b]);
+				ok &= check_list(k, e->branch[b]);
 	}
 	return ok;
 }
@@ -596,8 +674,9 @@ static bool check_least_rate(Context *c, const Elem *e, double least, double lr)
 			 arena_printf(c->arena, "it must not be above lr, %g", lr));
 }
 
-static bool check_training(Context *c, const ElemTraining *t)
+static bool check_training(Check *k, const ElemTraining *t)
 {
+	Context *c = k->c;
 	const Elem *e = &t->head;
 	Attr_training a;
 	Op op;
@@ -608,17 +687,25 @@ static bool check_training(Context *c, const ElemTraining *t)
 	if (ok && optimizer)
 		ok = check_least_rate(c, e, a.least_rate, elem_rate(op, optimizer));
 	ok &= check_one_optimizer(c, t);
-	return check_all(c, t->list, true) && ok && optimizer;
+	return check_all(k, t->list, true) && ok && optimizer;
+}
+
+static bool check_list(Check *k, const ElemList *l)
+{
+	bool ok = check_all(k, l, false), result = false;
+	for (int i = 0; i < l->elem.n; i++)
+		result |= str_eq(l->elem.at[i].op, "output");
+	if (!result) {
+		ok = diag_error(k->c->diag, l->loc, E2017, "the model has no <output>");
+		diag_hint(k->c->diag, "add <output id=\"y\" in=\"...\"/> as the last element");
+	}
+	return l->training ? check_training(k, l->training) && ok : ok;
 }
 
 bool elem_check(Context *c, const ElemList *l)
 {
-	bool ok = check_all(c, l, false), result = false;
-	for (int i = 0; i < l->elem.n; i++)
-		result |= str_eq(l->elem.at[i].op, "output");
-	if (!result) {
-		ok = diag_error(c->diag, l->loc, E2017, "the model has no <output>");
-		diag_hint(c->diag, "add <output id=\"y\" in=\"...\"/> as the last element");
-	}
-	return l->training ? check_training(c, l->training) && ok : ok;
+	SizeNames sizes = { 0 };
+	Check k = { .c = c, .sizes = &sizes };
+	elem_open_sizes(l, &sizes);
+	return check_list(&k, l);
 }

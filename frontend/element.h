@@ -92,6 +92,10 @@ bool elem_needs_id(Context *c, const Elem *e, bool for_params);
 /* "split.1" is result 1 of "split": cuts a trailing ".digits" off, false when there is none. */
 bool elem_result_suffix(const char *ref, size_t *base_len, int *k);
 const Elem *elem_optimizer(const ElemList *l); /* the first one, or NULL */
+/* The sizes that the shapes of a model's inputs leave open, those of its <training> too: the names
+ * that expressions may hold. In the order of the model, each once; strings are symbols of ctx. */
+typedef VEC(const char *) SizeNames;
+void elem_open_sizes(const ElemList *l, SizeNames *out);
 /* Checks operators, attribute names and values, and the number of inputs; reports all faults. Names
  * are the reader's matter. */
 bool elem_check(Context *c, const ElemList *l);
@@ -102,7 +106,8 @@ typedef struct ElemRecordHooks {
 	SymbolFn *symbol;
 	const char *(*value_of)(void *user, const ElemAttr *at, const AttrFieldInfo *field);
 	void *user;
-	DiagCode code; /* of a bad value */
+	const SizeNames *sizes; /* for hints about an unknown one; or NULL */
+	DiagCode code;          /* of a bad value */
 	bool *made_up; /* set by `symbol` where its value stands in for one that is not known: no
 			  range is held against it; or NULL */
 } ElemRecordHooks;

@@ -6,6 +6,7 @@
 #include "frontend/onnx_proto.h"
 #include "frontend/weights.h"
 #include "frontend/xml_tree.h"
+#include <unistd.h>
 
 static ElemList *read_xml(Context *c, Arena *arena, const char *path, const ReadOptions *o,
 			  WeightSet **weights)
@@ -51,8 +52,15 @@ ElemList *read_elements(Context *c, Arena *arena, const char *path, const ReadOp
 	} else if (str_ends(path, ".xml")) {
 		list = read_xml(c, arena, path, o, weights);
 	} else {
-		diag_error(c->diag, (Loc){ .file = path }, E1007, "'%.200s' is no kind of model",
-			   path);
+		IoError e;
+		int fd = io_open(path, &e);
+		if (fd < 0) {
+			io_report(c->diag, (Loc){ .file = path }, path, &e);
+			return NULL;
+		}
+		close(fd);
+		diag_error(c->diag, (Loc){ .file = path }, E1007,
+			   "'%.200s' is not a file of a model", path);
 		diag_hint(c->diag, "models are read from .xml and .onnx");
 		return NULL;
 	}

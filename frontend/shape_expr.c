@@ -14,13 +14,20 @@ typedef struct Parser {
 	int depth;
 	SymbolFn *find;
 	void *user;
-	ShapeExprError *error;
+	ShapeExprError *error, unknown; /* unknown.what NULL: every name so far has a value */
+	bool malformed;
 } Parser;
 
 static bool fail(Parser *p, const char *what, size_t at, size_t len)
 {
 	*p->error = (ShapeExprError){ .what = what, .at = (int)at, .len = (int)len };
 	return false;
+}
+
+static bool expected(Parser *p, const char *what)
+{
+	p->malformed = true;
+	return fail(p, what, p->at, 1);
 }
 
 static bool is_blank(char c)
@@ -36,6 +43,11 @@ static bool is_digit(char c)
 static bool is_name_start(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c & 0x80);
+}
+
+static bool is_name_part(char c)
+{
+	return is_name_start(c) || is_digit(c) || c == '.';
 }
 
 static char peek(Parser *p)
@@ -64,14 +76,17 @@ static bool parse_number(Parser *p, bool negative, int64_t *out)
 static bool parse_symbol(Parser *p, int64_t *out)
 {
 	size_t start = p->at;
-	while (p->at < p->n &&
-	       (is_name_start(p->text[p->at]) || is_digit(p->text[p->at]) || p->text[p->at] == '.'))
+	while (p->at < p->n && is_name_part(p->text[p->at]))
 		p->at++;
 	if (p->find(p->user, p->text + start, p->at - start, out))
 		return true;
-	fail(p, "the name has no value", start, p->at - start);
-	p->error->unknown = true;
-	return false;
+	if (!p->unknown.what) /* the rest may be malformed, which is said first */
+		p->unknown = (ShapeExprError){ .what = "the name has no value",
+					       .at = (int)start,
+					       .len = (int)(p->at - start),
+					       .unknown = true };
+	*out = 1;
+	return true;
 }
 
 static bool parse_unary(Parser *p, int64_t *out)
@@ -89,7 +104,7 @@ static bool parse_unary(Parser *p, int64_t *out)
 		if (!parse_sum(p, out))
 			return false;
 		if (peek(p) != ')')
-			return fail(p, "expected ')'", p->at, 1);
+			return expected(p, "expected ')'");
 		p->at++;
 		p->depth--;
 	} else if (is_digit(c)) {
@@ -98,7 +113,7 @@ static bool parse_unary(Parser *p, int64_t *out)
 		if (!parse_symbol(p, out))
 			return false;
 	} else {
-		return fail(p, "expected a number, a name or '('", p->at, 1);
+		return expected(p, "expected a number, a name or '('");
 	}
 	if (negate && __builtin_sub_overflow((int64_t)0, *out, out))
 		return fail(p, "the value overflows", 0, p->n);
@@ -160,11 +175,26 @@ bool shape_expr_eval(const char *text, size_t n, SymbolFn *find, void *user, int
 		     ShapeExprError *error)
 {
 	Parser p = { .text = text, .n = n, .find = find, .user = user, .error = error };
-	if (!parse_sum(&p, out))
-		return false;
-	if (peek(&p) != '\0')
-		return fail(&p, "expected an operator", p.at, 1);
-	return true;
+	bool ok = parse_sum(&p, out);
+	if (ok && peek(&p) != '\0')
+		ok = expected(&p, "expected an operator");
+	if (p.malformed || !p.unknown.what)
+		return ok;
+	*error = p.unknown;
+	return false;
+}
+
+void shape_expr_names(const char *text, void (*each)(void *user, const char *name, size_t n),
+		      void *user)
+{
+	while (*text) {
+		size_t n = 0;
+		while (is_name_part(text[n]))
+			n++;
+		if (n && is_name_start(*text))
+			each(user, text, n);
+		text += n ? n : 1;
+	}
 }
 
 ListCursor list_cursor(const char *text)

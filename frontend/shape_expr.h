@@ -20,6 +20,10 @@ typedef struct ShapeExprError {
 bool shape_expr_eval(const char *text, size_t n, SymbolFn *find, void *user, int64_t *out,
 		     ShapeExprError *error);
 
+/* Calls each(user, name, n) for every name in the text, in order; it need not be well-formed. */
+void shape_expr_names(const char *text, void (*each)(void *user, const char *name, size_t n),
+		      void *user);
+
 /* Cuts a list at commas, or at blanks when it has no comma: the next item without surrounding
  * blanks. False at the end. An empty item between commas is returned with length 0. */
 typedef struct ListCursor {

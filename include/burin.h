@@ -94,7 +94,9 @@ typedef struct burin_model burin_model;
 typedef struct burin_exec burin_exec;
 typedef struct burin_opts burin_opts;
 
-/* The names that the command's --set takes. For this section:
+/* The names that the command's --set takes, see `burin help options`; burin_opts_set answers
+ * BURIN_E_ARG for any other, with the nearest name as the hint. One set serves reading, compiling and
+ * running: each call reads the options that are for it. For this section:
  *   threads          1 to 256; 0 (default): $BURIN_THREADS, else $OMP_NUM_THREADS, else the CPUs
  *                    that the affinity mask and the control group allow
  *   packed-weights   path; default: beside the model, with the suffix .weights

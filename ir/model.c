@@ -13,24 +13,6 @@ static void copy_text(char *to, size_t room, const char *text)
 	to[n] = 0;
 }
 
-/* By the class of the code: E2017 is syntax, E3101 unsupported ... */
-static burin_status status_of(int code)
-{
-	if (code == 1008)
-		return BURIN_E_MEMORY;
-	if (code / 100 == 31 || code / 100 == 51)
-		return BURIN_E_UNSUPPORTED;
-	switch (code / 1000) {
-	case 1: return BURIN_E_IO;
-	case 2: return BURIN_E_SYNTAX;
-	case 3:
-	case 4: return BURIN_E_INVALID;
-	case 5: return code / 100 == 52 ? BURIN_E_TARGET : BURIN_E_SHAPE;
-	case 6: return BURIN_E_ARG;
-	default: return BURIN_E_INTERNAL;
-	}
-}
-
 static int code_number(DiagCode c)
 {
 	const char *name = diag_code_name(c);
@@ -46,7 +28,7 @@ static void fill_error(burin_error *err, const DiagEntry *e)
 	memset(err, 0, sizeof *err);
 	err->size = size;
 	err->code = (uint32_t)code_number(e->code);
-	err->status = status_of((int)err->code);
+	err->status = diag_code_status(e->code);
 	err->line = e->loc.line;
 	err->column = e->loc.col;
 	copy_text(err->file, sizeof err->file, e->loc.file);
@@ -62,7 +44,7 @@ burin_status diag_status(const Diag *d, burin_error *err)
 			continue;
 		if (err && (err->size == 0 || err->size >= sizeof *err))
 			fill_error(err, e);
-		return status_of(code_number(e->code));
+		return (burin_status)diag_code_status(e->code);
 	}
 	return diag_errors(d) ? BURIN_E_INTERNAL : BURIN_OK;
 }

@@ -8,6 +8,8 @@
 struct ElemList;
 struct WeightSet;
 
+enum { MAX_BATCHES = 8 };
+
 struct burin_graph {
 	Context *ctx;
 	Arena *arena;
@@ -16,7 +18,8 @@ struct burin_graph {
 	struct WeightSet *weights;   /* or NULL */
 	Graph *graph;                /* typed, macros kept */
 	char sha256[65];             /* of the model file, hexadecimal */
-	int64_t batch[8]; /* sizes of option `batch`, largest first; graph is the last's */
+	int64_t batch
+		[MAX_BATCHES]; /* sizes of option `batch`, largest first; graph is the last's */
 	int n_batch;
 	/* The graph once more: for another batch size (0: as it was read), and with or without the
 	 * elements of <training>. NULL: see ctx->diag. Its nodes are in g->arena. */

@@ -44,7 +44,7 @@ static bool read_target(Context *c, const char *name, Target *out)
 {
 	if (target_find(name ? name : "native", out) && out->kind == TARGET_CPU)
 		return true;
-	diag_error(c->diag, (Loc){ 0 }, E5101, "unknown CPU '%s'", name);
+	diag_error(c->diag, (Loc){ 0 }, E5001, "unknown CPU '%s'", name);
 	diag_hint(c->diag, "one of native, x86-64-v2, x86-64-v3, x86-64-v4");
 	return false;
 }
@@ -58,7 +58,7 @@ static bool read_gpu(Context *c, const char *names, Target *out)
 		const char *name = arena_strndup(c->arena, names, n);
 		Target t;
 		if (!target_find(name, &t) || t.kind != TARGET_CUDA) {
-			diag_error(c->diag, (Loc){ 0 }, E5101, "unknown GPU '%s'", name);
+			diag_error(c->diag, (Loc){ 0 }, E5001, "unknown GPU '%s'", name);
 			diag_hint(c->diag, "one of sm_75, sm_80, sm_90, or several: sm_80,sm_90");
 			return false;
 		}
@@ -91,11 +91,15 @@ bool settings_read(Context *c, const burin_opts *o, PassOptions *out)
 		const char *key, *value;
 		opts_at(o, i, &key, &value);
 		if (str_starts(key, "passes."))
-			ok = read_pass(c, key, value, out) && ok;
-		else if (str_eq(key, "cuda.precision"))
-			ok = read_precision(c, value, out) && ok;
-		else if (str_eq(key, "verify-passes"))
-			out->verify = str_eq(value, "on") || str_eq(value, "yes");
+			ok = read_pass(c, key, opts_get(o, key), out) && ok;
 	}
-	return ok;
+	const char *verify = opts_get(o, "verify-passes");
+	if (verify) {
+		bool off;
+		ok = read_switch(c, "verify-passes", verify, &off) && ok;
+		out->verify = !off;
+	}
+	const char *precision =
+		out->target.kind == TARGET_CUDA ? opts_get(o, "cuda.precision") : NULL;
+	return (!precision || read_precision(c, precision, out)) && ok;
 }

@@ -2,6 +2,7 @@
 /* Models: the program of an artefact, checked, with its ports as the API shows them. An artefact is
  * first read as a file (its note names the descriptor), then loaded. Weights that lie beside it are
  * mapped, or copied into large pages. */
+#include "base/io_error.h"
 #include "runtime/cpu/rt.h"
 #include "runtime/model.h"
 #include "runtime/note.h"
@@ -221,13 +222,20 @@ static void *map_weights(int fd, size_t bytes, bool copy)
 	return p;
 }
 
+/* With the system's reason, in the words that the compiler's half uses too. */
+static void cannot_open(burin_error *err, const char *what, const char *path)
+{
+	IoError why;
+	io_fail_errno(&why, E1001, errno);
+	rt_fail(err, BURIN_E_IO, 1001, "cannot open %s'%s': %s", what, path, why.text);
+}
+
 static burin_status open_weights(burin_model *m, const char *path, bool copy, burin_error *err)
 {
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0) {
-		rt_fail(err, BURIN_E_IO, 1001, "cannot open the weights '%s': %s", path,
-			strerror(errno));
+		cannot_open(err, "the weights ", path);
 		rt_hint(err, "the option 'packed-weights' says where they are; of a library that "
 			     "trains, they are what its _prepare writes");
 		return BURIN_E_IO;
@@ -272,10 +280,14 @@ static burin_status add_weights(burin_model *m, const char *path, const burin_op
 				burin_error *err)
 {
 	char beside[PATH_LIMIT];
-	const char *wanted = opts_get(o, "packed-weights"), *dot = path ? strrchr(path, '.') : NULL;
 	bool copy;
+	if (m->program->weight_bytes == 0)
+		return BURIN_OK;
+	const char *wanted = opts_get(o, "packed-weights"), *dot = path ? strrchr(path, '.') : NULL;
+	if (!wanted && m->program->weights)
+		return BURIN_OK;
 	burin_status s = opts_flag(o, "hugepages", &copy, err);
-	if (s != BURIN_OK || (!wanted && m->program->weights) || m->program->weight_bytes == 0)
+	if (s != BURIN_OK)
 		return s;
 	if (!wanted && dot) {
 		snprintf(beside, sizeof(beside), "%.*s.weights", (int)(dot - path), path);
@@ -362,9 +374,14 @@ burin_status burin_load(burin_model **out, const char *path, const burin_opts *o
 	if (!out || !path)
 		return rt_fail(err, BURIN_E_ARG, 0, "out or path is NULL");
 	*out = NULL;
+	if (access(path, R_OK) != 0) {
+		cannot_open(err, "", path);
+		errno = kept;
+		return BURIN_E_IO;
+	}
 	const char *wrong = note_read(path, &note);
 	if (wrong)
-		return rt_fail(err, BURIN_E_IO, 1002, "cannot load '%s': %s", path, wrong);
+		return rt_fail(err, BURIN_E_INVALID, 6102, "cannot load '%s': %s", path, wrong);
 	burin_status s = load_named(out, path, note.prefix, err);
 	free(note.memory);
 	if (s == BURIN_OK)

@@ -2,14 +2,11 @@
 /* What the parts of libburin_rt share, and what libburin makes models with. */
 #ifndef RUNTIME_MODEL_H
 #define RUNTIME_MODEL_H
+#include "base/opts.h"
 #include "base/status.h"
 #include "runtime/artifact.h"
 #include <stdbool.h>
 
-/* The last value set, or NULL. o may be NULL. */
-const char *opts_get(const burin_opts *o, const char *key);
-int opts_count(const burin_opts *o);
-void opts_at(const burin_opts *o, int i, const char **key, const char **value);
 burin_status opts_threads(const burin_opts *o, int *threads, burin_error *err);
 burin_status opts_flag(const burin_opts *o, const char *key, bool *value, burin_error *err);
 

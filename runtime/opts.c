@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Options as names and values. Any name is kept: each call takes the ones it knows, so that one set
- * serves compiling and running. */
+/* Options as names and values. Any name of settings.def is kept, whichever folder it is for: each
+ * call takes the ones it reads, so that one set serves compiling and running. */
+#include "base/opts.h"
 #include "runtime/cpu/rt.h"
 #include "runtime/model.h"
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +12,7 @@ enum { NAME_LIMIT = 64, VALUE_LIMIT = 4096, COUNT_LIMIT = 256 };
 
 typedef struct Option {
 	char *key, *value;
+	atomic_bool read; /* one set of options may serve several threads */
 } Option;
 
 struct burin_opts {
@@ -34,10 +37,17 @@ void burin_opts_free(burin_opts *o)
 	free(o);
 }
 
-static bool is_name(const char *key)
+static burin_status check_key(const char *key, burin_error *err)
 {
 	size_t n = strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
-	return n > 0 && n <= NAME_LIMIT && key[n] == 0;
+	if (n > NAME_LIMIT || key[n] || !setting_find(key)) {
+		const char *near = setting_nearest(key);
+		rt_fail(err, BURIN_E_ARG, 5001, "there is no option '%.64s'", key);
+		if (near)
+			rt_hint(err, "did you mean '%s'?", near);
+		return BURIN_E_ARG;
+	}
+	return BURIN_OK;
 }
 
 static Option *find(const burin_opts *o, const char *key)
@@ -66,6 +76,7 @@ static burin_status replace(burin_opts *o, Option *option, const char *value, bu
 		return rt_fail(err, BURIN_E_MEMORY, 1008, "out of memory");
 	option->value = copy;
 	burin_status s = check_value(o, option->key, err);
+	atomic_store_explicit(&option->read, false, memory_order_relaxed);
 	if (s != BURIN_OK) {
 		option->value = before;
 		before = copy;
@@ -78,9 +89,12 @@ burin_status burin_opts_set(burin_opts *o, const char *key, const char *value, b
 {
 	if (!o || !key || !value)
 		return rt_fail(err, BURIN_E_ARG, 0, "options, key or value is NULL");
-	if (!is_name(key) || strlen(value) > VALUE_LIMIT)
-		return rt_fail(err, BURIN_E_ARG, 5001,
-			       "'%.64s' is not a key, or its value is too long", key);
+	burin_status s = check_key(key, err);
+	if (s != BURIN_OK)
+		return s;
+	if (strlen(value) > VALUE_LIMIT)
+		return rt_fail(err, BURIN_E_ARG, 5001, "%s: a value has at most %d bytes", key,
+			       VALUE_LIMIT);
 	Option *option = find(o, key);
 	if (option)
 		return replace(o, option, value, err);
@@ -88,13 +102,14 @@ burin_status burin_opts_set(burin_opts *o, const char *key, const char *value, b
 		return rt_fail(err, BURIN_E_ARG, 5001, "more than %d options", COUNT_LIMIT);
 	option = &o->at[o->n];
 	*option = (Option){ .key = strdup(key), .value = strdup("") };
+	atomic_init(&option->read, false);
 	if (!option->key || !option->value) {
 		free(option->key);
 		free(option->value);
 		return rt_fail(err, BURIN_E_MEMORY, 1008, "out of memory");
 	}
 	o->n++;
-	burin_status s = replace(o, option, value, err);
+	s = replace(o, option, value, err);
 	if (s != BURIN_OK) {
 		o->n--;
 		free(option->key);
@@ -105,8 +120,16 @@ burin_status burin_opts_set(burin_opts *o, const char *key, const char *value, b
 
 const char *opts_get(const burin_opts *o, const char *key)
 {
-	const Option *option = find(o, key);
+	Option *option = find(o, key);
+	if (option)
+		atomic_store_explicit(&option->read, true, memory_order_relaxed);
 	return option ? option->value : NULL;
+}
+
+bool opts_was_read(const burin_opts *o, const char *key)
+{
+	Option *option = find(o, key);
+	return option && atomic_load_explicit(&option->read, memory_order_relaxed);
 }
 
 int opts_count(const burin_opts *o)

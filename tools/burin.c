@@ -59,13 +59,22 @@ static int run_verb(Cli *c)
 		vec_push(c->arena, &c->arg, verb_info[c->verb].name);
 		c->verb = VERB_help;
 	}
-	cli_begin(c);
+	cli_begin(c, verb_info[c->verb].name);
 	int rc = choose_cpus(c);
 	if (rc == EXIT_YES)
 		rc = verb_info[c->verb].run(c);
+	if (rc == EXIT_YES && !opt_given(c, OPT_help))
+		rc = options_had_effect(c, c->arg.n ? c->arg.at[0] : NULL);
 	if (cli_interrupted())
 		rc = EXIT_INTERRUPTED;
 	return cli_finish(c, rc);
+}
+
+/* The document of a command line that says nothing to do is of no verb. */
+static int usage_error(Cli *c)
+{
+	cli_begin(c, "usage");
+	return cli_finish(c, EXIT_USAGE);
 }
 
 static int run(int argc, char **argv)
@@ -75,9 +84,10 @@ static int run(int argc, char **argv)
 	int rc;
 	c->arena = arena;
 	c->ctx = context_create();
+	cli_look_ahead(c, argc, argv);
 	if (burin_opts_new(&c->opts, NULL) != BURIN_OK)
 		oom_raise();
-	rc = cli_parse(c, argc, argv) ? run_verb(c) : EXIT_USAGE;
+	rc = cli_parse(c, argc, argv) ? run_verb(c) : usage_error(c);
 	burin_opts_free(c->opts);
 	context_destroy(c->ctx);
 	arena_destroy(arena);

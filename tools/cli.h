@@ -73,6 +73,12 @@ typedef struct Progress {
 } Progress;
 
 typedef VEC(const char *) Texts;
+
+/* An option of the library as the user gave it: by one of the command's, or by --set. */
+typedef struct GivenSetting {
+	const char *key, *written; /* "bind.N", "--bind N" */
+	OptId by;
+} GivenSetting;
 struct Cli {
 	Arena *arena;
 	Context *ctx; /* for tensors that belong to no model; its diagnostics are the command's own
@@ -80,8 +86,10 @@ struct Cli {
 	VerbId verb;
 	Texts arg;
 	Texts value[OPT_COUNT]; /* "" for an option without argument */
+	bool *asked;            /* of each option: whether the verb has looked at it */
 	burin_opts *opts;
-	uint64_t seed;
+	VEC(GivenSetting) given;
+	uint64_t seed; /* see cli_seed */
 	int verbose;
 	bool quiet, colour;
 	bool any_size;         /* symbolic sizes are 1, or where that does not fit, larger */
@@ -97,14 +105,24 @@ struct Cli {
 /* --- cli_args.c --- */
 /* False: a usage error was reported. */
 bool cli_parse(Cli *c, int argc, char **argv);
+/* What asks for an option acts by it: an option that was given and that nothing asked for has no
+ * effect, which is an error (cli_effect.c). */
 bool opt_given(const Cli *c, OptId o);
 const char *opt_text(const Cli *c, OptId o); /* the last one given, or NULL */
+const Texts *opt_all(const Cli *c, OptId o);
+uint64_t cli_seed(const Cli *c); /* --seed */
 /* Reports and returns false when the text is no such number; *out stays when it was not given. */
 bool opt_int(Cli *c, OptId o, int64_t least, int64_t most, int64_t *out);
 bool opt_real(Cli *c, OptId o, double *out); /* not negative; "3%" is 0.03 */
 bool verb_find(const char *name, VerbId *out);
 const char *verb_nearest(const char *name);
 bool opt_takes_file(OptId o);
+
+/* --- cli_effect.c --- */
+/* EXIT_USAGE after a report that an option was given which nothing has asked for; file: what is
+ * worked on. A verb calls it when it has read its options and has not written or measured anything
+ * yet; for those that do not it is called at the end. */
+int options_had_effect(Cli *c, const char *file);
 
 /* --- cli_report.c --- */
 void cli_print(Cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -122,6 +140,8 @@ int cli_usage(Cli *c, const char *hint, const char *fmt, ...) __attribute__((for
 int cli_runtime_error(Cli *c, const burin_error *e);
 /* Prints what stands in d and keeps it for the document; the exit code for its errors. */
 int cli_diagnostics(Cli *c, Diag *d);
+/* An exit code, after a report when the file cannot be opened. */
+int cli_can_open(Cli *c, const char *path);
 void cli_warning(Cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void json_key_text(Cli *c, const char *key, const char *value);
 void json_key_int(Cli *c, const char *key, int64_t value);
@@ -129,8 +149,10 @@ void json_key_real(Cli *c, const char *key, double value);
 void json_key_bool(Cli *c, const char *key, bool value);
 void json_key_array(Cli *c, const char *key);
 void json_key_object(Cli *c, const char *key);
-bool cli_begin(Cli *c);                /* colour, progress, the document's head */
-int cli_finish(Cli *c, int exit_code); /* the document's end; the exit code */
+/* Before parsing, whose errors are told so too: where the document goes, the form of diagnostics. */
+void cli_look_ahead(Cli *c, int argc, char **argv);
+void cli_begin(Cli *c, const char *verb); /* colour, progress, the document's head */
+int cli_finish(Cli *c, int exit_code);    /* the document's end; the exit code */
 
 /* --- cli_progress.c --- */
 void progress_begin(Cli *c);

@@ -242,6 +242,12 @@ static bool set_pair(Cli *c, OptId o, const char *prefix, const char *pair)
 		return false;
 	}
 	const char *key = arena_printf(c->arena, "%s%.*s", prefix, (int)(equals - pair), pair);
+	GivenSetting given = { .key = key, .by = o };
+	given.written = o == OPT_bind || o == OPT_set
+				? arena_printf(c->arena, "--%s %.*s", opt_info[o].name,
+					       (int)(equals - pair), pair)
+				: arena_printf(c->arena, "--%s", opt_info[o].name);
+	vec_push(c->arena, &c->given, given);
 	burin_status s = burin_opts_set(c->opts, key, equals + 1, &e);
 	if (s == BURIN_E_MEMORY)
 		oom_raise();
@@ -283,6 +289,11 @@ static bool check_key(Cli *c, const char *pair)
 	return !wrong;
 }
 
+static const char *last_value(const Cli *c, OptId o)
+{
+	return c->value[o].n ? c->value[o].at[c->value[o].n - 1] : NULL;
+}
+
 static bool set_library_options(Cli *c)
 {
 	for (int i = 0; i < c->value[OPT_weights].n; i++)
@@ -293,7 +304,7 @@ static bool set_library_options(Cli *c)
 		return false;
 	}
 	for (int o = 0; o < OPT_COUNT; o++) {
-		const char *value = opt_text(c, (OptId)o);
+		const char *value = last_value(c, (OptId)o);
 		if (opt_info[o].key && value &&
 		    !set_pair(c, (OptId)o, "",
 			      arena_printf(c->arena, "%s=%s", opt_info[o].key, value)))
@@ -313,7 +324,7 @@ static bool set_library_options(Cli *c)
 static bool check_choices(Cli *c)
 {
 	for (int o = 0; o < OPT_COUNT; o++) {
-		const char *value = opt_text(c, (OptId)o), *at = opt_info[o].arg;
+		const char *value = last_value(c, (OptId)o), *at = opt_info[o].arg;
 		bool found = !value || !strchr(at, '|');
 		while (!found && *at) {
 			size_t n = strcspn(at, "|");
@@ -333,23 +344,38 @@ bool cli_parse(Cli *c, int argc, char **argv)
 {
 	Walk w = { .c = c, .arg = argv, .n = argc };
 	int64_t seed = 7;
+	c->asked = ARENA_ARRAY(c->arena, bool, OPT_COUNT);
 	if (!walk(&w) || !choose_verb(&w) || !check_for_verb(&w) || !check_choices(c) ||
 	    !set_library_options(c) || !opt_int(c, OPT_seed, 0, INT64_MAX, &seed))
 		return false;
 	c->seed = (uint64_t)seed;
+	c->asked[OPT_seed] = false;
 	return true;
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
 
+const Texts *opt_all(const Cli *c, OptId o)
+{
+	c->asked[o] = true;
+	return &c->value[o];
+}
+
 bool opt_given(const Cli *c, OptId o)
 {
-	return c->value[o].n > 0;
+	return opt_all(c, o)->n > 0;
 }
 
 const char *opt_text(const Cli *c, OptId o)
 {
-	return c->value[o].n ? c->value[o].at[c->value[o].n - 1] : NULL;
+	opt_all(c, o);
+	return last_value(c, o);
+}
+
+uint64_t cli_seed(const Cli *c)
+{
+	opt_all(c, OPT_seed);
+	return c->seed;
 }
 
 bool opt_int(Cli *c, OptId o, int64_t least, int64_t most, int64_t *out)

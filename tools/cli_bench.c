@@ -32,7 +32,7 @@ static const char *shape_text(Cli *c, const Model *m)
 
 static const char *target_of(Cli *c, const Model *m)
 {
-	const char *wanted = opts_get(c->opts, "target.cpu");
+	const char *wanted = m->graph ? opts_get(c->opts, "target.cpu") : NULL;
 	if (m->graph)
 		return wanted ? wanted : "native";
 	return level_name(burin_rt_variant(m->model->program)->cpu);
@@ -256,9 +256,11 @@ static int bench(Cli *c, Bench *b, int n)
 	int64_t top = 15;
 	Peaks peaks;
 	if (!opt_int(c, OPT_runs, 1, 100000000, &limits.runs) ||
-	    !opt_real(c, OPT_seconds, &limits.seconds) || !opt_int(c, OPT_top, 0, 1000000, &top))
+	    !opt_real(c, OPT_seconds, &limits.seconds) ||
+	    (opt_given(c, OPT_profile) && !opt_int(c, OPT_top, 0, 1000000, &top)))
 		return EXIT_USAGE;
 	int rc = load_all(c, b, n);
+	rc = rc ? rc : options_had_effect(c, n == 1 ? b[0].m.path : NULL);
 	if (rc)
 		return rc;
 	if (!peaks_load(c, &peaks)) {

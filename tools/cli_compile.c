@@ -276,6 +276,11 @@ static int compile_source(Work *w)
 		return cli_diagnostics(c, w->g->ctx->diag);
 	str_init(&w->explain, c->arena);
 	w->job.co.pass.explain = opt_given(c, OPT_explain) ? &w->explain : NULL;
+	int rc = options_had_effect(c, NULL);
+	if (rc) {
+		compile_job_end(&w->job);
+		return rc;
+	}
 	w->job.co.progress = on_progress;
 	w->job.co.user = w;
 	if (!w->job.ao.source)
@@ -290,7 +295,7 @@ static int compile_source(Work *w)
 	if (cli_interrupted())
 		return EXIT_INTERRUPTED;
 	cli_verbose(c, "cache     %lld hits, %lld misses", (long long)s.hits, (long long)s.misses);
-	int rc = cli_diagnostics(c, w->g->ctx->diag);
+	rc = cli_diagnostics(c, w->g->ctx->diag);
 	return ok || rc ? rc : EXIT_BUG;
 }
 
@@ -300,14 +305,15 @@ int verb_compile(Cli *c)
 	if (!w.out)
 		return cli_usage(c, "-o OUT.so says what is written, and where", "no output file");
 	if (opt_given(c, OPT_train))
-		training_start(c, (int64_t)c->seed);
+		training_start(c, (int64_t)cli_seed(c));
 	int rc = read_source(&w);
 	if (rc == EXIT_YES)
 		rc = compile_source(&w);
 	if (rc == EXIT_YES) {
 		list_files(&w);
 		GraphSummary s = graph_summary(c->arena, w.g);
-		report_text(&w, &s);
+		if (!c->quiet)
+			report_text(&w, &s);
 		report_json(&w, &s);
 	}
 	burin_graph_free(w.g);

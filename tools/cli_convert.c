@@ -9,6 +9,9 @@
 
 static int write_model(Cli *c, burin_graph *g, const char *path)
 {
+	int rc = options_had_effect(c, NULL);
+	if (rc)
+		return rc;
 	cli_hold_interrupts();
 	if (!model_write(g->ctx, g->list, path))
 		return cli_diagnostics(c, g->ctx->diag);
@@ -38,7 +41,7 @@ int verb_convert(Cli *c)
 	if (str_eq(in, out))
 		return cli_usage(c, NULL, "input and output are the same file");
 	burin_graph *g = mem_alloc(sizeof *g);
-	int rc = model_open(g, in, c->opts, &r) && elem_check(g->ctx, g->list)
+	int rc = model_open(g, in, NULL, &r) && elem_check(g->ctx, g->list)
 			 ? write_model(c, g, out)
 			 : cli_diagnostics(c, g->ctx->diag);
 	burin_graph_free(g);

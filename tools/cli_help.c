@@ -11,18 +11,6 @@ const char *const exit_codes =
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
-static const SettingInfo settings[] = {
-#define SETTING(key, values, def, help) { key, values, def, help },
-#include "tools/settings.def"
-#undef SETTING
-};
-enum { N_SETTINGS = sizeof settings / sizeof *settings };
-
-const SettingInfo *setting_at(int i)
-{
-	return i < N_SETTINGS ? &settings[i] : NULL;
-}
-
 static const char *unknown_pass(Arena *a, const char *name)
 {
 	const char *names[PASS_COUNT];
@@ -38,15 +26,10 @@ static const char *unknown_pass(Arena *a, const char *name)
 
 const char *setting_error(Arena *a, const char *key)
 {
-	const char *names[N_SETTINGS];
-	for (int i = 0; i < N_SETTINGS; i++) {
-		const char *row = names[i] = settings[i].key;
-		if (str_eq(row, key))
-			return str_ends(row, ".") ? "a name is missing behind the '.'" : NULL;
-		if (str_ends(row, ".") && str_starts(key, row))
-			return str_eq(row, "passes.") ? unknown_pass(a, key + strlen(row)) : NULL;
-	}
-	const char *near = nearest_name(key, names, N_SETTINGS);
+	const SettingInfo *row = setting_find(key);
+	if (row)
+		return str_eq(row->key, "passes.") ? unknown_pass(a, key + strlen(row->key)) : NULL;
+	const char *near = setting_nearest(key);
 	return near ? arena_printf(a, "did you mean '%s'?", near)
 		    : "`burin help options` lists the keys";
 }
@@ -190,8 +173,8 @@ static void add_verb(Str *out, Arena *a, VerbId v)
 static void add_settings(Str *out, Arena *a)
 {
 	str_add(out, "Keys of --set KEY=VALUE, and of burin_opts_set:\n");
-	for (int i = 0; i < N_SETTINGS; i++) {
-		const SettingInfo *s = &settings[i];
+	const SettingInfo *s;
+	for (int i = 0; (s = setting_at(i)); i++) {
 		const char *name =
 			str_ends(s->key, ".") ? arena_printf(a, "%sNAME", s->key) : s->key;
 		add_entry(out, name,
@@ -256,11 +239,14 @@ static int add_topic(Cli *c, Str *out, const char *topic)
 
 int verb_help(Cli *c)
 {
-	const char *shell = opt_text(c, OPT_completion);
+	bool man = opt_given(c, OPT_man);
+	const char *shell = man ? NULL : opt_text(c, OPT_completion);
 	int rc = EXIT_YES;
 	Str out;
 	str_init(&out, c->arena);
-	if (opt_given(c, OPT_man))
+	if (c->arg.n && (man || shell))
+		return cli_usage(c, NULL, "too many arguments: '%.80s'", c->arg.at[0]);
+	if (man)
 		man_write(&out);
 	else if (shell)
 		completion_write(&out, shell);

@@ -4,10 +4,6 @@
 #define TOOLS_CLI_HELP_H
 #include "tools/cli.h"
 
-typedef struct SettingInfo {
-	const char *key, *values, *def, *help;
-} SettingInfo;
-const SettingInfo *setting_at(int i); /* NULL behind the last */
 /* NULL, or what to do instead of this key of --set. */
 const char *setting_error(Arena *a, const char *key);
 extern const char *const exit_codes;

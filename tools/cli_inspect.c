@@ -302,6 +302,9 @@ int verb_inspect(Cli *c)
 	static const char *const weights[] = { ".safetensors", ".npz", ".npy" };
 	const char *path = c->arg.at[0];
 	json_key_text(c, "file", path);
+	int rc = cli_can_open(c, path);
+	if (rc)
+		return rc;
 	for (size_t i = 0; i < sizeof weights / sizeof *weights; i++)
 		if (str_ends(path, weights[i]))
 			return inspect_weights(c, path);
@@ -309,6 +312,11 @@ int verb_inspect(Cli *c)
 		return inspect_compiled(c, path);
 	if (str_ends(path, ".weights"))
 		return inspect_packed(c, path);
+	if (!str_ends(path, ".xml") && !str_ends(path, ".onnx"))
+		return cli_error(
+			c, E1007,
+			"inspected are .xml .onnx, .so .o .weights, .safetensors .npz .npy",
+			"'%.200s' cannot be inspected", path);
 	shapes_alone(c);
 	return inspect_model(c, path);
 }

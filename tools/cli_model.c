@@ -208,19 +208,23 @@ static burin_tensor tensor_arg(Arena *a, const Tensor *t)
 }
 
 /* The size that a compiled file leaves free: of a tensor given, else --batch, else 1. */
-static int64_t free_size(Cli *c, const burin_port *port, int n, GivenList *given)
+static bool free_size(Cli *c, const burin_port *port, int n, GivenList *given, int64_t *size)
 {
-	int64_t size = 1;
-	const char *batch = opts_get(c->opts, "batch");
-	if (batch)
-		parse_i64(batch, strlen(batch), &size);
+	bool leaves_free = false, tells = false;
+	*size = 1;
 	for (int i = 0; i < n; i++) {
 		const Given *v = given_find(given, port[i].name);
-		for (int d = 0; v && v->kind == GIVEN_TENSOR && d < port[i].spec.ndim; d++)
-			if (port[i].spec.shape[d] < 0 && d < v->tensor->type->rank)
-				return v->tensor->type->dim[d];
+		for (int d = 0; d < port[i].spec.ndim; d++) {
+			if (port[i].spec.shape[d] >= 0)
+				continue;
+			leaves_free = true;
+			if (!tells && v && v->kind == GIVEN_TENSOR && d < v->tensor->type->rank) {
+				*size = v->tensor->type->dim[d];
+				tells = true;
+			}
+		}
 	}
-	return size;
+	return !leaves_free || tells || opt_int(c, OPT_batch, 1, 1 << 24, size);
 }
 
 static int make_ports(Cli *c, Model *m, GivenList *given)
@@ -229,7 +233,10 @@ static int make_ports(Cli *c, Model *m, GivenList *given)
 	Arena *a = c->arena;
 	m->n_in = (int)burin_inputs(m->model, &in);
 	m->n_out = (int)burin_outputs(m->model, &out);
-	int64_t n = m->items = free_size(c, in, m->n_in, given);
+	int64_t n = 1;
+	if (!m->graph && !free_size(c, in, m->n_in, given, &n))
+		return EXIT_USAGE;
+	m->items = n;
 	m->in = ARENA_ARRAY(a, Tensor, m->n_in + 1);
 	m->out = ARENA_ARRAY(a, Tensor, m->n_out + 1);
 	m->in_arg = ARENA_ARRAY(a, burin_tensor, m->n_in + 1);
@@ -336,7 +343,7 @@ static int load_compiled(Cli *c, Model *m)
 
 static const Graph *inference(Cli *c, burin_graph *g)
 {
-	(void)c;
+	(void)c; /* as ModelGraph asks */
 	return g->graph;
 }
 
@@ -378,7 +385,7 @@ int model_load_as(Cli *c, const char *path, ModelGraph *graph, GivenList *given,
 		find_hints(m, scratch);
 		arena_destroy(scratch);
 	}
-	return rc ? rc : model_fill(c, m, given, c->seed);
+	return rc ? rc : model_fill(c, m, given, cli_seed(c));
 }
 
 int model_run(Cli *c, Model *m)
@@ -400,10 +407,11 @@ void model_close(Model *m)
 void training_start(Cli *c, int64_t seed)
 {
 	const char *number = arena_printf(c->arena, "%lld", (long long)seed);
+	const Texts *names = opt_all(c, OPT_fresh);
 	Str fresh;
 	str_init(&fresh, c->arena);
-	for (int i = 0; i < c->value[OPT_fresh].n; i++)
-		str_fmt(&fresh, fresh.n ? ",%s" : "%s", c->value[OPT_fresh].at[i]);
+	for (int i = 0; i < names->n; i++)
+		str_fmt(&fresh, fresh.n ? ",%s" : "%s", names->at[i]);
 	if (fresh.n)
 		cli_option(c, "fresh", str_text(&fresh));
 	cli_option(c, "initial-weights", arena_printf(c->arena, "init:seed=%s", number));

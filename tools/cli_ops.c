@@ -229,9 +229,15 @@ static void print_onnx(Cli *c)
 int verb_ops(Cli *c)
 {
 	if (opt_given(c, OPT_onnx)) {
+		if (c->arg.n)
+			return cli_usage(c, NULL, "too many arguments: '%.80s' (--onnx lists all)",
+					 c->arg.at[0]);
 		print_onnx(c);
 		return EXIT_YES;
 	}
+	if (c->arg.n && opt_given(c, OPT_markdown))
+		return cli_usage(c, "leave the names out: the page has all of them",
+				 "--markdown has no effect on single operators");
 	json_key_array(c, "operators");
 	int rc = EXIT_YES;
 	if (c->arg.n)

@@ -125,11 +125,28 @@ static void print_as_json(const Diag *d, Str *out)
 	}
 }
 
+/* The library speaks of "option bind.N", the user has written "--bind N". */
+static const char *as_written(Cli *c, const char *message)
+{
+	for (int i = 0; i < c->given.n; i++) {
+		const GivenSetting *g = &c->given.at[i];
+		const char *key = arena_printf(c->arena, "option %s", g->key);
+		const char *at = strstr(message, key), *end = at ? at + strlen(key) : NULL;
+		if (at && (*end == ':' || *end == ' '))
+			message = arena_printf(c->arena, "%.*s%s%s", (int)(at - message), message,
+					       g->written, end);
+	}
+	return message;
+}
+
 int cli_diagnostics(Cli *c, Diag *d)
 {
 	enum { SHOWN = 20 };
 	Str out;
 	diag_sort(d);
+	for (int i = 0; i < diag_count(d); i++)
+		if (strstr(diag_at(d, i)->message, "option "))
+			diag_reword(d, i, as_written(c, diag_at(d, i)->message));
 	for (int i = 0; i < diag_count(d); i++)
 		keep_entry(c, diag_at(d, i));
 	str_init(&out, c->arena);
@@ -168,6 +185,16 @@ int cli_usage(Cli *c, const char *hint, const char *fmt, ...)
 	va_end(ap);
 	say_error(c, E5001, hint, message);
 	return EXIT_USAGE;
+}
+
+int cli_can_open(Cli *c, const char *path)
+{
+	IoError e;
+	int fd = io_open(path, &e);
+	if (fd < 0)
+		return cli_error(c, e.code, NULL, "cannot open '%s': %s", path, e.text);
+	close(fd);
+	return EXIT_YES;
 }
 
 int cli_runtime_error(Cli *c, const burin_error *e)
@@ -240,22 +267,37 @@ static bool want_colour(const Cli *c)
 	return isatty(STDERR_FILENO) && term && !str_eq(term, "dumb");
 }
 
-bool cli_begin(Cli *c)
+void cli_look_ahead(Cli *c, int argc, char **argv)
+{
+	for (int i = 1; i < argc && !str_eq(argv[i], "--"); i++) {
+		if (str_eq(argv[i], "--json"))
+			c->json_to_stdout = true;
+		else if (str_starts(argv[i], "--json="))
+			c->json_file = argv[i] + strlen("--json=");
+		else if (str_eq(argv[i], "--diagnostics=json") ||
+			 (str_eq(argv[i], "--diagnostics") && i + 1 < argc &&
+			  str_eq(argv[i + 1], "json")))
+			c->diag_json = true;
+	}
+}
+
+void cli_begin(Cli *c, const char *verb)
 {
 	const char *json = opt_text(c, OPT_json), *form = opt_text(c, OPT_diagnostics);
 	c->colour = want_colour(c);
-	c->diag_json = form && str_eq(form, "json");
+	c->diag_json |= form && str_eq(form, "json");
 	c->quiet = opt_given(c, OPT_quiet);
-	c->verbose = c->value[OPT_verbose].n;
-	c->json_to_stdout = json && !*json;
-	c->json_file = json && *json ? json : NULL;
+	c->verbose = opt_all(c, OPT_verbose)->n;
+	if (json) {
+		c->json_to_stdout = !*json;
+		c->json_file = *json ? json : NULL;
+	}
 	progress_begin(c);
 	str_init(&c->document, c->arena);
 	json_write(&c->json, &c->document, true);
 	json_put_object(&c->json);
-	json_key_text(c, "schema", arena_printf(c->arena, "burin.%s/1", verb_info[c->verb].name));
+	json_key_text(c, "schema", arena_printf(c->arena, "burin.%s/1", verb));
 	json_key_text(c, "tool", burin_version());
-	return true;
 }
 
 static void end_document(Cli *c, int exit_code)

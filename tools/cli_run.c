@@ -19,12 +19,12 @@ static const Tensor *find_output(Cli *c, const Model *m, const char *name)
 	return NULL;
 }
 
-static int write_outputs(Cli *c, const Model *m)
+static int write_outputs(Cli *c, const Model *m, const Texts *outputs)
 {
 	cli_hold_interrupts();
-	for (int i = 0; i < c->value[OPT_output].n; i++) {
+	for (int i = 0; i < outputs->n; i++) {
 		const char *name, *file;
-		if (!named_file(c, OPT_output, c->value[OPT_output].at[i], &name, &file))
+		if (!named_file(c, OPT_output, outputs->at[i], &name, &file))
 			return EXIT_USAGE;
 		const Tensor *t = find_output(c, m, name);
 		if (!t)
@@ -64,15 +64,13 @@ static int expect_one(Cli *c, const Model *m, const char *text, Tolerance tolera
 	return d.bad ? EXIT_NO : EXIT_YES;
 }
 
-static int check_expected(Cli *c, const Model *m)
+static int check_expected(Cli *c, const Model *m, Tolerance tolerance)
 {
-	Tolerance tolerance;
+	const Texts *expected = opt_all(c, OPT_expect);
 	int rc = EXIT_YES;
-	if (!tolerance_read(c, &tolerance))
-		return EXIT_USAGE;
 	json_key_array(c, "compared");
-	for (int i = 0; i < c->value[OPT_expect].n; i++) {
-		int one = expect_one(c, m, c->value[OPT_expect].at[i], tolerance);
+	for (int i = 0; i < expected->n; i++) {
+		int one = expect_one(c, m, expected->at[i], tolerance);
 		if (one > EXIT_NO)
 			return one;
 		rc = rc ? rc : one;
@@ -137,10 +135,16 @@ static void print_output(Cli *c, const Tensor *t)
 
 static int run_once(Cli *c, Model *m)
 {
+	const Texts *outputs = opt_all(c, OPT_output);
 	GivenList given = { 0 };
+	Tolerance tolerance = { 0 };
+	if (opt_given(c, OPT_expect) && !tolerance_read(c, &tolerance))
+		return EXIT_USAGE;
 	int rc = given_read(c, &given);
 	if (rc == EXIT_YES)
 		rc = model_load(c, c->arg.at[0], &given, m);
+	if (rc == EXIT_YES)
+		rc = options_had_effect(c, c->arg.at[0]);
 	if (rc == EXIT_YES)
 		rc = model_run(c, m);
 	if (rc)
@@ -149,8 +153,8 @@ static int run_once(Cli *c, Model *m)
 	for (int i = 0; i < m->n_out; i++)
 		print_output(c, &m->out[i]);
 	json_end(&c->json);
-	rc = write_outputs(c, m);
-	return rc == EXIT_YES && opt_given(c, OPT_expect) ? check_expected(c, m) : rc;
+	rc = write_outputs(c, m, outputs);
+	return rc == EXIT_YES && opt_given(c, OPT_expect) ? check_expected(c, m, tolerance) : rc;
 }
 
 int verb_run(Cli *c)

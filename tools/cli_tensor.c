@@ -83,7 +83,7 @@ static int read_literal(Cli *c, Given *g, const char *value)
 
 static int read_random(Cli *c, Given *g, const char *value)
 {
-	int64_t seed = (int64_t)c->seed;
+	int64_t seed = (int64_t)cli_seed(c);
 	const char *text = value + strlen("random");
 	g->kind = GIVEN_RANDOM;
 	if (*text && (!str_starts(text, ":seed=") || !parse_i64(text + 6, strlen(text + 6), &seed)))
@@ -115,7 +115,7 @@ static int read_value(Cli *c, Given *g, const char *value)
 
 int given_read(Cli *c, GivenList *out)
 {
-	const Texts *text = &c->value[OPT_input];
+	const Texts *text = opt_all(c, OPT_input);
 	for (int i = 0; i < text->n; i++) {
 		const char *equals = strchr(text->at[i], '=');
 		if (!equals || equals == text->at[i])

@@ -275,8 +275,9 @@ static const char *how_to_compile(const Train *t, const char *weights)
 	Str s;
 	str_init(&s, t->c->arena);
 	str_fmt(&s, "burin compile %s --weights %s --batch 1", t->model_path, weights);
-	for (int i = 0; i < t->c->value[OPT_bind].n; i++) {
-		const char *pair = t->c->value[OPT_bind].at[i];
+	const Texts *bound = opt_all(t->c, OPT_bind);
+	for (int i = 0; i < bound->n; i++) {
+		const char *pair = bound->at[i];
 		size_t n = strcspn(pair, "=");
 		if (strlen(t->graph->batch_symbol) != n ||
 		    memcmp(pair, t->graph->batch_symbol, n) != 0)
@@ -348,7 +349,8 @@ static int train(Train *t)
 	int rc = train_set_up(t);
 	if (rc || opt_given(c, OPT_check_data))
 		return rc ? rc : dataset_report(c, &t->data);
-	rc = train_share_rows(t);
+	rc = options_had_effect(c, NULL);
+	rc = rc ? rc : train_share_rows(t);
 	rc = rc ? rc : train_begin(t);
 	rc = rc ? rc : train_write_classes(t);
 	rc = rc ? rc : train_epochs(t);

@@ -243,8 +243,9 @@ static int take_rest(Table *t, int *const *column)
 static int choose_columns(Table *t, int *const *column)
 {
 	Cli *c = t->c;
-	for (int i = 0; i < c->value[OPT_columns].n; i++) {
-		int rc = take_listed(t, c->value[OPT_columns].at[i], column);
+	const Texts *columns = opt_all(c, OPT_columns);
+	for (int i = 0; i < columns->n; i++) {
+		int rc = take_listed(t, columns->at[i], column);
 		if (rc)
 			return rc;
 	}

@@ -14,7 +14,7 @@ static int read_options(Train *t)
 	Settings *s = &t->set;
 	s->data = opt_text(c, OPT_data);
 	s->split = opt_given(c, OPT_split) ? opt_text(c, OPT_split) : "60/20/20";
-	s->seed = (int64_t)c->seed;
+	s->seed = (int64_t)cli_seed(c);
 	t->resume = opt_given(c, OPT_resume);
 	if (!opt_int(c, OPT_epochs, 1, MAX_EPOCHS, &s->epochs) ||
 	    !opt_int(c, OPT_batch, 1, MAX_BATCH, &s->batch) || !opt_real(c, OPT_lr, &s->lr) ||

@@ -144,7 +144,7 @@ static int compare_sets(Verify *v)
 		worst[i].first_bad = -1;
 	for (int64_t s = 0; s < v->sets; s++) {
 		progress_show(c, "verify", s, v->sets, "sets");
-		int rc = compare_set(v, c->seed + (uint64_t)s, worst);
+		int rc = compare_set(v, cli_seed(c) + (uint64_t)s, worst);
 		if (rc)
 			return rc;
 	}
@@ -183,8 +183,9 @@ static int read_options(Verify *v)
 		return cli_usage(
 			c, "give the model it was compiled from, or `burin run FILE --expect`",
 			"verify needs a model, not a compiled file");
-	bool train = opt_given(c, OPT_train);
-	if (train && (opt_given(c, OPT_bisect) || opt_given(c, OPT_against)))
+	bool train = opt_given(c, OPT_train), bisect = opt_given(c, OPT_bisect);
+	bool against = opt_given(c, OPT_against);
+	if (train && (bisect || against))
 		return cli_usage(c, "leave one of them out",
 				 "--train goes neither with --bisect nor with --against");
 	if (train && *opt_text(c, OPT_train))
@@ -220,6 +221,7 @@ static int verify(Verify *v)
 	Cli *c = v->c;
 	int rc = read_options(v);
 	rc = rc ? rc : load(v);
+	rc = rc ? rc : options_had_effect(c, NULL);
 	rc = rc ? rc : compare_sets(v);
 	json_key_bool(c, "ok", rc == EXIT_YES);
 	if (rc == EXIT_NO && opt_given(c, OPT_bisect)) {

@@ -28,7 +28,7 @@ const Graph *training_step(Cli *c, burin_graph *g)
 /* Sizes and weights of a model that nothing has been said about. */
 void training_defaults(Cli *c)
 {
-	training_start(c, (int64_t)c->seed);
+	training_start(c, (int64_t)cli_seed(c));
 	if (!opts_get(c->opts, "size"))
 		cli_option(c, "size", "8");
 }

@@ -66,12 +66,17 @@ static void test_missing(void **state)
 	assert_int_equal(
 		shell(c, "BURIN_NVRTC=/nowhere $B compile " LENET " --device cuda -o lenet.so"), 5);
 	assert_non_null(strstr(c->err, "E5221"));
-	expect(c, "compile " LENET " --device cuda --gpu sm_10 -o lenet.so", 4, NULL, "E5101");
-	expect(c, "compile " LENET " --device cuda --batch 1,8 -o lenet.so", 4, NULL,
-	       "an artefact for GPUs is of one batch size");
-	expect(c, "compile " LENET " --device cuda --batch 1 --set free-batch=yes -o lenet.so", 4,
-	       NULL, "option free-batch: an artefact for GPUs is of one batch size");
-	expect(c, "compile " LENET " --device cuda -o lenet.ll", 3, NULL, ".cu, .so, .a or .o");
+	expect(c, "compile " LENET " --device cuda --gpu sm_10 -o lenet.so", 2, NULL,
+	       "unknown GPU 'sm_10'");
+	expect(c,
+	       "compile " EXAMPLES
+	       "/lenet.xml --weights random:seed=1 --device cuda --batch 1,8 -o lenet.so",
+	       4, NULL, "an artefact for GPUs is of one batch size");
+	expect(c,
+	       "compile " EXAMPLES "/lenet.xml --weights random:seed=1 --device cuda --batch 1 "
+	       "--set free-batch=yes -o lenet.so",
+	       4, NULL, "option free-batch: an artefact for GPUs is of one batch size");
+	expect(c, "compile " LENET " --device cuda -o lenet.ll", 2, NULL, ".cu, .so, .a or .o");
 	expect(c, "compile " LENET " --device cuda -o lenet.cu", 0, NULL, NULL);
 	assert_non_null(strstr(read_file(c, "lenet.cu"), "BURIN_KERNEL"));
 }

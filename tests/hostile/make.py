@@ -118,7 +118,7 @@ def names():
     xml("E2015", "many-attributes", body("<relu " + " ".join(f'a{i}="1"' for i in range(65)) + "/>"))
     xml("E2004", "misspelt", body('<linear id="l" unit="4"/>'))
     xml("E2004", "input", graph('<input id="x" shape="2" colour="red"/><output/>'))
-    xml("E2004", "output", graph('<input id="x" shape="2"/><output name="y"/>'))
+    xml("E2004", "output", graph('<input id="x" shape="2"/><output colour="y"/>'))
     xml("E2004", "graph", graph('<input id="x" shape="2"/><output/>', ' colour="red"'))
     xml("E2004", "block", graph('<block nam="a"/>' + '<input id="x" shape="2"/><output/>'))
     xml("E2004", "repeat", body('<repeat count="2" times="2"><relu/></repeat>'))

@@ -159,12 +159,14 @@ static void unbound_symbols_are_listed(void **state)
 	assert_int_equal(diag_exit_code(f->c->diag), 3);
 }
 
-static void unused_bindings_are_warned_of(void **state)
+static void unknown_bindings_are_refused(void **state)
 {
 	Fixture *f = *state;
-	bind(f, "M", 3);
-	build_good(f, "<input id='x' shape='2'/><relu/><output/>");
-	assert_int_equal(find_code(f, E5002)->severity, SEV_WARNING);
+	bind(f, "batch", 3);
+	build_bad(f, "<input id='x' shape='N,S'/><relu/><output/>", E5002);
+	assert_string_equal(find_code(f, E5002)->message,
+			    "option bind.batch: the model has no size and no input 'batch'");
+	assert_string_equal(find_code(f, E5002)->hint, "its sizes are: N, S");
 }
 
 static void bound_inputs_become_constants(void **state)
@@ -732,7 +734,7 @@ int main(void)
 		TEST(faults_in_blocks_name_the_use),
 		TEST(symbols_default),
 		TEST(unbound_symbols_are_listed),
-		TEST(unused_bindings_are_warned_of),
+		TEST(unknown_bindings_are_refused),
 		TEST(bound_inputs_become_constants),
 		TEST(inputs_keep_their_order),
 		TEST(numbers_take_the_type_beside_them),

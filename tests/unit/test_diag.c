@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Diagnostics: what is printed, to the byte. */
+#include "include/burin.h"
 #include "tests/unit/check.h"
 #include "base/diag.h"
 #include <stdlib.h>
@@ -316,15 +317,24 @@ static void test_exit_codes(void **state)
 	(void)state;
 	static const struct {
 		DiagCode code;
-		int exit;
-	} rows[] = { { E1001, 5 }, { E2004, 3 }, { E3001, 3 }, { E3101, 4 }, { E4001, 3 },
-		     { E5001, 3 }, { E5101, 4 }, { E5201, 5 }, { E6001, 3 }, { E7001, 70 } };
+		int exit, status;
+	} rows[] = {
+		{ E1001, 5, BURIN_E_IO },      { E1007, 3, BURIN_E_INVALID },
+		{ E1008, 5, BURIN_E_MEMORY },  { E2004, 3, BURIN_E_SYNTAX },
+		{ E3001, 3, BURIN_E_INVALID }, { E3101, 4, BURIN_E_UNSUPPORTED },
+		{ E4001, 3, BURIN_E_INVALID }, { E5001, 2, BURIN_E_ARG },
+		{ E5011, 3, BURIN_E_SHAPE },   { E5012, 3, BURIN_E_INVALID },
+		{ E5013, 3, BURIN_E_INVALID }, { E5101, 4, BURIN_E_UNSUPPORTED },
+		{ E5201, 5, BURIN_E_TARGET },  { E5213, 5, BURIN_E_CANCELLED },
+		{ E6001, 3, BURIN_E_ARG },     { E7001, 70, BURIN_E_INTERNAL },
+	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		Diag *d = diag_create(arena);
 		diag_warning(d, (Loc){ 0 }, E1001, "not counted");
 		diag_error(d, at(9, 1, 1), rows[i].code, "first");
 		diag_error(d, at(1, 1, 1), E2004, "second, but earlier in the file");
 		assert_int_equal(diag_exit_code(d), rows[i].exit);
+		assert_int_equal(diag_code_status(rows[i].code), rows[i].status);
 	}
 }
 

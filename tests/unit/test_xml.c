@@ -174,7 +174,7 @@ static void all_errors_are_reported(void **state)
 	Fixture *f = *state;
 	assert_null(read_text(f,
 			      "<graph><input id='x' shape='2'/><relux/><add in='x'/><relu in='z'/>"
-			      "<linear id='l' units='a b'/><maxpool2d/></graph>"));
+			      "<linear id='l' units='4 5'/><maxpool2d/></graph>"));
 	static const DiagCode wanted[] = { E2003, E2008, E2011, E2006, E2005, E2017 };
 	for (size_t k = 0; k < sizeof(wanted) / sizeof(wanted[0]); k++) {
 		bool found = false;
@@ -205,6 +205,36 @@ static void missing_attributes_are_named_together(void **state)
 	check_one(f, "<graph><input id='x' shape='2'/>\n<slice/><output/></graph>", E2005, 2, 2, 5);
 	assert_string_equal(diag_at(f->c->diag, 0)->message,
 			    "<slice> needs the attributes 'begin', 'count', 'step'");
+}
+
+/* Expressions may hold the sizes that inputs leave open, those of <training> too; a name that
+ * nothing declares is an error where it stands, with the nearest. */
+static void sizes_are_declared_by_inputs(void **state)
+{
+	Fixture *f = *state;
+	read_good(f, "<graph><input id='x' shape='N,T'/><reshape shape='T,N'/><output/>"
+		     "<training loss='l'><input id='t' shape='M'/><reshape in='t' shape='M,1'/>"
+		     "<reduce_mean id='l'/><sgd/></training></graph>");
+	check_one(f,
+		  "<graph><input id='x' shape='Batch,T'/>\n<strided_slice starts='0' ends='Bach'/>"
+		  "<output/></graph>",
+		  E2014, 2, 33, 4);
+	assert_string_equal(diag_at(f->c->diag, 0)->hint, "did you mean 'Batch'?");
+}
+
+static void one_fault_of_sizes(Fixture *f, const char *ends, const char *hint)
+{
+	const char *text = arena_printf(f->arena,
+					"<graph><input id='x' shape='N,T'/>\n"
+					"<strided_slice starts='0' ends='%s'/><output/></graph>",
+					ends);
+	check_one(f, text, E2014, 2, 33, (int)strlen(ends));
+	assert_string_equal(diag_at(f->c->diag, 0)->hint, hint);
+}
+
+static void unknown_sizes_list_the_known(void **state)
+{
+	one_fault_of_sizes(*state, "2*width+1", "the sizes that inputs leave open: N, T");
 }
 
 static void check_hint(Fixture *f, const char *text, const char *part)
@@ -697,6 +727,8 @@ int main(void)
 		TEST(numbers_out_of_range_are_pointed_at),
 		TEST(sizes_that_are_not_known_are_in_range),
 		TEST(missing_attributes_are_named_together),
+		TEST(sizes_are_declared_by_inputs),
+		TEST(unknown_sizes_list_the_known),
 		TEST(hints_name_the_nearest),
 		TEST(hints_name_where),
 		TEST(blocks_report_once),
