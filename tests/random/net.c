@@ -17,6 +17,7 @@ typedef struct Net {
 	Str s;
 	Value at[MOST_VALUES];
 	int n, next, params;
+	bool batchnorm;
 } Net;
 
 static int64_t count(const Value *v)
@@ -107,7 +108,10 @@ static void add_pool(Net *z, const Value *x)
 static void add_norm(Net *z, const Value *x)
 {
 	switch (pick(z->c, 0, 3)) {
-	case 0: add(z, "batchnorm", x, "", layer_attrs(z, "")); break;
+	case 0:
+		add(z, "batchnorm", x, "", layer_attrs(z, ""));
+		z->batchnorm = true;
+		break;
 	case 1: add(z, "layernorm", x, "", layer_attrs(z, "eps=\"0.1\"")); break;
 	case 2: add(z, "rmsnorm", x, "", layer_attrs(z, "eps=\"0.1\"")); break;
 	case 3: add(z, "groupnorm", x, "", layer_attrs(z, "groups=\"1\" eps=\"0.1\"")); break;
@@ -335,28 +339,38 @@ static void add_training(Net *z)
 	str_fmt(&z->s, "  %s\n  </training>\n</graph>\n", optimizer[pick(z->c, 0, 7)]);
 }
 
-const char *net_make(Arena *arena, uint64_t seed, int64_t i)
+/* The first line: how the model is tried. */
+static void print_how(Net *z, Str *s)
 {
 	static const char *const fp[] = { "strict", "contract", "contract" };
 	static const char *const target[] = { "native", "native", "x86-64-v2", "x86-64-v3",
 					      "x86-64-v4" };
+	Case *c = z->c;
+	const char *mode = fp[pick(c, 0, 2)], *machine = target[pick(c, 0, 4)];
+	int64_t threads = pick(c, 2, 3), seed = pick(c, 1, 999);
+	int64_t batch = pick(c, z->batchnorm ? 2 : 1, 5); /* of one item there is no variance */
+	str_fmt(s, "<!-- fp=%s target=%s threads=%d batch=%d seed=%d free-batch=%d", mode,
+		host_has(machine) ? machine : "native", (int)threads, (int)batch, (int)seed,
+		chance(c, 10));
+	for (int p = 0; p < PASS_COUNT; p++)
+		if (p != PASS_expand && chance(c, 15))
+			str_fmt(s, " off=%s", pass_info[p].name);
+	for (int p = 0; p < PASS_COUNT; p++)
+		if (p != PASS_expand && str_eq(mode, "strict") && chance(c, 30))
+			str_fmt(s, " again=%s", pass_info[p].name);
+	str_add(s, " -->\n");
+}
+
+const char *net_make(Arena *arena, uint64_t seed, int64_t i)
+{
 	Case *c =
 		case_create(seed * 0x100000001b3u + (uint64_t)i + ((uint64_t)1 << 40), FP_CONTRACT);
 	Net z = { .c = c };
 	Value x = { .rank = (int)pick(c, 1, 3) };
+	Str all;
+	str_init(&all, arena);
 	str_init(&z.s, arena);
-	str_add(&z.s, "<!--");
-	const char *mode = fp[pick(c, 0, 2)], *machine = target[pick(c, 0, 4)];
-	str_fmt(&z.s, " fp=%s target=%s threads=%d batch=%d seed=%d free-batch=%d", mode,
-		host_has(machine) ? machine : "native", (int)pick(c, 2, 3), (int)pick(c, 1, 5),
-		(int)pick(c, 1, 999), chance(c, 10));
-	for (int p = 0; p < PASS_COUNT; p++)
-		if (p != PASS_expand && chance(c, 15))
-			str_fmt(&z.s, " off=%s", pass_info[p].name);
-	for (int p = 0; p < PASS_COUNT; p++)
-		if (p != PASS_expand && str_eq(mode, "strict") && chance(c, 30))
-			str_fmt(&z.s, " again=%s", pass_info[p].name);
-	str_add(&z.s, " -->\n<graph name=\"net\">\n  <input id=\"x\" shape=\"N");
+	str_add(&z.s, "<graph name=\"net\">\n  <input id=\"x\" shape=\"N");
 	for (int d = 0; d < x.rank; d++) {
 		x.dim[d] = pick(c, 1, x.rank == 3 ? 5 : 9);
 		str_fmt(&z.s, ",%lld", (long long)x.dim[d]);
@@ -368,6 +382,8 @@ const char *net_make(Arena *arena, uint64_t seed, int64_t i)
 		if (z.n < MOST_VALUES - 12)
 			add_layer(&z, mixing);
 	add_training(&z);
+	print_how(&z, &all);
+	str_add(&all, str_text(&z.s));
 	case_destroy(c);
-	return str_text(&z.s);
+	return str_text(&all);
 }

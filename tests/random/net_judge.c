@@ -163,9 +163,12 @@ static const char *differing(burin_trainer *a, burin_trainer *b)
 {
 	const burin_port *p, *q;
 	size_t n = burin_trainer_state(a, &p), m = burin_trainer_state(b, &q);
-	for (size_t i = 0; i < n && i < m; i++)
-		if (memcmp(p[i].spec.data, q[i].spec.data, port_bytes(&p[i])) != 0)
+	for (size_t i = 0; i < n && i < m; i++) {
+		size_t bytes = port_bytes(&p[i]);
+		tally()->repeated += (int64_t)(bytes / (p[i].spec.dtype.bits / 8));
+		if (memcmp(p[i].spec.data, q[i].spec.data, bytes) != 0)
 			return p[i].name;
+	}
 	return n == m ? NULL : "(their number)";
 }
 

@@ -3,6 +3,7 @@
  * of rounding, run by several threads, against the reference evaluation with its bound.
  *
  *   random_graphs [--train] [--seed S] [--count N] [--only I] [--jobs J]
+ *                 [--seconds T]
  *   random_graphs FILE ...            replays what an earlier run printed
  *
  * --train: models with a loss and an optimiser, whose steps are followed one by one.
@@ -37,6 +38,7 @@ typedef struct Campaign {
 	uint64_t seed;
 	bool train;
 	int64_t first, end;
+	double until; /* no graph is begun later; 0: all are */
 	Shared *shared;
 } Campaign;
 
@@ -99,11 +101,16 @@ static void one(Campaign *k, int64_t i)
 	__atomic_fetch_add(&k->shared->repeated, now->repeated - before.repeated, __ATOMIC_SEQ_CST);
 }
 
+static bool is_over(const Campaign *k)
+{
+	return k->until > 0 && seconds() > k->until;
+}
+
 static void worker(Campaign *k, int job)
 {
 	Shared *s = k->shared;
 	child_limits();
-	for (int n = 0; n < PER_PROCESS; n++) {
+	for (int n = 0; n < PER_PROCESS && !is_over(k); n++) {
 		int64_t i = __atomic_fetch_add(&s->next, 1, __ATOMIC_SEQ_CST);
 		if (i >= k->end)
 			break;
@@ -140,7 +147,7 @@ static void run_all(Campaign *k, int jobs)
 				fail_of(k, k->shared->current[j], child_verdict(status));
 				k->shared->done++;
 			}
-			if (k->shared->next < k->end)
+			if (k->shared->next < k->end && !is_over(k))
 				pid[j] = start(k, j);
 			else
 				running--;
@@ -248,6 +255,8 @@ static int campaign(Campaign *k, int jobs)
 		report(k, s->failure[f], (Verdict)s->verdict[f]);
 	if (s->failed > SHOWN)
 		printf("# %lld more failed\n", (long long)(s->failed - SHOWN));
+	if (is_over(k))
+		n = s->done;
 	bool covered = n < ENOUGH || k->train || check_coverage(s);
 	bool known = n < ENOUGH || s->unknown * 10 <= s->elements;
 	if (!known)
@@ -259,7 +268,7 @@ static int campaign(Campaign *k, int jobs)
 	       (long long)s->elements,
 	       100 * (double)s->unknown / (double)(s->elements ? s->elements : 1),
 	       (long long)s->repeated, (long long)s->failed, took, (double)s->done / took);
-	return s->failed || !covered || !known || s->done != n;
+	return s->failed || !covered || !known || (s->done != n && !is_over(k));
 }
 
 static int replay(const char *path)
@@ -294,6 +303,8 @@ int main(int argc, char **argv)
 			k.end = k.first + atoll(argv[++i]);
 		else if (more && str_eq(argv[i], "--only"))
 			k.first = atoll(argv[++i]), k.end = k.first + 1;
+		else if (more && str_eq(argv[i], "--seconds"))
+			k.until = seconds() + atof(argv[++i]);
 		else if (str_eq(argv[i], "--train"))
 			k.train = true;
 		else if (more && str_eq(argv[i], "--jobs"))
@@ -301,7 +312,7 @@ int main(int argc, char **argv)
 		else if (argv[i][0] == '-')
 			return fprintf(stderr, "usage: random_graphs [--train] [--seed S] [--count "
 					       "N] [--only "
-					       "I] [--jobs J] | FILE ...\n"),
+					       "I] [--jobs J] [--seconds T] | FILE ...\n"),
 			       2;
 		else
 			files++, status |= replay(argv[i]);
