@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Reference losses of 30 training steps by PyTorch, with the weights and batches that they begin from.
 
-Writes tests/data/train/{mlp,cnn}.safetensors, .npz (four batches, used in turn) and .losses (one number a line), which
+Writes tests/data/train/{mlp,cnn,frozen}.safetensors, .npz (four batches, used in turn) and .losses (one number a line), which
 tests/unit/test_train_reference.c compares with. The models are the .xml files beside them.
 Also optimizers.npz: batches, and for each optimiser the losses of 12 steps of the mlp and the parameters after them.
 Run it in the environment of bench/setup_venv.sh:  build/venv/bin/python bench/make_train_reference.py"""
@@ -40,12 +40,14 @@ class Cnn(nn.Module):
         return self.fc((self.c3(r2) + r2).mean((2, 3)))
 
 
-def write(name, model, make_optimizer, loss_of, x, target, key):
-    """Begins from float32 weights, computes in float64: what single precision should come close to."""
+def write(name, model, make_optimizer, loss_of, x, target, key, frozen=()):
+    """The modules called in `frozen` are in eval() and keep their parameters. Begins from float32 weights, computes in float64: what single precision should come close to."""
     weights = {k: v.clone() for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
     save_file(weights, os.path.join(OUT, name + ".safetensors"))
     np.savez_compressed(os.path.join(OUT, name + ".npz"), x=x, **{key: target})
     model = model.double().train()
+    for module in frozen:
+        getattr(model, module).eval().requires_grad_(False)
     optimizer, losses = make_optimizer(model.parameters()), []
     for step in range(STEPS):
         at = slice(step % BATCHES * BATCH, (step % BATCHES + 1) * BATCH)
@@ -55,6 +57,9 @@ def write(name, model, make_optimizer, loss_of, x, target, key):
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
+    for module in frozen:
+        for k, v in getattr(model, module).state_dict().items():
+            assert k == "num_batches_tracked" or torch.equal(v.float(), weights[f"{module}.{k}"])
     with open(os.path.join(OUT, name + ".losses"), "w", encoding="ascii") as f:
         f.writelines(f"{v:.9g}\n" for v in losses)
     print(f"{name}: loss {losses[0]:.4f} to {losses[-1]:.4f}")
@@ -108,6 +113,14 @@ def main():
     label = rng.integers(0, 5, n)
     x += 0.7 * np.sin(label[:, None, None, None] * np.arange(10) / 2).astype(np.float32)
     write("cnn", Cnn(), lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=0.001), F.cross_entropy, x, label, "label")
+    frozen = Cnn()
+    for norm in frozen.b1, frozen.b2:
+        norm.weight.data.uniform_(0.5, 1.5)
+        norm.bias.data.normal_(0, 0.3)
+        norm.running_mean.normal_(0, 0.5)
+        norm.running_var.uniform_(0.5, 2)
+    write("frozen", frozen, lambda p: torch.optim.SGD((q for q in p if q.requires_grad), lr=0.05, momentum=0.9), F.cross_entropy, x,
+          label, "label", ("c1", "b1"))
 
 
 main()

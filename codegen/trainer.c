@@ -174,7 +174,10 @@ static bool make_state(burin_trainer *t)
 	t->state_bytes = (size_t)t->layout->bytes + ALIGN;
 	t->state = pages_new(t->state_bytes);
 	if (!t->state)
-		oom_raise();
+		return diag_error(t->g->ctx->diag, (Loc){ 0 }, E1008,
+				  "out of memory: the state needs %zu bytes: the parameters, and "
+				  "what the optimiser remembers of each (sgd: nothing)",
+				  t->state_bytes);
 	t->tensor = ARENA_ARRAY(t->arena, burin_port, t->layout->tensor.n + 1);
 	for (int i = 0; i < t->layout->tensor.n; i++) {
 		const StateTensor *s = &t->layout->tensor.at[i];
@@ -260,8 +263,8 @@ static Lesson *lesson_for(burin_trainer *t, int64_t batch)
 /* --- running --------------------------------------------------------------------------------- */
 
 /* ns: of the plan's steps, added to; or NULL */
-static burin_status run_code(burin_trainer *t, const JitProgram *j, void **ports, uint64_t *ns,
-			     burin_error *err)
+static burin_status run_code(burin_trainer *t, const Lesson *l, const JitProgram *j, void **ports,
+			     uint64_t *ns, burin_error *err)
 {
 	const BurinProgram *p = jit_table(j);
 	size_t need = burin_rt_workspace_bytes(p, t->ctx);
@@ -270,7 +273,11 @@ static burin_status run_code(burin_trainer *t, const JitProgram *j, void **ports
 		t->work_bytes = 0;
 		t->work = pages_new(need);
 		if (!t->work)
-			return rt_fail(err, BURIN_E_MEMORY, 1008, "out of memory");
+			return rt_fail(err, BURIN_E_MEMORY, 1008,
+				       "out of memory: %lld rows need %zu bytes for the results "
+				       "between the layers, besides %zu of the state; smaller "
+				       "batches need less",
+				       (long long)l->batch, need, t->state_bytes);
 		t->work_bytes = need;
 	}
 	return rt_explain(NULL, burin_rt_run_timed(p, t->ctx, 1, ports, t->work, ns), err);
@@ -293,7 +300,7 @@ static burin_status prepare_judge(burin_trainer *t, Lesson *l, burin_error *err)
 		ports[n++] = (char *)l->judge.weights + at;
 		at += (type_bytes(main->param.at[i]->type) + ALIGN - 1) / ALIGN * ALIGN;
 	}
-	burin_status s = run_code(t, l->judge.prepare, ports, NULL, err);
+	burin_status s = run_code(t, l, l->judge.prepare, ports, NULL, err);
 	if (s == BURIN_OK)
 		l->prepared = t->version;
 	arena_destroy(a);
@@ -404,13 +411,13 @@ static burin_status begin_step(burin_trainer *t, const burin_tensor *in, size_t 
 }
 
 /* ports: n are set; the metrics come behind them. */
-static burin_status run_step(burin_trainer *t, const JitProgram *j, void **ports, int n,
-			     uint64_t *ns, double *metrics, burin_error *err)
+static burin_status run_step(burin_trainer *t, const Lesson *l, const JitProgram *j, void **ports,
+			     int n, uint64_t *ns, double *metrics, burin_error *err)
 {
 	float value[MAX_PORTS];
 	for (int i = 0; i < t->n_metric; i++)
 		ports[n + i] = &value[i];
-	burin_status s = run_code(t, j, ports, ns, err);
+	burin_status s = run_code(t, l, j, ports, ns, err);
 	for (int i = 0; metrics && i < t->n_metric; i++)
 		metrics[i] = (double)value[i];
 	return s;
@@ -432,7 +439,7 @@ burin_status burin_train_step(burin_trainer *t, double rate, const burin_tensor 
 	t->version++;
 	if (!time_steps(t, l))
 		return rt_fail(err, BURIN_E_MEMORY, 1008, "out of memory");
-	return run_step(t, l->step.main, ports, t->n_input + 2, l->ns, metrics, err);
+	return run_step(t, l, l->step.main, ports, t->n_input + 2, l->ns, metrics, err);
 }
 
 burin_status burin_eval_step(burin_trainer *t, const burin_tensor *in, size_t n_in, double *metrics,
@@ -447,7 +454,7 @@ burin_status burin_eval_step(burin_trainer *t, const burin_tensor *in, size_t n_
 		s = prepare_judge(t, l, err);
 	if (s != BURIN_OK)
 		return s;
-	return run_step(t, l->judge.main, ports, t->n_input, NULL, metrics, err);
+	return run_step(t, l, l->judge.main, ports, t->n_input, NULL, metrics, err);
 }
 
 /* --- making ---------------------------------------------------------------------------------- */

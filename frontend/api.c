@@ -123,16 +123,22 @@ static void rest_graph(const burin_graph *g)
 
 /* --- batch = 1,8: the symbol that leads the first input -------------------------------------- */
 
-static const char *leading_symbol(const ElemList *list, Arena *a)
+/* The first symbol in the shape of the first input; *leads: before any number. A training's batch
+ * may stand behind numbers, "7,N,6" of a recurrent layer: its rows need not be in one piece. */
+static const char *batch_symbol(const ElemList *list, Arena *a, bool *leads)
 {
 	for (int i = 0; i < list->elem.n; i++) {
 		const Elem *e = &list->elem.at[i];
 		const char *shape = str_eq(e->op, "input") ? elem_text(e, "shape", "") : NULL;
 		if (!shape)
 			continue;
-		size_t n = strcspn(shape, ", ");
-		bool digit = n == 0 || (shape[0] >= '0' && shape[0] <= '9');
-		return digit ? NULL : arena_strndup(a, shape, n);
+		const char *item;
+		size_t n;
+		*leads = true;
+		for (ListCursor l = list_cursor(shape); list_next(&l, &item, &n); *leads = false)
+			if (n && !(item[0] >= '0' && item[0] <= '9'))
+				return arena_strndup(a, item, n);
+		return NULL;
 	}
 	return NULL;
 }
@@ -205,7 +211,8 @@ static bool read_batch(burin_graph *g, const burin_opts *o, ReadOptions *r)
 	text = text ? text : "1";
 	if (!read_sizes(g, text))
 		return false;
-	if (!g->batch_symbol)
+	if (!g->batch_symbol ||
+	    (!g->batch_leads && (opts_get(o, "batch") || opts_get(o, "free-batch"))))
 		return fixed_batch(g, "option batch");
 	for (int i = 0; i < r->bind.n; i++)
 		if (str_eq(r->bind.at[i].name, g->batch_symbol))
@@ -234,7 +241,7 @@ bool model_open(burin_graph *g, const char *path, const burin_opts *o, ReadOptio
 		r->weights = r->start;
 	if (!g->list)
 		return false;
-	g->batch_symbol = leading_symbol(g->list, g->arena);
+	g->batch_symbol = batch_symbol(g->list, g->arena, &g->batch_leads);
 	return read_batch(g, o, r);
 }
 

@@ -158,13 +158,13 @@ static void add_op(Str *s, Op op)
 		 params ? "name of the result, and of its parameters" : "name of the result");
 	add_input_attrs(s, op);
 	add_record(s, info->attr);
-	if (params) {
+	if (params && attr_find(info->attr, "trainable") < 0)
 		add_attr(s, "trainable", "flag", "yes", false,
 			 "whether training changes its parameters");
+	if (params)
 		add_attr(s, "init", "xs:string", NULL, false,
 			 "initial weights: zeros, ones, a number, uniform:A, normal:S, he_normal, "
 			 "xavier_uniform, lecun_normal ...");
-	}
 	close_element(s);
 }
 

@@ -24,8 +24,9 @@ struct burin_graph {
 	/* The graph once more: for another batch size (0: as it was read), and with or without the
 	 * elements of <training>. NULL: see ctx->diag. Its nodes are in g->arena. */
 	Graph *(*rebuild)(struct burin_graph *g, int64_t batch, bool training);
-	const char *batch_symbol; /* leads the first input's shape: what a batch size binds; or NULL
-				   */
+	const char *batch_symbol; /* the first in the first input's shape: what a batch size binds;
+				     or NULL */
+	bool batch_leads;         /* no number stands before it: rows lie one after the other */
 	const void *read_options; /* frontend's, for rebuild */
 	/* The pages of its weight files need not stay in memory; they come back. NULL: it has none.
 	 */

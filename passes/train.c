@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The step of training as a graph: what layers do in training (batch norm by the batch's own
- * statistics, dropout), the gradients of the trained parameters (passes/autodiff.c), the
+ * statistics unless it is frozen, dropout), the gradients of the trained parameters (passes/autodiff.c), the
  * optimiser's operator for each, and the updates: all ordinary operators, so that the passes after
  * it fuse and plan a step as they do inference.
  *
@@ -17,6 +17,7 @@ typedef struct Trainee {
 	Builder *b;
 	Node **map;        /* of the graph under way, by id */
 	Node *step, *seed; /* states; NULL: not needed so far */
+	bool *fixed;       /* parameters of a frozen layer, by id */
 	int streams;
 } Trainee;
 
@@ -73,6 +74,7 @@ static Node *as_state(Trainee *z, const Node *n)
 {
 	Attr_param a = *ATTR_OF(n, param);
 	a.state = 1;
+	a.trainable &= !z->fixed[n->id];
 	Node *s = append_node(z->b, OP_param, attr_intern(z->p->ctx, ATTR_param_RECORD, &a),
 			      n->type, NULL, 0);
 	s->name = n->name;
@@ -133,6 +135,8 @@ static void run_average(Trainee *z, Node *state, Node *value, double part)
 static Node *train_batchnorm(Trainee *z, const Node *n)
 {
 	Node *in[5], *mean, *variance;
+	if (batchnorm_is_frozen(n))
+		return copy_node(z->b, n, z->map);
 	for (int i = 0; i < 5; i++)
 		in[i] = z->map[n->in[i]->id];
 	int64_t count = channel_count(in[0]->type);
@@ -142,7 +146,9 @@ static Node *train_batchnorm(Trainee *z, const Node *n)
 			"batchnorm '%s': training needs more than one value for each channel, "
 			"here is %lld",
 			n->name ? n->name : "?", (long long)count);
-		diag_hint(z->p->ctx->diag, "train with larger batches");
+		diag_hint(z->p->ctx->diag,
+			  "a batch of more rows; or trainable=\"no\", which normalises by the "
+			  "running averages; or layernorm or groupnorm, which need no batch");
 		return emit1(z->b, OP_identity, in[0]);
 	}
 	double part = ATTR_OF(n, batchnorm)->momentum;
@@ -173,9 +179,22 @@ static Node *train_node(Trainee *z, const Node *n)
 	return copy_node(z->b, n, z->map);
 }
 
+/* A frozen batchnorm keeps all its parameters, also those that have elements of their own: its
+ * gradient would reach the averages, too. */
+static void fix_params(Trainee *z, const Graph *g)
+{
+	z->fixed = ARENA_ARRAY(z->arena, bool, g->node.n + 1);
+	for (int i = 0; i < g->node.n; i++) {
+		const Node *n = g->node.at[i];
+		for (int k = 1; k < 5 && n->op == OP_batchnorm && batchnorm_is_frozen(n); k++)
+			z->fixed[n->in[k]->id] = true;
+	}
+}
+
 /* The forward half: macros are kept. */
 static Graph *forward_graph(Trainee *z, const Graph *g)
 {
+	fix_params(z, g);
 	const bool *needed = needed_nodes(g, z->arena);
 	z->b = builder_create(graph_create(z->p->ctx, z->arena, g->name));
 	z->map = ARENA_ARRAY(z->arena, Node *, g->node.n + 1);

@@ -28,18 +28,31 @@ void batch_create(const Train *t, int64_t rows, Batch *b)
 		in->ndim = col->row->rank + 1;
 		in->shape = ARENA_ARRAY(a, int64_t, MAX_RANK + 1);
 		for (int k = 0; k < col->row->rank; k++)
-			in->shape[k + 1] = col->row->dim[k];
+			in->shape[k + (k >= col->axis)] = col->row->dim[k];
 	}
+}
+
+/* Rows lie one after the other in the data, in the input where the batch's axis has them. */
+static void put_row(const DataColumn *col, char *to, int64_t k, int64_t n, int64_t row)
+{
+	int64_t parts = 1;
+	for (int d = 0; d < col->axis; d++)
+		parts *= col->row->dim[d];
+	if (!parts)
+		return;
+	size_t bytes = col->bytes / (size_t)parts;
+	const char *from = col->data + (size_t)row * col->bytes;
+	for (int64_t i = 0; i < parts; i++)
+		memcpy(to + (size_t)(i * n + k) * bytes, from + (size_t)i * bytes, bytes);
 }
 
 void batch_fill(const Train *t, Batch *b, const int64_t *row, int64_t n)
 {
 	for (int i = 0; i < b->n; i++) {
 		const DataColumn *col = &t->data.col[i];
-		b->in[i].shape[0] = n;
+		b->in[i].shape[col->axis] = n;
 		for (int64_t k = 0; k < n; k++)
-			memcpy(b->data[i] + (size_t)k * col->bytes,
-			       col->data + (size_t)row[k] * col->bytes, col->bytes);
+			put_row(col, b->data[i], k, n, row[k]);
 	}
 }
 

@@ -15,6 +15,7 @@
 typedef struct DataColumn {
 	const char *name; /* of the input */
 	const Type *row;
+	int axis;     /* where the batch stands in the input's shape */
 	size_t bytes; /* of a row */
 	char *data;
 	bool label; /* beyond the model's inputs, one whole number a row */

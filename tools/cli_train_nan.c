@@ -256,7 +256,7 @@ int blame_step(Train *t, Batch *b, const int64_t *order, double loss)
 int blame_validation(Train *t, const Batch *b, double loss)
 {
 	Arena *a = arena_create();
-	const Graph *g = graph_for(t, judge_graph, b->in[0].shape[0], a);
+	const Graph *g = graph_for(t, judge_graph, b->in[0].shape[t->data.col[0].axis], a);
 	const Node *found = g ? hunt(t, g, b, 0, a) : NULL;
 	int rc = say(t, found,
 		     arena_printf(t->c->arena, "epoch %lld: the loss of validation is %s%s",

@@ -2,6 +2,7 @@
 /* What stands before the first step of burin train: options, the model, the trainer, the columns of
  * the data that its inputs take, and which rows are for what. */
 #include "base/io.h"
+#include "ir/ops/batchnorm.h"
 #include "runtime/model.h"
 #include "tools/cli_model.h"
 #include "tools/cli_train.h"
@@ -55,8 +56,9 @@ static bool is_bound(const ReadOptions *r, const char *name)
 
 static int fixed_batch(Train *t)
 {
-	return cli_error(t->c, E5112, "write its shape as N,... in place of a number",
-			 "the first input of '%s' does not lead with a symbol", t->model_path);
+	return cli_error(t->c, E5112,
+			 "write N where the batch stands in its shape, in place of a number",
+			 "the first input of '%s' has no size that is open", t->model_path);
 }
 
 /* The elements, with the batch bound; the typed graph is built for it. */
@@ -168,14 +170,24 @@ static int want_columns(Train *t)
 	d->col = ARENA_ARRAY(t->c->arena, DataColumn, d->n_col + 1);
 	for (int i = 0; i < d->n_col; i++) {
 		const Type *all = port_type(t->c, &port[i], 1);
-		if (!all || all->rank < 1 || port[i].spec.shape[0] >= 0)
+		int axis = 0, rank = 0;
+		int64_t dim[MAX_RANK];
+		while (all && axis < all->rank && port[i].spec.shape[axis] >= 0)
+			axis++;
+		if (!all || axis == all->rank)
 			return cli_error(t->c, E5112,
-					 "its shape must lead with the symbol of the "
-					 "batch",
+					 arena_printf(t->c->arena,
+						      "its shape must hold the symbol of the "
+						      "batch, %s",
+						      t->graph->batch_symbol),
 					 "input '%s' has no row for each example", port[i].name);
-		const Type *row = type_get(t->c->ctx, all->dtype, all->rank - 1, all->dim + 1);
+		for (int k = 0; k < all->rank; k++)
+			if (k != axis)
+				dim[rank++] = all->dim[k];
+		const Type *row = type_get(t->c->ctx, all->dtype, rank, dim);
 		d->col[i] = (DataColumn){ .name = port[i].name,
 					  .row = row,
+					  .axis = axis,
 					  .bytes = (size_t)type_bytes(row),
 					  .label = row->count == 1 && !dtype_is_float(row->dtype) &&
 						   !is_model_input(t, port[i].name),
@@ -210,7 +222,7 @@ static void warn_of_classes(Train *t)
 static bool has_batchnorm(const Graph *g)
 {
 	for (int i = 0; i < g->node.n; i++)
-		if (g->node.at[i]->op == OP_batchnorm)
+		if (g->node.at[i]->op == OP_batchnorm && !batchnorm_is_frozen(g->node.at[i]))
 			return true;
 	return false;
 }

@@ -25,6 +25,16 @@ int64_t channel_count(const Type *t)
 	return t->dim[1] ? t->count / t->dim[1] : 0;
 }
 
+static bool is_fixed(const Node *n)
+{
+	return n->op == OP_param && !ATTR_OF(n, param)->trainable;
+}
+
+bool batchnorm_is_frozen(const Node *n)
+{
+	return !ATTR_OF(n, batchnorm)->trainable || (is_fixed(n->in[1]) && is_fixed(n->in[2]));
+}
+
 static Node *channel_mean(Builder *b, Node *x)
 {
 	return emit_c2(b, OP_mul, channel_sum(b, x), 1 / (double)channel_count(x->type));

@@ -4,6 +4,18 @@
 #include "tests/e2e/cli_fixture.h"
 #include <math.h>
 
+#ifdef __has_feature
+#define HAS(feature) __has_feature(feature)
+#else
+#define HAS(feature) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || HAS(address_sanitizer) || \
+	HAS(thread_sanitizer)
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+
 static const char *const line_model =
 	"<graph name=\"line\">\n"
 	"  <input id=\"x\" shape=\"N,2\"/>\n"
@@ -208,6 +220,58 @@ static void a_new_head_on_old_weights(void **state)
 	       "--fresh has no effect: no parameter is read from a file");
 	expect(c, "compile head.xml --fresh fc -o h.so", 2, NULL,
 	       "--fresh has no effect without --train");
+}
+
+/* Time before the batch, and after it: the same training. */
+static void the_batch_may_stand_behind_the_time(void **state)
+{
+	Cli *c = *state;
+	static const char *const model =
+		"<graph name='rec'>\n<input id='x' shape='%s'/>\n"
+		"<gru id='r' hidden='5'%s/>\n<reshape in='r.h' shape='N,5'/>\n"
+		"<linear id='fc' units='2'/>\n<output id='y'/>\n"
+		"<training loss='loss' batch='16' epochs='4'>\n"
+		"<input id='t' type='i64' shape='N'/>\n<cross_entropy id='loss' in='fc t'/>\n"
+		"<adam lr='0.02'/>\n</training>\n</graph>\n";
+	Str rows;
+	str_init(&rows, c->arena);
+	for (int i = 0; i < 100; i++) {
+		for (int k = 0; k < 10; k++)
+			str_fmt(&rows, "%.4f,", sin(i * 0.7 + k * (1 + i % 2)));
+		str_fmt(&rows, "%d\n", i % 2);
+	}
+	write_text(c, "rec.csv", str_text(&rows));
+	write_text(c, "time.xml", arena_printf(c->arena, model, "5,N,2", ""));
+	write_text(c, "rows.xml", arena_printf(c->arena, model, "N,5,2", " batch_first='yes'"));
+	const JsonValue *time = document(c, "train time.xml --data rec.csv --out t -q", 0);
+	double loss = number(time, "test_loss");
+	const JsonValue *whole = document(c, "train rows.xml --data rec.csv --out r -q", 0);
+	assert_true(fabs(loss - number(whole, "test_loss")) < 1e-5 && loss < 0.7);
+	expect(c, "verify --train time.xml", 0, "ok", NULL);
+	expect(c, "compile --train time.xml --mcpu native -o t.so", 0, NULL, NULL);
+	expect(c, "compile time.xml --batch 1,8 -o t.so --weights random", 4, NULL,
+	       "the first input does not lead with a symbol");
+}
+
+/* How many bytes were wanted, and what lowers it. */
+static void too_little_memory_is_told(void **state)
+{
+	Cli *c = *state;
+	if (SANITIZED) /* wants terabytes of addresses */
+		skip();
+	write_text(c, "wide.xml",
+		   "<graph name='wide'>\n<input id='x' shape='N,2'/>\n"
+		   "<linear id='h' units='200000'/>\n<tanh/>\n<linear id='fc' units='1'/>\n"
+		   "<output id='y'/>\n<training loss='loss' batch='60'>\n"
+		   "<input id='target' shape='N,1'/>\n<mse id='loss' in='fc target'/>\n"
+		   "<sgd/>\n</training>\n</graph>\n");
+	shell(c, "head -n 1 line.csv >w.csv; i=0; while [ $i -lt 40 ]; do tail -n +2 line.csv; "
+		 "i=$((i+1)); done >>w.csv; cat w.csv");
+	int rc = shell(c, "ulimit -v 2600000; $B train wide.xml --data w.csv --batch 2400 --split "
+			  "90/5/5 --threads 1 --out o");
+	if (rc != 5 || !strstr(c->err, "out of memory: 2400 rows need") ||
+	    !strstr(c->err, "smaller batches need less"))
+		fail_msg("%d: %s", rc, c->err);
 }
 
 static void tables_make_classes(void **state)
@@ -706,6 +770,8 @@ int main(void)
 		TEST(starts_from_the_weights_of_the_model),
 		TEST(compiled_steps_start_from_them_too),
 		TEST(a_new_head_on_old_weights),
+		TEST(the_batch_may_stand_behind_the_time),
+		TEST(too_little_memory_is_told),
 		TEST(tables_make_classes),
 		TEST(columns_are_chosen),
 		TEST(data_are_looked_at),

@@ -89,6 +89,23 @@ static size_t fill(Run *r, int k, burin_tensor in[4], int64_t shape[4][MAX_RANK]
 	return n;
 }
 
+/* Those of c1 and b1, where the model says trainable="no". */
+static void frozen_parameters_are_kept(Run *r)
+{
+	const burin_port *port;
+	size_t n = burin_trainer_state(r->t, &port);
+	bool frozen = str_eq(r->g->graph->name, "frozen");
+	for (size_t i = 0; frozen && i < n; i++) {
+		const char *name = port[i].name;
+		const Blob *start = weights_find(r->g->weights, name);
+		if (!start)
+			continue;
+		size_t bytes = (size_t)type_bytes(start->type);
+		bool same = memcmp(port[i].spec.data, start->data, bytes) == 0;
+		assert_int_equal(same, str_starts(name, "c1.") || str_starts(name, "b1."));
+	}
+}
+
 static void follow(const char *name, const char *threads, double rate)
 {
 	Run r = { 0 };
@@ -110,6 +127,7 @@ static void follow(const char *name, const char *threads, double rate)
 				 r.want[i]);
 	}
 	print_message("%s, %s threads: within %.2g of PyTorch\n", name, threads, worst);
+	frozen_parameters_are_kept(&r);
 	end(&r);
 }
 
@@ -125,6 +143,15 @@ static void cnn_with_momentum(void **state)
 	(void)state;
 	follow("cnn", "1", 0.05);
 	follow("cnn", "2", 0.05);
+}
+
+/* trainable="no" on the first convolution and batchnorm; PyTorch has them in eval() with gradients
+ * off. What is frozen keeps every bit. */
+static void a_frozen_backbone(void **state)
+{
+	(void)state;
+	follow("frozen", "1", 0.05);
+	follow("frozen", "2", 0.05);
 }
 
 /* --- every optimiser ------------------------------------------------------------------------- */
@@ -227,6 +254,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mlp_with_adamw),
 		cmocka_unit_test(cnn_with_momentum),
+		cmocka_unit_test(a_frozen_backbone),
 		cmocka_unit_test(every_optimizer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
