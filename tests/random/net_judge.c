@@ -96,7 +96,7 @@ static burin_opts *options(NetTrial *z, int threads, const bool *off, burin_erro
 	burin_opts *o = NULL;
 	Arena *a = z->arena;
 	bool ok = burin_opts_new(&o, e) == BURIN_OK && set(o, "fp", z->how.fp, e) &&
-		  set(o, "target", z->how.target, e) && set(o, "cache", "off", e) &&
+		  set(o, "target.cpu", z->how.target, e) && set(o, "cache", "off", e) &&
 		  set(o, "model-weights", arena_printf(a, "init:seed=%d", z->how.seed), e) &&
 		  set(o, "threads", arena_printf(a, "%d", threads), e);
 	for (int i = 0; ok && i < PASS_COUNT; i++)
