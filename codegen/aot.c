@@ -14,6 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool is_text(const char *path)
+{
+	return str_ends(path, ".ll") || str_ends(path, ".s");
+}
+
 static bool report_progress(const Aot *z, const char *stage, int64_t done, int64_t total)
 {
 	if (!z->o->progress || z->o->progress(z->o->user, stage, done, total) == 0)
@@ -164,7 +169,8 @@ static void place_weights(Aot *z)
 	z->block_bytes += round_up(z->state.initial_bytes);
 	if (z->layout)
 		z->own.weights_beside = false;
-	else if (!z->a->weights_embed && z->block_bytes > WEIGHTS_EMBED_LIMIT)
+	else if (!z->a->weights_embed &&
+		 z->block_bytes > (is_text(z->a->path) ? WEIGHTS_TEXT_LIMIT : WEIGHTS_EMBED_LIMIT))
 		z->own.weights_beside = true;
 	for (int i = 0; i < z->n_entry; i++)
 		z->glue[i].weights_at = z->a->weights_beside ? -1 : z->entry[i].block_at;
@@ -273,12 +279,7 @@ static bool compile_glue(Aot *z)
 	return true;
 }
 
-/* --- .ll and .s: kernels and glue of one CPU as text, to be read ------------------------------ */
-
-static bool is_text(const char *path)
-{
-	return str_ends(path, ".ll") || str_ends(path, ".s");
-}
+/* --- .ll and .s: kernels, glue and runtime for one CPU as text --------------------------------- */
 
 static bool add_kernel_text(Aot *z, const GlueVariant *v)
 {
@@ -291,25 +292,6 @@ static bool add_kernel_text(Aot *z, const GlueVariant *v)
 		vec_push(z->arena, &z->object, code);
 	}
 	return true;
-}
-
-static bool write_text(Aot *z)
-{
-	Glue g = glue_of(z);
-	ObjectCode code;
-	IoError e;
-	CodeForm form = str_ends(z->a->path, ".ll") ? CODE_IR : CODE_ASSEMBLY;
-	for (int i = 0; i < z->n_entry; i++)
-		for (int k = 0; k < z->entry[i].n_variant; k++)
-			if (!add_kernel_text(z, &z->entry[i].variant[k]))
-				return false;
-	if (!glue_to_code(z->c, z->arena, &g, &z->target[0], CODE_IR, &code))
-		return false;
-	vec_push(z->arena, &z->object, code);
-	if (!texts_to_code(z->c, z->arena, &z->target[0], z->object.at, z->object.n, form, &code))
-		return false;
-	return io_write_file(z->a->path, code.data, code.bytes, &e) ||
-	       io_report(z->c->diag, (Loc){ .file = z->a->path }, z->a->path, &e);
 }
 
 static bool no_text_for_gpu(Aot *z)
@@ -391,30 +373,57 @@ static bool fill_block(void *user, void *to, IoWriter *file)
 	return check_batches(z, to, &host, j);
 }
 
-static bool write_files(Aot *z)
+static ArtifactRequest request(Aot *z)
 {
 	Str targets;
 	str_init(&targets, z->arena);
 	for (int i = 0; i < aot_names(z); i++)
 		str_fmt(&targets, i ? ", %s" : "%s", aot_name(z, i));
-	ArtifactRequest r = { .path = z->a->path,
-			      .header = z->a->header,
-			      .prefix = z->prefix,
-			      .source = z->a->source,
-			      .targets = str_text(&targets),
-			      .metadata = z->metadata,
-			      .linker = z->a->linker,
-			      .object = z->object.at,
-			      .n_object = z->object.n,
-			      .entry = z->glue,
-			      .n_entry = z->n_entry,
-			      .state = z->layout ? &z->state : NULL,
-			      .train_batch = z->a->train_batch,
-			      .fill = fill_block,
-			      .user = z,
-			      .weight_bytes = z->block_bytes,
-			      .beside = z->a->weights_beside,
-			      .stop = (const volatile sig_atomic_t *)z->a->stop };
+	return (ArtifactRequest){ .path = z->a->path,
+				  .header = z->a->header,
+				  .prefix = z->prefix,
+				  .source = z->a->source,
+				  .targets = str_text(&targets),
+				  .metadata = z->metadata,
+				  .linker = z->a->linker,
+				  .object = z->object.at,
+				  .n_object = z->object.n,
+				  .entry = z->glue,
+				  .n_entry = z->n_entry,
+				  .state = z->layout ? &z->state : NULL,
+				  .train_batch = z->a->train_batch,
+				  .fill = fill_block,
+				  .user = z,
+				  .weight_bytes = z->block_bytes,
+				  .beside = z->a->weights_beside,
+				  .stop = (const volatile sig_atomic_t *)z->a->stop };
+}
+
+static bool write_files(Aot *z)
+{
+	ArtifactRequest r = request(z);
+	return artifact_write(z->c, &r);
+}
+
+static bool write_text(Aot *z)
+{
+	Glue g = glue_of(z);
+	ObjectCode code;
+	ArtifactRequest r = request(z);
+	CodeForm form = str_ends(z->a->path, ".ll") ? CODE_IR : CODE_ASSEMBLY;
+	const char *shown = arena_printf(z->arena, "%s_", z->prefix);
+	for (int i = 0; i < z->n_entry; i++)
+		for (int k = 0; k < z->entry[i].n_variant; k++)
+			if (!add_kernel_text(z, &z->entry[i].variant[k]))
+				return false;
+	if (!glue_to_code(z->c, z->arena, &g, &z->target[0], CODE_IR, &code))
+		return false;
+	vec_push(z->arena, &z->object, code);
+	const char *assembly = artifact_assembly(z->c, &r);
+	if (!assembly || !texts_to_code(z->c, z->arena, &z->target[0], z->object.at, z->object.n,
+					shown, assembly, form, &code))
+		return false;
+	r.text = &code;
 	return artifact_write(z->c, &r);
 }
 

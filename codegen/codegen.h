@@ -101,9 +101,10 @@ static inline bool glue_to_object(Context *c, Arena *arena, const Glue *g, const
 	return glue_to_code(c, arena, g, t, CODE_OBJECT, out);
 }
 
-/* Modules in CODE_IR form as one, in CODE_IR or CODE_ASSEMBLY form. */
+/* Modules in CODE_IR form as one, in CODE_IR or CODE_ASSEMBLY form, with assembly that they need. Names
+ * stay global that begin with `shown`. */
 bool texts_to_code(Context *c, Arena *arena, const Target *t, const ObjectCode *text, int n,
-		   CodeForm form, ObjectCode *out);
+		   const char *shown, const char *assembly, CodeForm form, ObjectCode *out);
 
 /* A plan compiled into memory. The program's names are its own copies; weights are plan->weight. */
 typedef struct JitProgram JitProgram;

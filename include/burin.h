@@ -178,7 +178,7 @@ BURIN_API BURIN_CHECK burin_status burin_read(burin_graph **out, const char *pat
 BURIN_API burin_status burin_write(const burin_graph *g, const char *path, const burin_opts *o,
 				   burin_error *err);
 BURIN_API void burin_graph_free(burin_graph *g);
-/* out_path: .so .a .o .ll, or NULL; jit: or NULL. With the option train = yes (or the rows of a
+/* out_path: .so .a .o .s .ll, or NULL; jit: or NULL. With the option train = yes (or the rows of a
  * step; given to burin_read too) the file trains as well: m_train_step and m_prepare, see its
  * header. */
 BURIN_API BURIN_CHECK burin_status burin_compile(const burin_graph *g, const char *out_path,

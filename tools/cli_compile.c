@@ -77,7 +77,7 @@ static void list_files(Work *w)
 	Arena *a = w->c->arena;
 	const char *header = opts_get(w->c->opts, "header");
 	vec_push(a, &w->wrote, w->out);
-	if (is_text(w->out))
+	if (str_ends(w->out, ".cu"))
 		return;
 	header = header ? header : path_with_suffix(a, w->out, ".h");
 	if (*header)

@@ -8,7 +8,8 @@
 #include "ir/context.h"
 #include <signal.h>
 
-enum { WEIGHTS_EMBED_LIMIT = 256 << 20 }; /* above, --weights=auto puts them beside */
+/* Above, they lie beside unless it is said; as text they take three times the bytes. */
+enum { WEIGHTS_EMBED_LIMIT = 256 << 20, WEIGHTS_TEXT_LIMIT = 16 << 20 };
 
 typedef struct ArtifactRequest {
 	const char *path;   /* the suffix says what: .so .a .o */
@@ -36,6 +37,9 @@ typedef struct ArtifactRequest {
 	int64_t weight_bytes;
 	bool beside; /* into <path without suffix>.weights instead of the artefact */
 
+	const ObjectCode *text; /* the code as assembly or LLVM IR, in which artifact_assembly is;
+				   NULL: it is made of the objects */
+
 	const volatile sig_atomic_t *stop; /* or NULL; once set (by a signal handler), the linker is
 					      ended and all is removed */
 } ArtifactRequest;
@@ -43,6 +47,10 @@ typedef struct ArtifactRequest {
 /* All files appear, each complete, when all are (by rename), or none does and those of before stay
  * as they are. False: see c->diag. */
 bool artifact_write(Context *c, const ArtifactRequest *r);
+
+/* What kernels and glue need besides, as assembly: runtime, metadata, embedded weights, none of whose
+ * names is seen from outside. NULL: see c->diag. */
+const char *artifact_assembly(Context *c, const ArtifactRequest *r);
 
 /* A C identifier made of a model's name. */
 const char *artifact_prefix(Arena *a, const char *name);

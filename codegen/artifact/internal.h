@@ -32,6 +32,12 @@ bool weights_write(const ArtifactRequest *r, IoWriter *w, Sha256 *sum);
 /* The runtime that is linked into artefacts: runtime/cpu or runtime/cuda. False: none for this
  * machine. */
 bool runtime_object(uint16_t machine, bool cuda, ObjectCode *out);
+/* The first of them as assembly, NUL-terminated; NULL: none for this machine. */
+const char *runtime_text(uint16_t machine);
+/* The notes, as the section holds them; *metadata: where its text begins. */
+Str artifact_notes(Arena *a, const ArtifactRequest *r, size_t *metadata);
+/* to: zeros, seal_end(weight_bytes) of them, which become the weights and their seal. */
+bool fill_sealed(const ArtifactRequest *r, char *to, IoWriter *file, Sha256 *sum);
 /* Is it a model for a GPU? */
 static inline bool for_cuda(const ArtifactRequest *r)
 {

@@ -15,6 +15,7 @@
 	extern const char name##_end[] __attribute__((visibility("hidden")));
 EMBED(burin_runtime, BURIN_RUNTIME_OBJECT)
 EMBED(burin_runtime_cuda, BURIN_RUNTIME_CUDA_OBJECT)
+EMBED(burin_runtime_text, BURIN_RUNTIME_TEXT)
 #endif
 
 #if defined(__x86_64__)
@@ -37,4 +38,14 @@ bool runtime_object(uint16_t machine, bool cuda, ObjectCode *out)
 #endif
 	(void)machine, (void)cuda, (void)out;
 	return false;
+}
+
+const char *runtime_text(uint16_t machine)
+{
+#ifdef BURIN_RUNTIME_OBJECT
+	if (machine == HOST)
+		return burin_runtime_text_bytes;
+#endif
+	(void)machine;
+	return NULL;
 }

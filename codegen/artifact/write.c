@@ -49,8 +49,8 @@ static bool is_shared(const ArtifactRequest *r)
 	return str_ends(r->path, ".so");
 }
 
-/* to: zeros, seal_end(weight_bytes) of them. In parts, so that not all need be in memory. */
-static bool fill_sealed(const ArtifactRequest *r, char *to, IoWriter *file, Sha256 *sum)
+/* In parts, so that not all need be in memory. */
+bool fill_sealed(const ArtifactRequest *r, char *to, IoWriter *file, Sha256 *sum)
 {
 	Sha256 own;
 	size_t bytes = seal_at((uint64_t)r->weight_bytes);
@@ -117,12 +117,19 @@ static size_t add_note(Str *s, uint32_t type, const char *text)
 	return at;
 }
 
-static bool add_notes(Context *c, const ArtifactRequest *r, ElfOut *e)
+Str artifact_notes(Arena *a, const ArtifactRequest *r, size_t *metadata)
 {
 	Str s;
-	str_init(&s, c->arena);
+	str_init(&s, a);
 	add_note(&s, NOTE_PREFIX, r->prefix);
-	size_t at = add_note(&s, NOTE_METADATA, r->metadata ? r->metadata : "{}");
+	*metadata = add_note(&s, NOTE_METADATA, r->metadata ? r->metadata : "{}");
+	return s;
+}
+
+static bool add_notes(Context *c, const ArtifactRequest *r, ElfOut *e)
+{
+	size_t at;
+	Str s = artifact_notes(c->arena, r, &at);
 	uint32_t section = elf_section(e, NOTE_SECTION, SHT_NOTE, SHF_ALLOC, 4, s.at, s.n);
 	const char *wrong = elf_define(e, "burin_metadata", section, at, s.n - at);
 	return !wrong || broken(c, "metadata", wrong);
@@ -254,16 +261,26 @@ static bool commit_files(Context *c, Files *f)
 	       io_report(c->diag, (Loc){ .file = f->path[failed] }, f->path[failed], &error);
 }
 
+static bool write_text(Context *c, const ArtifactRequest *r, const ObjectCode *text, Files *f)
+{
+	IoError error;
+	if (!add_file(f, r->path, reported(c, r->path, io_create(r->path, &error), &error)))
+		return false;
+	io_write(f->writer[f->n - 1], text->data, text->bytes);
+	return true;
+}
+
 bool artifact_write(Context *c, const ArtifactRequest *request)
 {
 	ArtifactRequest r = *request;
 	Files f = { .n = 0 };
 	if (r.machine == 0)
 		r.machine = EM_X86_64;
-	if (!check_request(c, &r))
+	if (!r.text && !check_request(c, &r))
 		return false;
 	io_sweep(r.path);
-	bool ok = write_code(c, &r, &f) && write_beside(c, &r, &f) && write_header(c, &r, &f);
+	bool ok = (r.text ? write_text(c, &r, r.text, &f) : write_code(c, &r, &f)) &&
+		  write_beside(c, &r, &f) && write_header(c, &r, &f);
 	if (ok && r.stop && *r.stop)
 		ok = diag_error(c->diag, (Loc){ 0 }, E5213, "stopped before all was written");
 	if (ok)

@@ -76,11 +76,12 @@ static void forms_of_output(void **state)
 	expect(c, "compile " LENET " -o m.ll", 0, "wrote", NULL);
 	assert_non_null(strstr(read_file(c, "m.ll"), "define "));
 	assert_non_null(strstr(read_file(c, "m.ll"), "@lenet_run"));
-	expect(c, "compile " LENET " -o m.s", 0, "wrote", NULL);
+	expect(c, "compile " LENET " -o m.s", 0, "m.s m.h", NULL);
 	assert_non_null(strstr(read_file(c, "m.s"), "lenet_run:"));
-	expect(c, "compile " LENET " -o m.a --header ''", 0, "wrote", NULL);
-	assert_true(strncmp(read_file(c, "m.a"), "!<arch>", 7) == 0);
-	assert_string_equal(read_file(c, "m.h"), "");
+	assert_non_null(strstr(read_file(c, "m.h"), "int lenet_run("));
+	expect(c, "compile " LENET " -o n.a --header ''", 0, "wrote", NULL);
+	assert_true(strncmp(read_file(c, "n.a"), "!<arch>", 7) == 0);
+	assert_string_equal(read_file(c, "n.h"), "");
 	expect(c, "compile " LENET " -o m.so --explain", 0, "fused", NULL);
 	expect(c,
 	       "compile " EXAMPLES "/lenet.xml --batch 1,4 --weights random:seed=1 "

@@ -76,6 +76,52 @@ static void test_three(void **state)
 		free(wanted[i]);
 }
 
+/* Assembly and LLVM's text, with the runtime in them: the same answers, in one program too, and what is
+ * to be seen of an artefact. */
+static void test_text(void **state)
+{
+	static const char *const prefix[] = { "one", "two", "face" };
+	static Three t[2];
+	Shop *s = *state;
+	Answer *wanted[3];
+	bool clang = system("command -v clang-19 >/dev/null") == 0;
+	lenet(s, "one.s", 1, "prefix=one target.cpu=native");
+	lenet(s, "two.ll", 2, "prefix=two target.cpu=native");
+	lenet(s, "two.s", 2, "prefix=two target.cpu=native");
+	face(s, "face.s", "target.cpu=native");
+	copy_source(s, "three.c");
+	shell(s, "cc -c one.s && cc -c face.s");
+	shell(s, clang ? "clang-19 -Wno-override-module -c two.ll" : "cc -c two.s");
+	shell(s, "cc -O1 -Wall -Werror three.c one.o face.o two.o -lm -o three && ./three >out");
+	read_answers(s, t);
+	for (int i = 0; i < 3; i++) {
+		const char *file = arena_printf(s->arena, "%s.so", prefix[i]);
+		if (i < 2)
+			lenet(s, file, i + 1,
+			      arena_printf(s->arena, "prefix=%s target.cpu=native", prefix[i]));
+		else
+			face(s, file, "target.cpu=native");
+		Lib l = lib_open(in_folder(s, file), prefix[i], RTLD_LOCAL);
+		wanted[i] = lib_answer(&l, NULL);
+		dlclose(l.handle);
+		shell(s, arena_printf(s->arena, "! nm -g --defined-only %s.o | grep -v ' %s_'",
+				      prefix[i], prefix[i]));
+		assert_symbols_allowed(in_folder(s, arena_printf(s->arena, "%s.o", prefix[i])));
+	}
+	for (int k = 0; k < 2; k++) {
+		assert_memory_equal(t[k].one, wanted[0]->y, sizeof t->one);
+		assert_memory_equal(t[k].two, wanted[1]->y, sizeof t->two);
+		assert_memory_equal(t[k].y, wanted[2]->y, sizeof t->y);
+		assert_memory_equal(t[k].z, wanted[2]->z, sizeof t->z);
+	}
+	for (int i = 0; i < 3; i++)
+		free(wanted[i]);
+	/* weights that are not in it lie beside */
+	shell(s, "! test -e one.weights");
+	lenet(s, "one.s", 1, "prefix=one target.cpu=native weights=beside");
+	shell(s, "test -s one.weights && ! grep -q burin_weights: one.s && cc -c one.s");
+}
+
 /* --- quiet ----------------------------------------------------------------------------------- */
 
 static void test_quiet(void **state)
@@ -199,7 +245,7 @@ static void test_other_packing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_header),   TEST(test_three),  TEST(test_quiet),
+		TEST(test_header),   TEST(test_three),  TEST(test_text),          TEST(test_quiet),
 		TEST(test_quiet_rt), TEST(test_beside), TEST(test_other_packing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
