@@ -55,12 +55,12 @@ static const Block *find_block(Expander *x, const ElemAttr *name, const char *te
 	if (b || elem_reported(x->c, name->value_loc, E2020))
 		return b;
 	diag_error(x->c->diag, name->value_loc, E2020, "there is no block '%.80s' above", text);
-	const char *names[64];
-	int n = 0;
-	for (; n < map_count(x->block) && n < 64; n++) {
+	int n = map_count(x->block);
+	const char **names = ARENA_ARRAY(x->arena, const char *, n + 1);
+	for (int i = 0; i < n; i++) {
 		uint64_t key;
-		map_at(x->block, n, &key);
-		names[n] = (const char *)(uintptr_t)key;
+		map_at(x->block, i, &key);
+		names[i] = (const char *)(uintptr_t)key;
 	}
 	const char *near = nearest_name(text, names, n);
 	if (near)
@@ -78,7 +78,7 @@ static bool is_use_attr(const char *name)
 /* The block's parameters from the attributes of <use>. */
 static void bind_params(Expander *x, const Scope *s, Scope *body, const Block *b, const XmlNode *n)
 {
-	const char *names[64];
+	const char **names = ARENA_ARRAY(x->arena, const char *, b->param.n + 1);
 	int count = 0;
 	for (int i = 0; i < b->param.n; i++) {
 		const BlockParam *p = &b->param.at[i];
@@ -89,8 +89,7 @@ static void bind_params(Expander *x, const Scope *s, Scope *body, const Block *b
 		else if (!elem_reported(x->c, n->loc, E2020))
 			diag_error(x->c->diag, n->loc, E2020, "the block needs the parameter '%s'",
 				   p->name);
-		if (count < 64)
-			names[count++] = p->name;
+		names[count++] = p->name;
 	}
 	for (int i = 0; i < n->attr.n; i++) {
 		const ElemAttr *a = &n->attr.at[i];

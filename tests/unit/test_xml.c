@@ -237,6 +237,20 @@ static void unknown_sizes_list_the_known(void **state)
 	one_fault_of_sizes(*state, "2*width+1", "the sizes that inputs leave open: N, T");
 }
 
+/* A block has as many parameters as it says. */
+static void blocks_have_many_parameters(void **state)
+{
+	Fixture *f = *state;
+	Str s = { .arena = f->arena };
+	str_add(&s, "<graph><input id='x' shape='2'/><block name='b' params='");
+	for (int i = 0; i < 100; i++)
+		str_fmt(&s, "p%d=1 ", i);
+	str_add(&s, "'><linear id='l' units='{p99}'/></block><use block='b' id='u' p99='3'/>"
+		    "<output/></graph>");
+	const ElemList *l = read_good(f, str_text(&s));
+	assert_string_equal(elem_text(elem(l, "u.l"), "units", ""), "3");
+}
+
 static void check_hint(Fixture *f, const char *text, const char *part)
 {
 	assert_null(read_text(f, text));
@@ -727,6 +741,7 @@ int main(void)
 		TEST(numbers_out_of_range_are_pointed_at),
 		TEST(sizes_that_are_not_known_are_in_range),
 		TEST(missing_attributes_are_named_together),
+		TEST(blocks_have_many_parameters),
 		TEST(sizes_are_declared_by_inputs),
 		TEST(unknown_sizes_list_the_known),
 		TEST(hints_name_the_nearest),
