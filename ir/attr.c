@@ -288,7 +288,7 @@ const char *attr_range_text(Arena *a, const AttrFieldInfo *f)
 	Str s;
 	str_init(&s, a);
 	if (isinf(v.low)) {
-		str_add(&s, "not NaN");
+		str_add(&s, "a number, not NaN");
 	} else if (isinf(v.high)) {
 		str_add(&s, v.with_low ? "" : "more than ");
 		str_double(&s, v.low);

@@ -44,6 +44,10 @@ const Type *infer_attention(Builder *b, Op op, Attr attr, Node *const *in, int n
 		diag_hint(b->diag, "q is [B,H,S,D], k is [B,H,T,D], v is [B,H,T,E]");
 		return NULL;
 	}
+	if (k->dim[2] == 0) {
+		builder_error(b, E5011, "attention: k, %s, has no keys", type_text(b, k));
+		return NULL;
+	}
 	if (n_in > 3 && in[3] && !check_mask(b, op, in))
 		return NULL;
 	int64_t dim[4] = { q->dim[0], q->dim[1], q->dim[2], v->dim[3] };

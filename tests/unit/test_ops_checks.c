@@ -82,8 +82,10 @@ static const struct Refused {
 	  "eps is 0, it must be more than 0" },
 	{ "%x: f32[2,3], %s: f32[3]", "batchnorm %x, %s, %s, %s, %s {eps=-1}", E5013,
 	  "batchnorm: eps is -1, it must be 0 or more" },
+	{ "%q: f32[1,1,2,4], %k: f32[1,1,0,4]", "attention %q, %k, %k", E5011,
+	  "k, f32[1,1,0,4], has no keys" },
 	{ "%x: f32[2,3]", "dropout %x {p=1.5}", E5013, "p is 1.5, it must be from 0 to 1" },
-	{ "%x: f32[2,3]", "clip %x {min=nan}", E5013, "min is nan, it must be not NaN" },
+	{ "%x: f32[2,3]", "clip %x {min=nan}", E5013, "min is nan, it must be a number, not NaN" },
 	{ "%x: f32[2,3,4], %w: f32[1,20,4], %r: f32[1,20,5]", "lstm %x, %w, %r {hidden=0}", E5013,
 	  "lstm: hidden is 0, it must be from 1 to 16777216" },
 };
