@@ -19,15 +19,20 @@
  *   weights = embed | beside
  *   train = yes | N
  *   seed = N */
-static int compile_threads(const burin_opts *o)
+enum { MOST_THREADS = 64 };
+
+static bool read_threads(CompileJob *j)
 {
-	const char *v = opts_get(o, "compile-threads");
+	const char *v = opts_get(j->o, "compile-threads");
 	int64_t n;
-	if (v && parse_i64(v, strlen(v), &n) && n > 0 && n <= 64)
-		return (int)n;
+	if (v && (!parse_i64(v, strlen(v), &n) || n < 1 || n > MOST_THREADS))
+		return diag_error(j->c->diag, (Loc){ 0 }, E5001,
+				  "option compile-threads: '%s' is not 1 to %d", v, MOST_THREADS);
 	Target host;
 	target_find("native", &host);
-	return host.cores > 0 && host.cores < 64 ? host.cores : 1;
+	int cores = host.cores < MOST_THREADS ? host.cores : MOST_THREADS;
+	j->co.threads = v ? (int)n : cores > 0 ? cores : 1;
+	return true;
 }
 
 static int progress(void *user, const char *stage, int64_t done, int64_t total)
@@ -56,7 +61,7 @@ static bool read_targets(CompileJob *j)
 	if (list && one)
 		return diag_error(j->c->diag, (Loc){ 0 }, E5001,
 				  "option multiversion: option target.cpu names the CPU as well");
-	while (*text) {
+	for (bool more = true; more;) {
 		size_t n = strcspn(text, ",");
 		char *name = arena_strndup(j->c->arena, text, n);
 		Target t;
@@ -77,7 +82,8 @@ static bool read_targets(CompileJob *j)
 		     at--)
 			j->target[at] = j->target[at - 1];
 		j->target[at] = t;
-		text += n + (text[n] == ',');
+		more = text[n] == ',';
+		text += n + more;
 	}
 	bool is_text = str_ends(j->ao.path, ".ll") || str_ends(j->ao.path, ".s");
 	if (is_text && list && j->ao.n_target > 1)
@@ -93,7 +99,10 @@ static const int64_t batch_judged[BATCHES_JUDGED] = { 11, 13 };
 /* The graphs of option `batch`. A single size needs no size argument: the graph is bound to it. */
 static bool read_batches(CompileJob *j, const burin_graph *g)
 {
-	if (g->n_batch < 2 && !(g->n_batch == 1 && opts_get(j->o, "free-batch")))
+	bool any = false;
+	if (g->n_batch == 1 && !settings_switch(j->c, j->o, "free-batch", &any))
+		return false;
+	if (g->n_batch < 2 && !any)
 		return true;
 	if (j->co.pass.target.kind == TARGET_CUDA) {
 		diag_error(j->c->diag, (Loc){ 0 }, E5101,
@@ -232,7 +241,8 @@ static bool read_file_options(CompileJob *j, const burin_graph *g, const char *p
 
 static bool read_job(CompileJob *j, const burin_graph *g, const char *path)
 {
-	j->co.threads = compile_threads(j->o);
+	if (!read_threads(j))
+		return false;
 	if (j->h && j->h->progress) {
 		j->co.progress = progress;
 		j->co.user = (void *)j->h;
@@ -256,10 +266,10 @@ static burin_status compile_jit(CompileJob *j, const Graph *g, burin_model **out
 
 bool compile_job_begin(CompileJob *j, const burin_graph *g, const char *path)
 {
-	const char *use = opts_get(j->o, "cache");
-	if (!read_job(j, g, path))
+	bool use = true;
+	if (!settings_switch(j->c, j->o, "cache", &use) || !read_job(j, g, path))
 		return false;
-	j->cache = use && str_eq(use, "off") ? NULL : cache_open(NULL, 0);
+	j->cache = use ? cache_open(NULL, 0) : NULL;
 	j->hooks = cache_hooks(j->cache);
 	j->co.cache = j->cache ? &j->hooks : NULL;
 	return true;

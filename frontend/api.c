@@ -82,6 +82,15 @@ static void read_fresh(Context *c, const char *names, ReadOptions *r)
 	}
 }
 
+/* NULL where the option is not set. */
+static bool read_weights(Context *c, const burin_opts *o, const char *key, const char **out)
+{
+	const char *v = opts_get(o, key);
+	*out = v ? arena_strdup(c->arena, v) : NULL; /* rebuild outlives o */
+	return !v || !(str_starts(v, "random:") || str_starts(v, "init:")) || weights_are_made(v) ||
+	       bad_value(c, key, v, "random:seed=N with a whole number N");
+}
+
 static bool read_options(Context *c, const burin_opts *o, ReadOptions *r)
 {
 	const char *size = opts_get(o, "size");
@@ -92,17 +101,14 @@ static bool read_options(Context *c, const burin_opts *o, ReadOptions *r)
 	    !read_switch(c, o, "emit.rules", &c->emit_rules) ||
 	    !read_switch(c, o, "check-only", &r->shapes_only))
 		return false;
-	const char *weights = opts_get(o, "model-weights");
-	r->weights = weights ? arena_strdup(c->arena, weights) : NULL; /* rebuild outlives o */
-	if (weights && (str_starts(weights, "random:") || str_starts(weights, "init:")) &&
-	    !weights_are_made(weights))
-		return bad_value(c, "model-weights", weights,
-				 "random:seed=N with a whole number N");
-	const char *start = opts_get(o, "initial-weights"), *seed = opts_get(o, "seed");
-	r->start = start ? arena_strdup(c->arena, start) : NULL;
+	if (!read_weights(c, o, "model-weights", &r->weights) ||
+	    !read_weights(c, o, "initial-weights", &r->start))
+		return false;
 	read_fresh(c, opts_get(o, "fresh"), r);
-	if (seed && parse_i64(seed, strlen(seed), &number))
-		r->seed = (uint64_t)number;
+	const char *seed = opts_get(o, "seed");
+	if (seed && !parse_i64(seed, strlen(seed), &number))
+		return bad_value(c, "seed", seed, "a whole number");
+	r->seed = seed ? (uint64_t)number : 0;
 	if (size && (!parse_i64(size, strlen(size), &r->default_size) || r->default_size < 1))
 		return bad_value(c, "size", size, "a positive whole number");
 	return read_fp(c, o) && read_bindings(c, o, r);

@@ -11,6 +11,18 @@ static bool read_switch(Context *c, const char *key, const char *value, bool *of
 			  value);
 }
 
+bool settings_switch(Context *c, const burin_opts *o, const char *key, bool *out)
+{
+	const char *value = opts_get(o, key);
+	bool off;
+	if (!value)
+		return true;
+	if (!read_switch(c, key, value, &off))
+		return false;
+	*out = !off;
+	return true;
+}
+
 static bool read_pass(Context *c, const char *key, const char *value, PassOptions *out)
 {
 	const char *name = key + strlen("passes.");
@@ -52,8 +64,8 @@ static bool read_target(Context *c, const char *name, Target *out)
 /* One or several; kernels are made for the oldest. */
 static bool read_gpu(Context *c, const char *names, Target *out)
 {
-	bool first = true;
-	for (names = names ? names : "sm_80"; *names;) {
+	bool first = true, more = true;
+	for (names = names ? names : "sm_80"; more;) {
 		size_t n = strcspn(names, ",");
 		const char *name = arena_strndup(c->arena, names, n);
 		Target t;
@@ -65,7 +77,8 @@ static bool read_gpu(Context *c, const char *names, Target *out)
 		if (first || strcmp(t.name, out->name) < 0)
 			*out = t;
 		first = false;
-		names += n + (names[n] == ',');
+		more = names[n] == ',';
+		names += n + more;
 	}
 	return true;
 }
@@ -93,12 +106,7 @@ bool settings_read(Context *c, const burin_opts *o, PassOptions *out)
 		if (str_starts(key, "passes."))
 			ok = read_pass(c, key, opts_get(o, key), out) && ok;
 	}
-	const char *verify = opts_get(o, "verify-passes");
-	if (verify) {
-		bool off;
-		ok = read_switch(c, "verify-passes", verify, &off) && ok;
-		out->verify = !off;
-	}
+	ok = settings_switch(c, o, "verify-passes", &out->verify) && ok;
 	const char *precision =
 		out->target.kind == TARGET_CUDA ? opts_get(o, "cuda.precision") : NULL;
 	return (!precision || read_precision(c, precision, out)) && ok;

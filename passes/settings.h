@@ -7,4 +7,6 @@
 #include "passes/pass.h"
 /* False: a diagnostic in c->diag. */
 bool settings_read(Context *c, const burin_opts *o, PassOptions *out);
+/* on or off, yes or no; *out stays when the option is not set. False: the same. */
+bool settings_switch(Context *c, const burin_opts *o, const char *key, bool *out);
 #endif

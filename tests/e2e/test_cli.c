@@ -118,6 +118,10 @@ static void lists_are_not_cut(void **state)
 	       "compile b.xml -o b.o --batch 1 --multiversion "
 	       "x86-64-v4,x86-64-v3,x86-64-v2,nonsense",
 	       2, "", "unknown CPU 'nonsense'");
+	expect(c, "compile b.xml -o b.o --batch 1 --multiversion=", 2, "", "unknown CPU ''");
+	expect(c, "compile b.xml -o b.o --batch 1 --multiversion x86-64-v3,", 2, "",
+	       "unknown CPU ''");
+	expect(c, "run b.xml --batch 1 --device cuda-emu --gpu=", 2, "", "unknown GPU ''");
 	expect(c, "compile b.xml -o b.o --batch 8,7,6,5,4,3,2,1", 0, "wrote", "");
 }
 
@@ -128,6 +132,20 @@ static void values_of_options(void **state)
 	write_text(c, "b.xml",
 		   "<graph name=\"b\">\n<input id=\"x\" shape=\"N,S\"/>\n<relu id=\"r\"/>\n"
 		   "<output id=\"y\"/>\n</graph>\n");
+	static const char *const refused[][2] = {
+		{ "-j abc", "--jobs: 'abc' is not 1 to 64" },
+		{ "-j 65", "--jobs: '65' is not 1 to 64" },
+		{ "--set cache=maybe", "--set cache: 'maybe' is neither on nor off" },
+		{ "--set free-batch=maybe", "--set free-batch: 'maybe' is neither on nor off" },
+		{ "--set seed=abc", "--set seed: 'abc' is not a whole number" },
+		{ "--set initial-weights=random:seed=q", "--set initial-weights: 'random:seed=q'" },
+	};
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+		expect(c,
+		       arena_printf(c->arena, "compile b.xml -o b.o --batch 2 --bind S=1 %s",
+				    refused[i][0]),
+		       2, "", refused[i][1]);
+	expect(c, "compile b.xml -o b.o --batch 2 --bind S=1 --set free-batch=no", 0, "wrote", "");
 	expect(c, "compile b.xml -o b.o --batch 0", 2, "", "--batch: '0' is not a list");
 	expect(c, "compile b.xml -o b.o --batch a", 2, "", "--batch: 'a' is not a list");
 	expect(c, "compile b.xml -o b.foo --batch 1 --bind S=1", 2, "", "b.foo");

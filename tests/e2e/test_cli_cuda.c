@@ -75,7 +75,7 @@ static void test_missing(void **state)
 	expect(c,
 	       "compile " EXAMPLES "/lenet.xml --weights random:seed=1 --device cuda --batch 1 "
 	       "--set free-batch=yes -o lenet.so",
-	       4, NULL, "option free-batch: an artefact for GPUs is of one batch size");
+	       4, NULL, "--set free-batch: an artefact for GPUs is of one batch size");
 	expect(c, "compile " LENET " --device cuda -o lenet.ll", 2, NULL, ".cu, .so, .a or .o");
 	expect(c, "compile " LENET " --device cuda -o lenet.cu", 0, NULL, NULL);
 	assert_non_null(strstr(read_file(c, "lenet.cu"), "BURIN_KERNEL"));
