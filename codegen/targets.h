@@ -6,7 +6,7 @@
 #include "ir/node.h"
 
 typedef struct TargetRange {
-	int64_t classes; /* 0: the input is no target */
+	int64_t classes; /* 0: the input is not a target */
 	int64_t ignored; /* the target that is passed over */
 	DType type;
 	bool of_loss; /* that cross_entropy is the loss itself */

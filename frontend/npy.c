@@ -72,7 +72,7 @@ static bool take_word(Npy *r, const char *word)
 static bool take_shape(Npy *r)
 {
 	if (!take(r, '('))
-		return bad(r, "the shape in the header is no tuple", NULL);
+		return bad(r, "the shape in the header is not a tuple", NULL);
 	while (!take(r, ')')) {
 		const char *start = r->at;
 		while (r->at < r->end && *r->at >= '0' && *r->at <= '9')
@@ -80,11 +80,11 @@ static bool take_shape(Npy *r)
 		if (r->rank == MAX_RANK)
 			return bad(r, "the tensor has more than 8 dimensions", NULL);
 		if (!parse_i64(start, (size_t)(r->at - start), &r->dim[r->rank++]))
-			return bad(r, "the shape in the header holds something that is no size",
+			return bad(r, "the shape in the header holds something that is not a size",
 				   NULL);
 		take_word(r, "L"); /* Python 2 wrote 3L */
 		if (!take(r, ',') && (skip_blanks(r), r->at >= r->end || *r->at != ')'))
-			return bad(r, "the shape in the header is no tuple", NULL);
+			return bad(r, "the shape in the header is not a tuple", NULL);
 	}
 	return true;
 }
@@ -144,7 +144,7 @@ static bool find_dtype(Npy *r, DType *out)
 		   "f2 f4 f8, i1 i2 i4 i8, u1 and bool are");
 }
 
-/* Where the header begins and how long it is; 0 when this is no .npy. */
+/* Where the header begins and how long it is; 0 when this is not an .npy. */
 static size_t header_place(Npy *r, Bytes file, size_t *length)
 {
 	if (file.n < 10 || memcmp(file.at, "\x93NUMPY", 6) != 0) {

@@ -81,7 +81,7 @@ static bool find_directory(Zip *z)
 		z->at = get(z, at + 16, 4);
 		return find_end64(z, at);
 	}
-	return bad(z, "this is no archive, or it is cut off (np.savez writes .npz files)");
+	return bad(z, "this is not an archive, or it is cut off (np.savez writes .npz files)");
 }
 
 /* Zip64: sizes of 0xffffffff stand in an extra field, in this order. */
@@ -184,7 +184,7 @@ static bool read_member(Zip *z, Member *m)
 	if (n > 0 && m->name[n - 1] == '/')
 		return true;
 	if (!str_ends(m->name, ".npy"))
-		return bad_member(z, m, "the archive holds something that is no .npy");
+		return bad_member(z, m, "the archive holds something that is not an .npy");
 	m->name[n - 4] = '\0';
 	Bytes b;
 	if (m->flags & 1)

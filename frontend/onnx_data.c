@@ -50,7 +50,7 @@ static const char *entry(const OnnxTensor *t, const char *key)
 	return NULL;
 }
 
-/* Offset or length; false when it is no number that a file can have. */
+/* Offset or length; false when it is not a number that a file can have. */
 static bool entry_size(const OnnxTensor *t, const char *key, size_t fallback, size_t *out)
 {
 	const char *text = entry(t, key);

@@ -113,7 +113,7 @@ static bool is_id_char(char c)
 
 enum { MAX_ID = 112 }; /* of 128: room for a number that makes it unique */
 
-/* Letters, digits and ".:/-_", begins with a letter, is no number such as "inf". */
+/* Letters, digits and ".:/-_", begins with a letter, is not a number such as "inf". */
 static const char *clean(Onnx *o, const char *wish)
 {
 	while (*wish == '/')

@@ -50,7 +50,7 @@ static bool read_sizes(Reader *r, const JsonValue *shape, const char *name, int6
 	int rank = 0;
 	JSON_EACH(item, shape)
 	if (!json_int(item, &dim[rank++]) || dim[rank - 1] < 0)
-		return bad(r, name, "\"shape\" holds something that is no size");
+		return bad(r, name, "\"shape\" holds something that is not a size");
 	return true;
 }
 
@@ -149,16 +149,17 @@ static bool read_header(Reader *r, const char *text, size_t n, Arena *scratch)
 	const JsonValue *root = json_parse(scratch, text, n, &e);
 	if (!root)
 		return diag_error(r->w->c->diag, (Loc){ .file = r->w->file }, E4001,
-				  "the header is no JSON: %s at byte %zu", e.message, e.offset + 8);
+				  "the header is not JSON: %s at byte %zu", e.message,
+				  e.offset + 8);
 	if (root->kind != JSON_OBJECT)
-		return bad(r, NULL, "the header is no JSON object");
+		return bad(r, NULL, "the header is not a JSON object");
 	bool ok = true;
 	JSON_EACH(item, root)
 	{
 		if (!str_eq(item->key, "__metadata__"))
 			ok &= read_tensor(r, item);
 		else if (!is_metadata(item))
-			ok = bad(r, NULL, "__metadata__ holds something that is no text");
+			ok = bad(r, NULL, "__metadata__ holds something that is not text");
 	}
 	return ok && is_gapless(r);
 }

@@ -161,7 +161,7 @@ static WeightSet *read_set(Context *c, Arena *arena, const char *path, int fd, L
 			return NULL;
 		}
 	weights_close(w);
-	diag_error(c->diag, asked_at, E1007, "'%.200s' is no kind of weight file", path);
+	diag_error(c->diag, asked_at, E1007, "'%.200s' is not a kind of weight file", path);
 	diag_hint(c->diag, "weights are read from .safetensors, .npz, .npy and .bin");
 	return NULL;
 }

@@ -44,7 +44,7 @@ static bool expression_error(Expander *x, const ElemAttr *a, const char *expr, s
 		return false;
 	if (u->no_integer)
 		return diag_error(x->c->diag, a->value_loc, E2019,
-				  "'%.*s' computes with \"%.40s\", which is no integer",
+				  "'%.*s' computes with \"%.40s\", which is not an integer",
 				  n > 80 ? 80 : (int)n, expr, u->no_integer);
 	diag_error(x->c->diag, a->value_loc, E2019, "'%.*s': %s", n > 80 ? 80 : (int)n, expr,
 		   e->unknown ? "there is no such parameter here" : e->what);

@@ -82,7 +82,7 @@ typedef struct Owner {
 } Owner;
 
 typedef struct Offset {
-	int64_t lane, task, rest; /* factors; rest: 0 or what is no multiple */
+	int64_t lane, task, rest; /* factors; rest: 0 or what is not a multiple */
 } Offset;
 
 typedef struct Owners {

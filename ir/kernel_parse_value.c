@@ -305,7 +305,8 @@ bool kp_read_value(Parser *p)
 		return false;
 	if (number < 0 || number > 9999999 || map_get(p->value, (uint64_t)number + 1))
 		return diag_error(p->t->c->diag, loc, E5003,
-				  "%%%lld is no new number of at most 7 digits", (long long)number);
+				  "%%%lld is not a new number of at most 7 digits",
+				  (long long)number);
 	if (!read_op(p, &op))
 		return false;
 	bool fold = op_info(op)->attr == ATTR_axes_RECORD;

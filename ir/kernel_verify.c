@@ -640,7 +640,7 @@ static void check_buf(Verifier *v, int i)
 		return;
 	}
 	if (b->align < 1 || (b->align & (b->align - 1)))
-		fault(v, "%s has an alignment that is no power of two", name);
+		fault(v, "%s has an alignment that is not a power of two", name);
 	if (b->space == BUF_ARG)
 		return;
 	if (b->offset < 0 || v->span[i].min < 0 || b->offset % bytes ||

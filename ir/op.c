@@ -162,13 +162,13 @@ bool op_is_optimizer(Op op)
 const Type *infer_none(Builder *b, Op op, Attr attr, Node *const *in, int n_in)
 {
 	(void)attr, (void)in, (void)n_in;
-	return builder_error(b, E7001, "%s is no operator of graphs", op_info(op)->name);
+	return builder_error(b, E7001, "%s is not an operator of graphs", op_info(op)->name);
 }
 
 bool expand_none(Builder *b, const Node *n, Node **out)
 {
 	(void)out;
-	builder_error(b, E7001, "%s is no macro operator", op_info(n->op)->name);
+	builder_error(b, E7001, "%s is not a macro operator", op_info(n->op)->name);
 	return false;
 }
 

@@ -111,7 +111,7 @@ static bool parse_field(Scan *s, Op op, void *record, uint64_t *given, Scan *dat
 		return false;
 	text = arena_strndup(s->c->arena, start, (size_t)(s->p - start));
 	return attr_info[r].field[i].kind == AK_blob || attr_set_text(s->c, r, record, i, text) ||
-	       diag_error(s->c->diag, loc, E5003, "'%.40s' is no value for '%s': %s", text, name,
+	       diag_error(s->c->diag, loc, E5003, "'%.40s' is not a value for '%s': %s", text, name,
 			  attr_info[r].field[i].doc);
 }
 

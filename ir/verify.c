@@ -32,7 +32,7 @@ static bool check_inputs(Verifier *v, const Node *n)
 		if (!n->in[i])
 			continue;
 		if (!is_member(v, n->in[i])) {
-			fault(v, n, "an input is no node of the graph");
+			fault(v, n, "an input is not a node of the graph");
 			return false;
 		}
 		if (n->in[i]->id >= n->id) {
@@ -86,7 +86,7 @@ static void check_node(Verifier *v, const Node *n, int i)
 static void check_member(Verifier *v, const Node *n, const char *what)
 {
 	if (!is_member(v, n)) {
-		diag_error(v->g->ctx->diag, (Loc){ 0 }, E7001, "graph '%s': %s is no node of it",
+		diag_error(v->g->ctx->diag, (Loc){ 0 }, E7001, "graph '%s': %s is not a node of it",
 			   v->g->name ? v->g->name : "", what);
 		v->ok = false;
 	}

@@ -48,7 +48,7 @@ typedef struct Match {
 	int n_masks;
 	int64_t batch, heads;
 	double hidden;    /* what a mask of truth values puts in place of a score */
-	const char *miss; /* why it is no attention */
+	const char *miss; /* why it is not an attention */
 } Match;
 
 /* --- softmax --------------------------------------------------------------------------------- */

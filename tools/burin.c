@@ -41,7 +41,7 @@ static int choose_cpus(Cli *c)
 	if (!list)
 		return EXIT_YES;
 	if (!read_cpu_list(list, &wanted))
-		return cli_usage(c, "such as 0,2-5", "--cpus: '%.80s' is no list of CPUs", list);
+		return cli_usage(c, "such as 0,2-5", "--cpus: '%.80s' is not a list of CPUs", list);
 	sched_getaffinity(0, sizeof allowed, &allowed);
 	CPU_AND(&both, &wanted, &allowed);
 	if (!CPU_EQUAL(&both, &wanted))

@@ -218,7 +218,7 @@ static bool check_for_verb(Walk *w)
 			cli_usage(c,
 				  arena_printf(c->arena, "`burin help %s` lists its options",
 					       v->name),
-				  "%s is no option of '%s'", w->used.at[i], v->name);
+				  "%s is not an option of '%s'", w->used.at[i], v->name);
 			return false;
 		}
 	if (opt_given(c, OPT_help))
@@ -333,7 +333,7 @@ static bool check_choices(Cli *c)
 		}
 		if (!found) {
 			cli_usage(c, arena_printf(c->arena, "one of %s", opt_info[o].arg),
-				  "--%s: '%.80s' is no choice", opt_info[o].name, value);
+				  "--%s: '%.80s' is not a choice", opt_info[o].name, value);
 			return false;
 		}
 	}
@@ -388,8 +388,8 @@ bool opt_int(Cli *c, OptId o, int64_t least, int64_t most, int64_t *out)
 		*out = v;
 		return true;
 	}
-	cli_usage(c, NULL, "--%s: '%.40s' is no whole number from %lld on", opt_info[o].name, text,
-		  (long long)least);
+	cli_usage(c, NULL, "--%s: '%.40s' is not a whole number from %lld on", opt_info[o].name,
+		  text, (long long)least);
 	return false;
 }
 
@@ -405,6 +405,6 @@ bool opt_real(Cli *c, OptId o, double *out)
 		*out = percent ? v / 100 : v;
 		return true;
 	}
-	cli_usage(c, NULL, "--%s: '%.40s' is no number from 0 on", opt_info[o].name, text);
+	cli_usage(c, NULL, "--%s: '%.40s' is not a number from 0 on", opt_info[o].name, text);
 	return false;
 }

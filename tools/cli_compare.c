@@ -93,11 +93,11 @@ static int read_document(Cli *c, const char *path, EntryList *out, const JsonVal
 	const JsonValue *v = json_parse(c->arena, text.at, text.n, &je);
 	if (!v)
 		return cli_error(c, E6002, "give what `burin bench --json=FILE` wrote",
-				 "'%s' is no JSON: %s", path, je.message);
+				 "'%s' is not JSON: %s", path, je.message);
 	json_text(json_get(v, "schema"), &schema);
 	if (!str_eq(schema, "burin.bench/1"))
 		return cli_error(c, E6002, "give what `burin bench --json=FILE` wrote",
-				 "'%s' is no measurement: its schema is '%.40s'", path, schema);
+				 "'%s' is not a measurement: its schema is '%.40s'", path, schema);
 	if (!add_entries(c, out, v))
 		return cli_error(c, E6002, NULL, "'%s' holds no samples", path);
 	*document = v;

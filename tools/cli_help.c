@@ -6,8 +6,8 @@
 
 const char *const exit_codes =
 	"0 done, or yes; 1 the answer is no (a mismatch, a regression); 2 usage; 3 bad input; "
-	"4 unsupported; 5 environment (files, linker, memory); 70 a fault of burin; "
-	"130 interrupted";
+	"4 unsupported; 5 environment (files, linker, memory); 6 compare: undecided; "
+	"70 a fault of burin; 130 interrupted";
 
 /* --- tables ----------------------------------------------------------------------------------- */
 

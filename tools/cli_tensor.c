@@ -69,7 +69,7 @@ static int bad_input(Cli *c, const Given *g, const char *value)
 {
 	return cli_usage(c,
 			 "such as x=@x.npy, x=2x3xf32=1,2,3,4,5,6, x=random:seed=7, x=zeros, x=1.5",
-			 "--input %s: '%.80s' is no value", g->name, value);
+			 "--input %s: '%.80s' is not a value", g->name, value);
 }
 
 static int read_literal(Cli *c, Given *g, const char *value)

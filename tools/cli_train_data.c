@@ -183,7 +183,7 @@ int dataset_read(Cli *c, const char *path, Dataset *d)
 			return cli_error(c, e.code, NULL, "cannot read '%s': %s", path, e.text);
 		if (memchr(text.at, 0, text.n))
 			return cli_error(c, E6402, "save it as UTF-8 or ASCII",
-					 "'%s' is no text: it holds zero bytes", path);
+					 "'%s' is not text: it holds zero bytes", path);
 		rc = dataset_read_table(c, text.at, text.n, d);
 	}
 	if (rc < 0 && !str_ends(path, ".npz") && !str_ends(path, ".safetensors"))

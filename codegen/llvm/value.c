@@ -253,7 +253,7 @@ static LLVMValueRef fold_lanes(Emit *e, const Node *n, LLVMValueRef v, const Axi
 	while (half * 2 < lanes)
 		half *= 2;
 	if (half * 2 != lanes)
-		return emit_fail(e, "the width of a vector axis is no power of two");
+		return emit_fail(e, "the width of a vector axis is not a power of two");
 	for (; half >= 1; half /= 2) {
 		LLVMValueRef low = select_prefix(e, v, 0, half);
 		LLVMValueRef high = select_prefix(e, v, half, half);

@@ -36,7 +36,7 @@ const Type *infer_iota(Builder *b, Op op, Attr attr, Node *const *in, int n_in)
 	    !check_axis(b, op, a->axis, a->shape.n))
 		return NULL;
 	if (a->type == DT_bool)
-		return builder_error(b, E5012, "iota: it counts, and bool is no number");
+		return builder_error(b, E5012, "iota: it counts, and bool is not a number");
 	return result_type(b, op, a->type, a->shape.n, a->shape.v);
 }
 

@@ -18,10 +18,10 @@ static void usage_errors(void **state)
 	expect(c, "check", 2, "", "usage: burin check FILE...");
 	expect(c, "inspect a.xml b.xml", 2, "", "too many arguments: 'b.xml'");
 	expect(c, "check --bnd N=1 m.xml", 2, "", "did you mean '--bind'?");
-	expect(c, "check m.xml --profile", 2, "", "--profile is no option of 'check'");
+	expect(c, "check m.xml --profile", 2, "", "--profile is not an option of 'check'");
 	expect(c, "check m.xml --bind", 2, "", "--bind needs a value");
 	expect(c, "check m.xml --bind N", 2, "", "NAME=VALUE is wanted");
-	expect(c, "bench m.so --runs many", 2, "", "'many' is no whole number");
+	expect(c, "bench m.so --runs many", 2, "", "'many' is not a whole number");
 	expect(c, "bench m.so --profile=yes", 2, "", "--profile takes no value");
 	expect(c, "bench m.so -x", 2, "", "unknown option '-x'");
 	expect(c, "run m.xml --fp wild", 2, "", "one of strict|contract|fast");
@@ -29,7 +29,7 @@ static void usage_errors(void **state)
 	expect(c, "run m.xml --weights embed", 2, "", "is for 'compile'");
 	expect(c, "run m.xml --set passes.layot=off", 2, "", "did you mean 'passes.layout'?");
 	expect(c, "run m.xml --set treads=1", 2, "", "did you mean 'threads'?");
-	expect(c, "run m.xml --cpus 0-", 2, "", "is no list of CPUs");
+	expect(c, "run m.xml --cpus 0-", 2, "", "is not a list of CPUs");
 	expect(c, "run m.xml --cpus 1000", 2, "", "not all of them may be used");
 	expect(c, "compile m.xml", 2, "", "no output file");
 	expect(c, "convert m.xml -o m.onnx", 2, "", "models are written as .xml");
@@ -38,7 +38,7 @@ static void usage_errors(void **state)
 	expect(c, "ops conv2dd", 2, "", "did you mean 'conv2d'?");
 	expect(c, "help bnch", 2, "", "did you mean 'bench'?");
 	expect(c, "run " LENET " --input x", 2, "", "NAME=VALUE is wanted");
-	expect(c, "run " LENET " --input x=2xf99=1", 2, "", "is no value");
+	expect(c, "run " LENET " --input x=2xf99=1", 2, "", "is not a value");
 	expect(c, "run " LENET " --output y=y.npy", 2, NULL, "NAME=@FILE is wanted");
 }
 

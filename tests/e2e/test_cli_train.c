@@ -504,7 +504,7 @@ static void data_of_another_kind(void **state)
 	       3, "", "array 'target' is f32[64,3], the input takes i64[N]");
 	assert_non_null(strstr(c->err, "np.argmax"));
 	shell(c, "printf 'a\\0,\\0b\\0' >wide.csv");
-	expect(c, "train line.xml --data wide.csv --out o", 3, "", "is no text");
+	expect(c, "train line.xml --data wide.csv --out o", 3, "", "is not text");
 	shell(c, "grep -v cherry kinds.csv >two.csv");
 	expect(c, "train kinds.xml --data two.csv --out o", 0, "trained",
 	       "of 2 classes, the model has 3");

@@ -287,7 +287,7 @@ static void names(void **state)
 	end(&k);
 }
 
-/* Users call a port as the file does; the id beside it is no number and fits into a list. */
+/* Users call a port as the file does; the id beside it is not a number and fits into a list. */
 static void port_names(void **state)
 {
 	(void)state;

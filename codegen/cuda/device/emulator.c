@@ -259,7 +259,7 @@ static void access_memory(void *at, int size, int write)
 		return;
 	}
 	if ((uintptr_t)p % (unsigned)size)
-		fault("%s %d bytes at an address that is no multiple of it",
+		fault("%s %d bytes at an address that is not a multiple of it",
 		      write ? "writes" : "reads", size);
 	if (a->common)
 		return;

@@ -469,7 +469,7 @@ BURIN_FROM(u8, f64, 0, 256, 255)
 BURIN_FROM(i16, f64, -32768, 32768, 32767)
 BURIN_FROM(i32, f64, -2147483648.0, 2147483648.0, 2147483647)
 
-/* where the least value minus one is no number of the float type */
+/* where the least value minus one is not a number of the float type */
 #define BURIN_FROM_WIDE(t, f, least_value, top, most) \
 	BURIN_FN t burin_##t##_from_##f(f x) \
 	{ \

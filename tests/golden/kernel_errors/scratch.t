@@ -13,7 +13,7 @@ error:
 input:3:1: error[E5005]: kernel: b0 does not lie inside of the 64 bytes of scratch
    3 | kernel tasks=1 scratch=64 {
      | ^
-input:3:1: error[E5005]: kernel: b1 has an alignment that is no power of two
+input:3:1: error[E5005]: kernel: b1 has an alignment that is not a power of two
    3 | kernel tasks=1 scratch=64 {
      | ^
 input:3:1: error[E5005]: kernel: b1 does not lie inside of the 64 bytes of scratch
