@@ -388,11 +388,6 @@ static void read_graph_attrs(Expander *x, const XmlNode *root, ElemList *list)
 ElemList *xml_expand(Context *c, Arena *arena, const XmlNode *root, const char *file)
 {
 	Expander x = { .c = c, .arena = arena, .file = file, .block = map_create(arena) };
-	if (!str_eq(root->tag, "graph")) {
-		diag_error(c->diag, root->loc, E2016, "the root element is <%s>, not <graph>",
-			   root->tag);
-		return NULL;
-	}
 	ElemList *list = elem_list_create(c, arena, file);
 	list->loc = root->loc;
 	read_graph_attrs(&x, root, list);

@@ -182,13 +182,13 @@ static bool build_literals(Build *s, const Elem *e, Op op, Node **in)
 			continue;
 		DType own = t == DT_COUNT ? DT_f32 : t;
 		uint64_t room = 0;
-		num_store(own, &room, 0, v);
-		if (!dtype_is_float(own) && !(num_is_whole(v) && load_i64(own, &room, 0) == v.i)) {
+		if (!num_is_of(own, v)) {
 			diag_error(s->c->diag, e->in.at[i].loc, E2006,
 				   "%.40s is not a number of %s", e->in.at[i].name,
 				   dtype_info[own].name);
 			return false;
 		}
+		num_store(own, &room, 0, v);
 		in[i] = emit_const(s->b, type_scalar(s->c, own), &room);
 	}
 	return true;

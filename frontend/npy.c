@@ -22,12 +22,17 @@ typedef struct Npy {
 	int64_t dim[MAX_RANK];
 } Npy;
 
-static bool bad(Npy *r, const char *what, const char *hint)
+static bool report(Npy *r, DiagCode code, const char *what, const char *hint)
 {
-	diag_error(r->c->diag, (Loc){ .file = r->what }, E4001, "%s", what);
+	diag_error(r->c->diag, (Loc){ .file = r->what }, code, "%s", what);
 	if (hint)
 		diag_hint(r->c->diag, "%s", hint);
 	return false;
+}
+
+static bool bad(Npy *r, const char *what, const char *hint)
+{
+	return report(r, E4001, what, hint);
 }
 
 static void skip_blanks(Npy *r)
@@ -133,15 +138,17 @@ static bool find_dtype(Npy *r, DType *out)
 {
 	char order = r->descr[0];
 	if (order == '>')
-		return bad(r, "the elements are big endian",
-			   "save it after a.astype(a.dtype.newbyteorder('<'))");
+		return report(r, E4101, "the elements are big endian",
+			      "save it after a.astype(a.dtype.newbyteorder('<'))");
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (order && str_eq(r->descr + 1, kinds[i].descr) && strchr("<|=", order)) {
 			*out = kinds[i].dtype;
 			return true;
 		}
-	return bad(r, "the data type of the elements is not read",
-		   "f2 f4 f8, i1 i2 i4 i8, u1 and bool are");
+	bool known =
+		order && strchr("<|=", order) && r->descr[1] && strchr("ucSUVmMO", r->descr[1]);
+	return report(r, known ? E4101 : E4001, "the data type of the elements is not read",
+		      "f2 f4 f8, i1 i2 i4 i8, u1 and bool are");
 }
 
 /* Where the header begins and how long it is; 0 when this is not an .npy. */
@@ -238,7 +245,7 @@ bool npy_write(Context *c, const char *path, const Type *t, const void *data)
 {
 	const char *descr = descr_of(t->dtype);
 	if (!descr)
-		return diag_error(c->diag, (Loc){ .file = path }, E4007,
+		return diag_error(c->diag, (Loc){ .file = path }, E4101,
 				  "NumPy has no data type %s", dtype_info[t->dtype].name);
 	Str header;
 	str_init(&header, c->arena);

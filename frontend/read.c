@@ -6,7 +6,6 @@
 #include "frontend/onnx_proto.h"
 #include "frontend/weights.h"
 #include "frontend/xml_tree.h"
-#include <unistd.h>
 
 static ElemList *read_xml(Context *c, Arena *arena, const char *path, const ReadOptions *o,
 			  WeightSet **weights)
@@ -41,6 +40,41 @@ static ElemList *read_onnx(Context *c, Arena *arena, const char *path, WeightSet
 	return list;
 }
 
+static bool holds(const char *data, size_t n, const char *word)
+{
+	return memmem(data, n, word, strlen(word)) != NULL;
+}
+
+/* An archive with a pickle, as torch.save and torch.jit.save write it: named at its beginning and in
+ * the directory at its end. */
+static bool is_pytorch(const char *data, size_t n)
+{
+	enum { NAMES = 1 << 16 };
+	size_t part = n < NAMES ? n : NAMES;
+	return n > 4 && memcmp(data, "PK\3\4", 4) == 0 &&
+	       (holds(data, part, "data.pkl") || holds(data + n - part, part, "data.pkl"));
+}
+
+static void report_kind(Context *c, const char *path)
+{
+	IoError e;
+	Loc loc = { .file = path };
+	IoMap *m = io_map(path, &e);
+	if (!m) {
+		io_report(c->diag, loc, path, &e);
+		return;
+	}
+	if (is_pytorch(io_map_data(m), io_map_size(m))) {
+		diag_error(c->diag, loc, E3106, "this is a file of PyTorch, which is not read");
+		diag_hint(c->diag, "export the model to ONNX: torch.onnx.export(model, inputs, "
+				   "\"m.onnx\")");
+	} else {
+		diag_error(c->diag, loc, E1007, "'%.200s' is not a file of a model", path);
+		diag_hint(c->diag, "models are read from .xml and .onnx");
+	}
+	io_unmap(m);
+}
+
 ElemList *read_elements(Context *c, Arena *arena, const char *path, const ReadOptions *o,
 			WeightSet **weights)
 {
@@ -52,16 +86,7 @@ ElemList *read_elements(Context *c, Arena *arena, const char *path, const ReadOp
 	} else if (str_ends(path, ".xml")) {
 		list = read_xml(c, arena, path, o, weights);
 	} else {
-		IoError e;
-		int fd = io_open(path, &e);
-		if (fd < 0) {
-			io_report(c->diag, (Loc){ .file = path }, path, &e);
-			return NULL;
-		}
-		close(fd);
-		diag_error(c->diag, (Loc){ .file = path }, E1007,
-			   "'%.200s' is not a file of a model", path);
-		diag_hint(c->diag, "models are read from .xml and .onnx");
+		report_kind(c, path);
 		return NULL;
 	}
 	if (!list || !o->weights || weights_are_made(o->weights) || o->shapes_only)

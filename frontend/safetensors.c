@@ -96,7 +96,7 @@ static bool read_tensor(Reader *r, const JsonValue *info)
 		return bad(r, e.name, "its sizes and its number of bytes do not agree");
 	vec_push(r->w->arena, &r->entry, e);
 	if (kinds[k].dtype == DT_COUNT) {
-		diag_warning(r->w->c->diag, (Loc){ .file = r->w->file }, E4007,
+		diag_warning(r->w->c->diag, (Loc){ .file = r->w->file }, E4101,
 			     "'%.80s' is left out: its data type %s is not read", e.name, dtype);
 		return true;
 	}

@@ -114,6 +114,19 @@ static bool right_namespace(Reader *r, Loc loc, const xmlChar *uri)
 	return false;
 }
 
+/* Of another root nothing more is said: its content is not ours to judge. */
+static bool right_root(Reader *r, Loc loc, const char *tag)
+{
+	if (str_eq(tag, "graph"))
+		return true;
+	if (!str_eq(tag, "net"))
+		return diag_error(r->c->diag, loc, E2016, "the root element is <%s>, not <graph>",
+				  tag);
+	diag_error(r->c->diag, loc, E3106, "this is a model of OpenVINO (IR), which is not read");
+	diag_hint(r->c->diag, "export the model to ONNX");
+	return false;
+}
+
 /* Without entity substitution libxml2 gives an ampersand as "&#38;", and no other '&' can be left.
  */
 static char *plain_value(Arena *arena, const char *value, const char *end)
@@ -178,7 +191,8 @@ static void on_start(void *user, const xmlChar *name, const xmlChar *prefix, con
 	XmlNode *node = ARENA_NEW(r->arena, XmlNode);
 	node->tag = sym(r->c, (const char *)name);
 	node->loc = tag.loc;
-	if (!right_namespace(r, tag.loc, uri) || !add_attrs(r, node, &tag, n_attrs, attrs)) {
+	if ((r->depth == 0 && !right_root(r, tag.loc, node->tag)) ||
+	    !right_namespace(r, tag.loc, uri) || !add_attrs(r, node, &tag, n_attrs, attrs)) {
 		stop(r);
 		return;
 	}

@@ -48,6 +48,15 @@ Num num_load(DType t, const void *data, int64_t i)
 	return dtype_is_float(t) ? num_of(load_f64(t, data, i)) : num_of_i64(load_i64(t, data, i));
 }
 
+bool num_is_of(DType t, Num v)
+{
+	uint64_t room = 0;
+	if (dtype_is_float(t))
+		return true;
+	num_store(t, &room, 0, v);
+	return num_is_whole(v) && load_i64(t, &room, 0) == v.i;
+}
+
 void num_store(DType t, void *data, int64_t i, Num v)
 {
 	/* up to 2^53 the double is the number; beyond it i64 alone holds what the double may not */

@@ -205,10 +205,11 @@ static void report_node(Verify *v, const Node *n)
 	json_key_text(c, "operator", op_info(n->op)->name);
 	json_key_text(c, "place", place_of(c, n));
 	if (test_cut(v, n, a, &cut)) {
-		cli_print(c, "          max abs %.2g of %.4g; first at %s: %.9g instead of %.9g\n",
+		cli_print(c, "          max abs %.2g of %.4g; first at %s: %s instead of %s\n",
 			  cut.d.max_abs, cut.d.largest,
 			  cut.d.bad ? text_index(c->arena, n->type, cut.d.first_bad) : "?",
-			  cut.d.got, cut.d.want);
+			  text_element(c->arena, n->type->dtype, cut.d.got, 9),
+			  text_element(c->arena, n->type->dtype, cut.d.want, 9));
 		json_key_real(c, "max_abs", cut.d.max_abs);
 	}
 	json_end(&c->json);

@@ -72,7 +72,7 @@ static void bind_given(burin_graph *g, ReadOptions *r, GivenList *given)
 			bind_sizes(g, r, shape, v->tensor->type);
 		if (!decides_shapes(e, shape) || is_bound(r, elem_port_name(e)))
 			continue;
-		double value = v->kind == GIVEN_FILL ? v->fill : blob_f64(v->tensor, 0);
+		double value = v->kind == GIVEN_FILL ? v->fill.f : blob_f64(v->tensor, 0);
 		bind(g, r, elem_port_name(e), value);
 		v->used = true;
 	}
@@ -267,11 +267,12 @@ static int fill_given(Cli *c, const Tensor *t, Given *v, InputHint hint)
 		return EXIT_YES;
 	}
 	if (v->kind == GIVEN_FILL) {
+		if (!num_is_of(t->type->dtype, v->fill))
+			return cli_error(c, E6001, NULL,
+					 "input '%s' is of %s, the number given is not", t->name,
+					 dtype_info[t->type->dtype].name);
 		for (int64_t i = 0; i < t->type->count; i++)
-			if (dtype_is_float(t->type->dtype))
-				store_f64(t->type->dtype, t->data, i, v->fill);
-			else
-				store_i64(t->type->dtype, t->data, i, (int64_t)v->fill);
+			num_store(t->type->dtype, t->data, i, v->fill);
 		return EXIT_YES;
 	}
 	if (v->tensor->type != t->type) {

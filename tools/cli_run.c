@@ -120,7 +120,9 @@ static void print_output(Cli *c, const Tensor *t)
 		str_fmt(&text, "  NaN in %lld", (long long)s.nan);
 	str_add(&text, "\n ");
 	for (int64_t i = 0; i < t->type->count && i < SHOWN; i++)
-		str_fmt(&text, " %.6g", element(t, i));
+		str_fmt(&text, " %s",
+			text_element(c->arena, t->type->dtype, num_load(t->type->dtype, t->data, i),
+				     6));
 	cli_print(c, "%s%s\n", str_text(&text), t->type->count > SHOWN ? " ..." : "");
 	json_put_object(&c->json);
 	json_key_text(c, "name", t->name);

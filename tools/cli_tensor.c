@@ -107,8 +107,8 @@ static int read_value(Cli *c, Given *g, const char *value)
 		return read_literal(c, g, value);
 	g->kind = GIVEN_FILL;
 	if (str_eq(value, "zeros") || str_eq(value, "ones"))
-		g->fill = str_eq(value, "ones");
-	else if (!parse_f64(value, strlen(value), &g->fill))
+		g->fill = num_of_i64(str_eq(value, "ones"));
+	else if (!num_parse(value, strlen(value), &g->fill))
 		return bad_input(c, g, value);
 	return EXIT_YES;
 }
@@ -281,15 +281,17 @@ static double unit_of(DType t, double v)
 	return ldexp(1, (exponent > least ? exponent : least) - digits);
 }
 
-static double value_of(const Tensor *t, int64_t i)
+/* Integers by all their bits: beyond 2^53 two of them may be one double. */
+static bool same_number(Num x, Num y)
 {
-	return dtype_is_float(t->type->dtype) ? load_f64(t->type->dtype, t->data, i)
-					      : (double)load_i64(t->type->dtype, t->data, i);
+	return (x.f == y.f && x.i == y.i) || (x.f == 0 && y.f == 0) || (isnan(x.f) && isnan(y.f));
 }
 
-static bool equal_as_whole(double x, double y)
+/* At least 1 between integers that differ. */
+static double distance(Num x, Num y)
 {
-	return x == y || (isnan(x) && isnan(y));
+	double off = fabs(x.f - y.f);
+	return off == 0 ? 1 : off;
 }
 
 /* The largest magnitude of x, or of x - from. */
@@ -341,20 +343,22 @@ Difference tensor_difference(const Tensor *got, const EvalTensor *want, Toleranc
 	bool is_float = dtype_is_float(got->type->dtype);
 	d.limit = limit_of(got->type->dtype, want, t, d.largest);
 	for (int64_t i = 0; i < got->type->count; i++) {
-		double x = value_of(got, i), y = want->f ? want->f[i] : (double)want->i[i];
-		if (equal_as_whole(x, y))
+		Num x = num_load(got->type->dtype, got->data, i);
+		Num y = want->f ? num_of(want->f[i]) : num_of_i64(want->i[i]);
+		if (same_number(x, y))
 			continue;
-		double off = fabs(x - y), over = excess(got->type->dtype, x, y, d.limit);
+		double off = distance(x, y);
+		double over = is_float ? excess(got->type->dtype, x.f, y.f, d.limit) : off;
 		bool bad = !(over <= d.limit);
-		if (isinf(x) && !bad) /* beyond the type's range */
+		if (isinf(x.f) && !bad) /* beyond the type's range */
 			continue;
 		if (!(off <= d.max_abs))
 			d.max_abs = off;
 		if (d.limit > 0 && !(over / d.limit <= d.used))
 			d.used = over / d.limit;
-		if (is_float && fabs(y) >= d.largest * 0x1p-10 &&
-		    off / unit_of(got->type->dtype, y) > d.ulp)
-			d.ulp = off / unit_of(got->type->dtype, y);
+		if (is_float && fabs(y.f) >= d.largest * 0x1p-10 &&
+		    off / unit_of(got->type->dtype, y.f) > d.ulp)
+			d.ulp = off / unit_of(got->type->dtype, y.f);
 		if (bad && d.bad++ == 0) {
 			d.first_bad = i;
 			d.got = x;
@@ -377,6 +381,12 @@ const char *text_index(Arena *a, const Type *t, int64_t at)
 	return str_text(&s);
 }
 
+const char *text_element(Arena *a, DType t, Num v, int digits)
+{
+	return dtype_is_float(t) ? arena_printf(a, "%.*g", digits, v.f)
+				 : arena_printf(a, "%lld", (long long)v.i);
+}
+
 static void print_difference(Cli *c, const char *what, const char *name, const Tensor *got,
 			     const Difference *d)
 {
@@ -386,9 +396,11 @@ static void print_difference(Cli *c, const char *what, const char *name, const T
 		  : d->rounding ? "ok (rounding)"
 				: "ok");
 	if (d->bad)
-		cli_print(c, "          %lld of %lld elements; first at %s: %.9g instead of %.9g\n",
+		cli_print(c, "          %lld of %lld elements; first at %s: %s instead of %s\n",
 			  (long long)d->bad, (long long)got->type->count,
-			  text_index(c->arena, got->type, d->first_bad), d->got, d->want);
+			  text_index(c->arena, got->type, d->first_bad),
+			  text_element(c->arena, got->type->dtype, d->got, 9),
+			  text_element(c->arena, got->type->dtype, d->want, 9));
 }
 
 void difference_report(Cli *c, const char *what, const char *name, const Tensor *got,

@@ -12,7 +12,7 @@ typedef struct Given {
 	const Blob *tensor; /* of the command's own context */
 	const char *file;   /* it came from, or NULL */
 	uint64_t seed;
-	double fill;
+	Num fill;
 	bool used;
 } Given;
 typedef VEC(Given) GivenList;
@@ -57,13 +57,15 @@ typedef struct Difference {
 	double ulp; /* the same in units in the last place of want, where it is not tiny:
 		       at least 2^-10 of the largest */
 	int64_t bad, first_bad; /* elements out of tolerance; index of the first, -1 */
-	double got, want;       /* there */
+	Num got, want;          /* there */
 	bool rounding;          /* none is bad, but only by Tolerance.coarse */
 } Difference;
 /* Floats within atol + rtol * the largest |want|, or |want - from|, then rounded to the type; NaN
  * equals NaN; integers are to be equal. */
 Difference tensor_difference(const Tensor *got, const EvalTensor *want, Tolerance t);
 const char *text_index(Arena *a, const Type *t, int64_t at); /* "[0,3,17]" */
+/* An element for people: so many digits of a float, all of an integer. */
+const char *text_element(Arena *a, DType t, Num v, int digits);
 /* One line for people, which begins with `what` (NULL: none), and one object for the document. */
 void difference_report(Cli *c, const char *what, const char *name, const Tensor *got,
 		       const Difference *d);

@@ -23,7 +23,8 @@ const Type *infer_fill(Builder *b, Op op, Attr attr, Node *const *in, int n_in)
 {
 	(void)in, (void)n_in;
 	const Attr_fill *a = attr;
-	if (!check_ints(b, op, "shape", a->shape, a->shape.n, 0, MAX_ELEMENTS))
+	if (!check_num(b, op, "value", a->value, a->type) ||
+	    !check_ints(b, op, "shape", a->shape, a->shape.n, 0, MAX_ELEMENTS))
 		return NULL;
 	return result_type(b, op, a->type, a->shape.n, a->shape.v);
 }

@@ -192,10 +192,19 @@ bool expand_softsign(Builder *b, const Node *n, Node **out)
 	return expand_done(b, out, emit2(b, OP_div, x, below));
 }
 
+/* A bound beyond the type's range bounds nothing; one between two of its numbers is a mistake. */
+static bool check_bound(Builder *b, const Node *n, const char *name, Num v)
+{
+	bool far = isinf(v.f) || num_is_whole(v) || fabs(v.f) >= 0x1p63;
+	return far || check_num(b, n->op, name, v, n->in[0]->type->dtype);
+}
+
 bool expand_clip(Builder *b, const Node *n, Node **out)
 {
 	const Attr_clip *a = ATTR_OF(n, clip);
 	Node *x = n->in[0];
+	if (!check_bound(b, n, "min", a->min) || !check_bound(b, n, "max", a->max))
+		return false;
 	if (a->min.f > -HUGE_VAL)
 		x = emit_num2(b, OP_max, x, a->min);
 	if (a->max.f < HUGE_VAL)

@@ -84,6 +84,8 @@ bool expand_padding(Builder *b, const Node *n, Node **out)
 	if (!check_name(b, n, "mode", a->mode, 4, names) || !read_pads(b, n, low, high))
 		return false;
 	if (str_eq(a->mode, "constant")) {
+		if (!check_num(b, n->op, "value", a->value, x->type->dtype))
+			return false;
 		Node *value = emit_num(b, type_scalar(b->ctx, x->type->dtype), a->value);
 		return expand_done(b, out, emit_pad(b, x, value, low, high, NULL));
 	}

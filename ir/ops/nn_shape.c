@@ -278,7 +278,9 @@ bool expand_onehot(Builder *b, const Node *n, Node **out)
 	const Type *x = n->in[0]->type;
 	int64_t dim[MAX_RANK + 1] = { 0 }, fresh[MAX_RANK + 1];
 	int rank = x->rank + 1, from = 0;
-	if (!check_index_dtype(b, n->op, 0, n->in) || !check_axis(b, n->op, a->axis, rank))
+	if (!check_index_dtype(b, n->op, 0, n->in) || !check_axis(b, n->op, a->axis, rank) ||
+	    !check_num(b, n->op, "on", a->on, a->type) ||
+	    !check_num(b, n->op, "off", a->off, a->type))
 		return false;
 	int axis = axis_norm(a->axis, rank);
 	for (int i = 0; i < rank; i++) {
@@ -311,12 +313,6 @@ static Num rounded_to(DType t, Num v)
 	uint64_t room = 0;
 	num_store(t, &room, 0, v);
 	return num_load(t, &room, 0);
-}
-
-static bool is_of_type(DType t, Num v)
-{
-	Num r = rounded_to(t, v);
-	return r.i == v.i && r.f == v.f;
 }
 
 /* How many numbers there are from start on before limit; -1: no end, or too many. */
@@ -357,24 +353,26 @@ bool expand_range(Builder *b, const Node *n, Node **out)
 	Num start = a->start, limit = a->limit, delta = a->delta;
 	DType t = a->type;
 	int64_t count = -1;
-	bool whole = num_is_whole(start) && num_is_whole(limit) && num_is_whole(delta);
-	if (whole && !dtype_is_float(t))
-		count = count_whole(start.i, limit.i, delta.i);
-	Num last = last_whole(start.i, delta.i, count);
-	if (t == DT_bool ||
-	    (!dtype_is_float(t) && !(whole && is_of_type(t, start) && is_of_type(t, last))))
-		return builder_error(b, E5013, "range: %s, %s and %s are not all numbers of %s",
-				     num_text(b, start), num_text(b, limit), num_text(b, delta),
-				     dtype_info[t].name);
+	if (t == DT_bool)
+		return builder_error(b, E5012, "range: it counts, and bool is not a number");
 	if (dtype_is_float(t)) {
 		start = rounded_to(t, start), delta = rounded_to(t, delta);
 		count = count_reals(t, start.f, rounded_to(t, limit).f, delta.f);
+	} else {
+		if (num_is_whole(limit) && num_is_whole(delta))
+			count = count_whole(start.i, limit.i, delta.i);
+		Num last = last_whole(start.i, delta.i, count);
+		if (!check_num(b, n->op, "start", start, t) ||
+		    !check_num(b, n->op, "limit", limit, DT_i64) ||
+		    !check_num(b, n->op, "delta", delta, DT_i64) ||
+		    !check_num(b, n->op, "the last number", last, t))
+			return false;
 	}
 	if (count < 0)
 		return builder_error(b, E5013, "range: %s to %s by %s has no end",
 				     num_text(b, start), num_text(b, limit), num_text(b, delta));
-	/* a step down of a type without negative numbers, or one that leads out of the type */
-	DType work = dtype_is_float(t) || is_of_type(t, delta) ? t : DT_i64;
+	/* u8 can count down, too, though it has no step for it */
+	DType work = num_is_of(t, delta) ? t : DT_i64;
 	Node *y = emit_iota(b, work, 1, &count, 0);
 	if (delta.f != 1)
 		y = emit_num2(b, OP_mul, y, delta);

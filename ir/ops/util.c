@@ -145,6 +145,17 @@ bool check_float_dtype(Builder *b, Op op, int i, Node *const *in)
 	return false;
 }
 
+bool check_num(Builder *b, Op op, const char *name, Num v, DType t)
+{
+	Str s;
+	if (num_is_of(t, v))
+		return true;
+	str_init(&s, b->graph->arena);
+	num_print(&s, v);
+	return builder_error(b, E5013, "%s: %s is %s, which is not a number of %s",
+			     op_info(op)->name, name, str_text(&s), dtype_info[t].name);
+}
+
 bool check_ints(Builder *b, Op op, const char *name, Ints v, int n, int64_t min, int64_t max)
 {
 	if (v.n != n)

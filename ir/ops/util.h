@@ -41,6 +41,8 @@ bool check_index_dtype(Builder *b, Op op, int i, Node *const *in);
 bool check_number_dtype(Builder *b, Op op, int i, Node *const *in); /* not a truth value */
 bool check_float_dtype(Builder *b, Op op, int i, Node *const *in);
 /* a list attribute with n entries, each within min .. max */
+/* Whether the type has such a number; a float type has all. */
+bool check_num(Builder *b, Op op, const char *name, Num v, DType t);
 bool check_ints(Builder *b, Op op, const char *name, Ints v, int n, int64_t min, int64_t max);
 const Type *result_type(Builder *b, Op op, DType t, int rank, const int64_t *dim);
 const char *input_name(Op op, int i);

@@ -147,6 +147,42 @@ static void ports_called_by_numbers(void **state)
 	expect(c, "run again.xml --input 0=2xf32=1,2 --bind 1=4 --expect 2=@y.npy", 0, "ok", NULL);
 }
 
+/* A number given for an input is one of its type, with all its digits. */
+static void numbers_of_integers(void **state)
+{
+	Cli *c = *state;
+	write_text(c, "i.xml",
+		   "<graph xmlns=\"urn:burin:graph:1\" name=\"i\">\n"
+		   "  <input id=\"n\" type=\"i64\" shape=\"2\"/>\n"
+		   "  <input id=\"b\" type=\"u8\" shape=\"1\"/>\n"
+		   "  <cast id=\"w\" in=\"b\" to=\"i64\"/>\n"
+		   "  <add id=\"y\" in=\"n w\"/>\n  <output in=\"y\"/>\n</graph>\n");
+	expect(c, "run i.xml --input n=9007199254740993 --input b=255", 0, "9007199254741248", "");
+	expect(c, "run i.xml --input n=9007199254740992 --input b=0 --output y=@even.npy", 0, NULL,
+	       "");
+	expect(c, "run i.xml --input n=9007199254740993 --input b=0 --expect y=@even.npy", 1,
+	       "9007199254740993 instead of 9007199254740992", NULL);
+	expect(c, "run i.xml --input n=0.5 --input b=1", 3, NULL, "input 'n' is of i64");
+	expect(c, "run i.xml --input n=1 --input b=256", 3, NULL, "input 'b' is of u8");
+}
+
+/* What is sound but of a kind that is not read ends as a model with an unknown operator does. */
+static void unread_kinds(void **state)
+{
+	Cli *c = *state;
+	expect(c,
+	       "run " EXAMPLES "/lenet.xml --weights random:seed=1 --input x=@" BURIN_SOURCE_DIR
+	       "/tests/hostile/weights/E4101-descr-unsigned.npy",
+	       4, "", "the data type of the elements is not read");
+	expect(c, "check " BURIN_SOURCE_DIR "/tests/hostile/xml/E3106-openvino.xml", 4, NULL,
+	       "a model of OpenVINO (IR), which is not read");
+	assert_int_equal(shell(c, "printf 'PK\\003\\004\\024\\0\\0\\0\\0\\0m/data.pkl' >m.pt"), 0);
+	expect(c, "check m.pt", 4, NULL, "a file of PyTorch, which is not read");
+	expect(c, "run none.pt", 5, NULL, "E1001");
+	assert_int_equal(shell(c, "printf words >m.txt"), 0);
+	expect(c, "check m.txt", 3, NULL, "is not a file of a model");
+}
+
 static void verification(void **state)
 {
 	Cli *c = *state;
@@ -402,6 +438,8 @@ int main(void)
 		TEST(forms_of_output),
 		TEST(inputs_and_outputs),
 		TEST(ports_called_by_numbers),
+		TEST(numbers_of_integers),
+		TEST(unread_kinds),
 		TEST(verification),
 		TEST(verification_goes_by_type),
 		TEST(a_model_in_16_bits),

@@ -232,9 +232,10 @@ def references():
 
 def structure():
     xml("E2016", "root", "<model/>")
+    xml("E3106", "openvino", '<?xml version="1.0"?>\n<net name="n" version="11"><layers><layer id="0" name="x" type="Parameter"><output>'
+        '<port id="0"><dim>1</dim></port></output></layer></layers></net>\n')
     xml("E2016", "namespace", '<graph xmlns="urn:other"/>')
     xml("E2016", "namespace-version", '<graph xmlns="urn:burin:graph:2"/>')
-    xml("E2016", "net", '<net name="a" version="11"><layers/></net>')
     xml("E2016", "graph-in-graph", graph("<graph/>"))
     xml("E2016", "child-of-operator", body("<relu><tanh/></relu>"))
     xml("E2016", "child-of-use", graph('<block name="b"><relu/></block><input id="x" shape="2"/><use block="b"><relu/></use><output/>'))
@@ -436,7 +437,7 @@ def npy_files():
     put_npy("E4001", "header-cut", npy(length=20))
     for name, d in [("big-endian", "'>f4'"), ("complex", "'<c8'"), ("object", "'|O'"), ("text", "'<U4'"), ("record", "[('a', '<f4')]"),
                     ("empty", "''"), ("long", "'" + "<" * 50 + "'"), ("number", "4"), ("void", "'|V2'"), ("unsigned", "'<u4'")]:
-        put_npy("E4001", "descr-" + name, npy(descr=d))
+        put_npy("E4001" if name in ("record", "empty", "long", "number") else "E4101", "descr-" + name, npy(descr=d))
     put_npy("E4001", "fortran", npy(order="True", shape="(2, 1)"))
     put_npy("E4001", "order-word", npy(order="Maybe"))
     for name, s in [("list", "[2]"), ("word", "(a,)"), ("negative", "(-2,)"), ("float", "(2.0,)"), ("open", "(2"), ("number", "2"),
@@ -511,7 +512,7 @@ def npz_files():
     put_npz("E4001", "zip64-locator-beyond", plain[:end] + locator + plain[end:])
     put_npz("E4001", "name-twice", npz([("a.npy", npy()), ("b.npy", npy())]).replace(b"b.npy", b"a.npy"))
     put_npz("E4001", "not-npy", npz([("a.txt", b"hello")]))
-    put_npz("E4001", "pickle-member", npz([("a.npy", npy(descr="'|O'", data=b"\x80\x04N."))]))
+    put_npz("E4101", "pickle-member", npz([("a.npy", npy(descr="'|O'", data=b"\x80\x04N."))]))
     put_npz("E4001", "member-cut", npz([("a.npy", npy()[:-1])]))
 
 
