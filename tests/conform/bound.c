@@ -188,6 +188,10 @@ static void bound_each(Bounder *z, const Node *n, const Bounded *const *x, Bound
 	for (int k = 0; k < n->n_in; k++)
 		if (n->op != OP_select || k == 0)
 			spread_unknown(out, x[k]);
+	/* Between the ends of a wide interval these have their extremes; their slope is 1 at most. */
+	if (n->op == OP_sin || n->op == OP_cos)
+		for (int64_t i = 0; i < n->type->count; i++)
+			out->error.f[i] = fmax(out->error.f[i], fmin(x[0]->error.f[i], 2));
 	if (z->fast && dtype_is_float(n->type->dtype))
 		add_fast_rounding(n, x, out);
 	double ulps = function_ulps(n->op);

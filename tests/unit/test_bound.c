@@ -93,6 +93,20 @@ static void what_is_never_negative_stays_known(void **state)
 	assert_int_equal(outside(f, &b, 1, 1), 1);
 }
 
+/* An argument of 1.5e11 is known to some thousands: its sine may be anything. */
+static void sines_of_wide_intervals_are_not_judged_at_their_ends(void **state)
+{
+	Fixture *f = *state;
+	Bounded b = bounds(f,
+			   "graph @t(%x: f32[1], %y: f32[1]) {\n"
+			   "  %0 = mul %x, %y : f32[1]\n"
+			   "  %1 = mul %0, %y : f32[1]\n"
+			   "  %2 = sin %1 : f32[1]\n"
+			   "  return %2\n}\n",
+			   (double[]){ 1e5 + 0.3, 1234.567 });
+	assert_true(b.error.f[0] >= 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -100,6 +114,7 @@ int main(void)
 		FIXTURE_TEST(infinities_and_nan_have_their_places),
 		FIXTURE_TEST(whole_numbers_and_truth_values_are_exact),
 		FIXTURE_TEST(what_is_never_negative_stays_known),
+		FIXTURE_TEST(sines_of_wide_intervals_are_not_judged_at_their_ends),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
