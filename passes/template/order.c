@@ -113,7 +113,11 @@ static Element element(KBuilder *kb, const Line *z, Node *index)
 {
 	Node *full[MAX_RANK];
 	Node *kept = kb_var(kb, "index", index, z->axes);
-	element_index(z, z->at, kept, full);
+	/* That it lies inside, as all that the heap holds, the ranges of a reshaped input's
+	 * indices must be told. */
+	Node *inside = kb_emit2(kb, OP_max, kept, kb_i(kb, 0));
+	inside = kb_emit2(kb, OP_min, inside, kb_i(kb, z->length - 1));
+	element_index(z, z->at, inside, full);
 	return (Element){ kept, kb_var(kb, "value", kb_read(kb, z->n->in[0], full), z->axes) };
 }
 
