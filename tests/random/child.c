@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 enum { CPU_SECONDS = 30, CLOCK_SECONDS = 600, FIRST = 64 };
-static const rlim_t DATA_BYTES = (rlim_t)3 << 30;
 
 static void too_long(int signal_number)
 {
@@ -23,7 +22,8 @@ void child_limits(void)
 	struct rlimit core = { 0, 0 };
 	setrlimit(RLIMIT_CORE, &core);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-	struct rlimit data = { DATA_BYTES, DATA_BYTES };
+	const rlim_t most = (rlim_t)3 << 30; /* bytes */
+	struct rlimit data = { most, most };
 	setrlimit(RLIMIT_DATA, &data);
 #endif
 	signal(SIGPROF, too_long);
