@@ -75,8 +75,9 @@ void *io_place(IoWriter *w, size_t n);
 void io_place_rest(IoWriter *w);
 /* Ends the writer in any case; on error the temporary file is gone. */
 bool io_commit(IoWriter *w, IoError *e);
-/* Several at once: all are complete before one gets its name, from the last to the first; on error
- * none does. *failed: which one it was. */
+/* Several at once: all are complete before one gets its name, from the last to the first; when
+ * one cannot be completed none does. A rename that fails, which an intact file system has no reason
+ * for, leaves those before it done. *failed: which one it was. */
 bool io_commit_all(IoWriter *const *w, int n, int *failed, IoError *e);
 void io_abort(IoWriter *w); /* accepts NULL */
 bool io_write_file(const char *path, const void *data, size_t n, IoError *e);

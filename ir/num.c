@@ -54,7 +54,7 @@ bool num_is_of(DType t, Num v)
 	if (dtype_is_float(t))
 		return true;
 	num_store(t, &room, 0, v);
-	return num_is_whole(v) && load_i64(t, &room, 0) == v.i;
+	return (num_is_whole(v) || v.f == 0) && load_i64(t, &room, 0) == v.i;
 }
 
 void num_store(DType t, void *data, int64_t i, Num v)

@@ -20,6 +20,6 @@ void num_print(Str *s, Num v); /* as num_parse reads */
 /* Element i of a row-major array of type t. Storing rounds and saturates, as `cast` does. */
 Num num_load(DType t, const void *data, int64_t i);
 void num_store(DType t, void *data, int64_t i, Num v);
-/* Whether a type can stand for it: any number for floats, integers in their range for the others. */
+/* Whether a type can stand for it: any number for floats, integers in their range, and -0, for the others. */
 bool num_is_of(DType t, Num v);
 #endif

@@ -21,8 +21,11 @@ static int read_options(Train *t)
 	    !opt_int(c, OPT_batch, 1, MAX_BATCH, &s->batch) || !opt_real(c, OPT_lr, &s->lr) ||
 	    !opt_int(c, OPT_checkpoint_every, 1, INT64_MAX, &t->checkpoint_every))
 		return EXIT_USAGE;
+	if (!s->batch && opts_get(c->opts, "batch")) /* what --set gave */
+		return cli_usage(c, "--batch N: the rows of a step",
+				 "--set batch has no effect on a training");
 	if (!split_parse(s->split, &t->split))
-		return cli_usage(c, "such as 60/20/20", "--split: '%.40s' is no list of shares",
+		return cli_usage(c, "such as 60/20/20", "--split: '%.40s' is not a list of shares",
 				 s->split);
 	return EXIT_YES;
 }

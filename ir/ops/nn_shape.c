@@ -359,7 +359,7 @@ bool expand_range(Builder *b, const Node *n, Node **out)
 		start = rounded_to(t, start), delta = rounded_to(t, delta);
 		count = count_reals(t, start.f, rounded_to(t, limit).f, delta.f);
 	} else {
-		if (num_is_whole(limit) && num_is_whole(delta))
+		if (num_is_of(DT_i64, limit) && num_is_of(DT_i64, delta))
 			count = count_whole(start.i, limit.i, delta.i);
 		Num last = last_whole(start.i, delta.i, count);
 		if (!check_num(b, n->op, "start", start, t) ||

@@ -247,6 +247,8 @@ static void the_batch_may_stand_behind_the_time(void **state)
 	double loss = number(time, "test_loss");
 	const JsonValue *whole = document(c, "train rows.xml --data rec.csv --out r -q", 0);
 	assert_true(fabs(loss - number(whole, "test_loss")) < 1e-5 && loss < 0.7);
+	expect(c, "train rows.xml --data rec.csv --out q --set batch=4", 2, NULL,
+	       "--set batch has no effect on a training");
 	expect(c, "verify --train time.xml", 0, "ok", NULL);
 	expect(c, "compile --train time.xml --mcpu native -o t.so", 0, NULL, NULL);
 	expect(c, "compile time.xml --batch 1,8 -o t.so --weights random", 4, NULL,
@@ -635,7 +637,7 @@ static void full_and_closed_disks(void **state)
 static void faults_of_options(void **state)
 {
 	Cli *c = *state;
-	expect(c, "train line.xml --data line.csv --split 60/x", 2, "", "no list of shares");
+	expect(c, "train line.xml --data line.csv --split 60/x", 2, "", "not a list of shares");
 	expect(c, "train line.xml --data line.csv --split 0/50/50", 2, "", "no list of shares");
 	expect(c, "train line.xml --data line.csv --epochs 0", 2, "", "--epochs");
 	expect(c, "train line.xml --data line.csv --out o --resume", 3, "", "holds no training");

@@ -146,6 +146,11 @@ static void numbers_are_stored_by_type(void **state)
 	assert_true(whole == 9007199254740993);
 	num_store(DT_i64, &whole, 0, num_of(1e300));
 	assert_true(whole == INT64_MAX);
+	assert_true(num_is_of(DT_i64, num_of(-0.0)) && num_is_of(DT_u8, num_of(-0.0)));
+	num_store(DT_i64, &whole, 0, num_of(-0.0));
+	assert_true(whole == 0);
+	num_store(DT_f32, &single, 0, num_of(-0.0));
+	assert_true(single == 0 && signbit(single));
 	num_store(DT_u8, &byte, 0, num_of_i64(300));
 	assert_int_equal(byte, 255);
 	/* 2^60 + 2^36 + 1: as a double it would lie between two floats, and become 2^60 */
