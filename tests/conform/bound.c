@@ -169,6 +169,23 @@ static void add_fast_rounding(const Node *n, const Bounded *const *x, Bounded *o
 	}
 }
 
+/* A remainder falls from |y| to 0 somewhere between the ends, where they are not in one step. */
+static void bound_steps(const Node *n, const Bounded *const *x, Bounded *out)
+{
+	for (int64_t i = 0; i < n->type->count; i++) {
+		double v = x[0]->value.f[i], w = x[1]->value.f[i], e = x[0]->error.f[i],
+		       d = x[1]->error.f[i], size = fabs(w) + d;
+		double least = INFINITY, most = -INFINITY;
+		for (int ends = 0; ends < 4; ends++) {
+			double q = (ends & 1 ? v + e : v - e) / (ends & 2 ? w + d : w - d);
+			least = fmin(least, floor(q));
+			most = fmax(most, floor(q));
+		}
+		if (!(least == most) || fabs(w) <= d)
+			out->error.f[i] = fmax(out->error.f[i], 2 * size);
+	}
+}
+
 static void bound_each(Bounder *z, const Node *n, const Bounded *const *x, Bounded *out)
 {
 	const EvalTensor *in[3];
@@ -192,6 +209,8 @@ static void bound_each(Bounder *z, const Node *n, const Bounded *const *x, Bound
 	if (n->op == OP_sin || n->op == OP_cos)
 		for (int64_t i = 0; i < n->type->count; i++)
 			out->error.f[i] = fmax(out->error.f[i], fmin(x[0]->error.f[i], 2));
+	if (loose && (n->op == OP_mod || n->op == OP_fmod) && out->value.f)
+		bound_steps(n, x, out);
 	if (z->fast && dtype_is_float(n->type->dtype))
 		add_fast_rounding(n, x, out);
 	double ulps = function_ulps(n->op);
@@ -340,11 +359,14 @@ static bool sums_exactly(Bounder *z, const Node *n, const Bounded *const *x, int
 }
 
 /* Result i, whose finite terms come to `terms` in all. NaN comes of a term and stays; an infinity
- * stays unless the others overflow, and if they can, nothing is known. */
+ * stays unless the others overflow, and if they can, or of a term nothing is known (times 0 it may
+ * be NaN), nothing is known. */
 static void judge_extremes(const Node *n, int64_t i, double terms, Bounded *out)
 {
 	double v = out->value.f[i], most = n->type->dtype == DT_f64 ? 0x1p1023 : 0x1p127;
-	if (isnan(v) || (isinf(v) && terms < most))
+	if (!(out->error.f[i] < INFINITY))
+		make_unknown(&out->error, i);
+	else if (isnan(v) || (isinf(v) && terms < most))
 		out->error.f[i] = 0;
 	else if (!(terms < most))
 		make_unknown(&out->error, i);
