@@ -166,6 +166,8 @@ static void print_text(Campaign *k, int64_t i, FILE *f)
 	}
 	Case *c = trial_make(k->seed, i, &t);
 	str_init(&text, c->arena);
+	for (int d = 0; d < diag_count(c->ctx->diag); d++) /* of a graph that is wrong */
+		str_fmt(&text, "# %s\n", diag_at(c->ctx->diag, d)->message);
 	trial_print(&text, c, &t);
 	fwrite(str_text(&text), 1, text.n, f);
 }
