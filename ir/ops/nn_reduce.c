@@ -15,14 +15,19 @@ static Node *squares(Builder *b, Node *x)
 	return emit2(b, OP_mul, x, x);
 }
 
+/* Of integers in i64: neither their sum nor their number need be a number of a narrow type. */
 bool expand_reduce_mean(Builder *b, const Node *n, Node **out)
 {
-	Node *sum = reduced(b, n, OP_reduce_sum, n->in[0]);
+	DType t = n->in[0]->type->dtype;
+	bool narrow = !dtype_is_float(t) && t != DT_bool && t != DT_i64;
+	Node *x = narrow ? emit_cast(b, n->in[0], DT_i64) : n->in[0];
+	Node *sum = reduced(b, n, OP_reduce_sum, x);
 	if (b->failed)
 		return false;
 	int64_t each = sum->type->count;
 	double count = each ? (double)(n->in[0]->type->count / each) : 1;
-	return expand_done(b, out, emit_c2(b, OP_div, sum, count));
+	Node *mean = emit_c2(b, OP_div, sum, count);
+	return expand_done(b, out, narrow ? emit_cast(b, mean, t) : mean);
 }
 
 bool expand_reduce_l1(Builder *b, const Node *n, Node **out)

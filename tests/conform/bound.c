@@ -359,12 +359,12 @@ static bool sums_exactly(Bounder *z, const Node *n, const Bounded *const *x, int
 }
 
 /* Result i, whose finite terms come to `terms` in all. NaN comes of a term and stays; an infinity
- * stays unless the others overflow, and if they can, or of a term nothing is known (times 0 it may
- * be NaN), nothing is known. */
+ * stays unless the others overflow, and if they can, or of a factor nothing is known (times 0 it
+ * may be NaN), nothing is known. */
 static void judge_extremes(const Node *n, int64_t i, double terms, Bounded *out)
 {
 	double v = out->value.f[i], most = n->type->dtype == DT_f64 ? 0x1p1023 : 0x1p127;
-	if (!(out->error.f[i] < INFINITY))
+	if (n->n_in > 1 && !(out->error.f[i] < INFINITY))
 		make_unknown(&out->error, i);
 	else if (isnan(v) || (isinf(v) && terms < most))
 		out->error.f[i] = 0;
