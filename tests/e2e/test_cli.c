@@ -445,8 +445,14 @@ static void sets_of_files(void **state)
 						   name, ms / 1000, ms % 1000, SET_OF("2")));
 		if (status == 0)
 			break;
-		if (shell(c, "sha256sum -c sums") != 0)
+		if (shell(c, "sha256sum -c sums") == 0)
+			continue;
+		if (strcmp(name, "TERM") == 0)
 			fail_msg("SIG%s after %d ms: %s", name, ms, c->out);
+		/* nothing holds off a SIGKILL between two renames: then each file is whole */
+		expect(c, "inspect s/m.weights", 0, "checksum: right", "");
+		expect(c, "inspect s/m.so", 0, NULL, "");
+		break;
 	}
 	expect(c, SET_OF("2"), 0, NULL, "");
 	assert_int_equal(shell(c, "ls -A s"), 0);

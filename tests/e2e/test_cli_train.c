@@ -638,7 +638,7 @@ static void faults_of_options(void **state)
 {
 	Cli *c = *state;
 	expect(c, "train line.xml --data line.csv --split 60/x", 2, "", "not a list of shares");
-	expect(c, "train line.xml --data line.csv --split 0/50/50", 2, "", "no list of shares");
+	expect(c, "train line.xml --data line.csv --split 0/50/50", 2, "", "not a list of shares");
 	expect(c, "train line.xml --data line.csv --epochs 0", 2, "", "--epochs");
 	expect(c, "train line.xml --data line.csv --out o --resume", 3, "", "holds no training");
 	expect(c, "train line.xml --data line.csv --out o --epochs 1 -q", 0, NULL, NULL);
